@@ -1,0 +1,161 @@
+"""What one run is asked to do: `RunConfig` and its parts, validated when they are made."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from .errors import InputError
+
+Mode = Literal["default", "paper"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+RepairMethod = Literal[
+    "none", "auto", "paper", "ridge", "dfr", "afr", "neurontune", "leace", "bias", "finetune", "random"
+]
+CheckName = Literal["accuracy", "worst-class", "worst-group"]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean "…"?` for the known name most like `name`, or an empty string."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f'did you mean "{found[0]}"?' if found else ""
+
+
+def require_choice(option: str, value: str, choices: Iterable[str]) -> None:
+    """Raise InputError unless `value` is one of `choices`."""
+    known = list(choices)
+    if value not in known:
+        remedy = " ".join(filter(None, [nearest(value, known), f"use one of {', '.join(known)}"]))
+        raise InputError(f"{option} {value!r} is not known", remedy)
+
+
+def require_range(option: str, value: float, low: float, high: float = float("inf")) -> None:
+    """Raise InputError unless low <= value <= high."""
+    if not low <= value <= high:
+        bound = f"at least {low:g}" if high == float("inf") else f"between {low:g} and {high:g}"
+        raise InputError(f"{option} {value:g} is out of range", f"give a number {bound}")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Where the classifier comes from (`-m`, `-w`, `--trust-pickle`)."""
+
+    spec: str
+    weights: str | None = None
+    trust_pickle: bool = False
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which images, which split, which group columns (`-d`, `--split`, `--classes`, `--groups`)."""
+
+    source: str
+    root: str | None = None
+    split: str = "val"
+    classes: str | None = None
+    groups: tuple[str, ...] = ()
+    allow_outside: bool = False
+
+
+@dataclass(frozen=True)
+class PreprocessConfig:
+    """Preprocessing given by hand; `None` leaves it to the model, or else to the usual ImageNet values."""
+
+    image_size: int | None = None
+    crop_pct: float | None = None
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.image_size is not None:
+            require_range("--image-size", self.image_size, 8, 8192)
+        if self.crop_pct is not None:
+            require_range("--crop-pct", self.crop_pct, 0.05, 1)
+        if self.std is not None and min(self.std) <= 0:
+            raise InputError("--std must be positive in each channel", "for example 0.229,0.224,0.225")
+
+
+@dataclass(frozen=True)
+class ComputeConfig:
+    """Device, precision and sizes that change speed, never results beyond rounding."""
+
+    device: str = "auto"
+    precision: Precision = "auto"
+    batch_size: int = 64
+    workers: int = 2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_choice("--precision", self.precision, get_args(Precision))
+        require_range("--batch-size", self.batch_size, 1)
+        require_range("--workers", self.workers, 0, 256)
+        require_range("--seed", self.seed, 0, 2**31 - 1)
+
+
+@dataclass(frozen=True)
+class DebugConfig:
+    """Which classes to debug, and per class how many culprits (`neurons`) and pictures (`illusions`) to make."""
+
+    mode: Mode = "default"
+    classes: tuple[str, ...] = ()
+    worst: int = 3
+    neurons: int = 5
+    illusions: int = 4
+    iters: int = 64
+    clip: str = "none"
+    vocabulary: str | None = None
+
+    def __post_init__(self) -> None:
+        require_choice("--mode", self.mode, get_args(Mode))
+        require_range("--worst", self.worst, 0)
+        require_range("--neurons", self.neurons, 1)
+        require_range("--illusions", self.illusions, 0)
+        require_range("--iters", self.iters, 1)
+
+
+@dataclass(frozen=True)
+class RepairConfig:
+    """How to repair the decision layer; `neurons` overrides the culprits."""
+
+    method: RepairMethod = "none"
+    neurons: tuple[int, ...] = ()
+    tags: str | None = None
+    propagate: bool = True
+
+    def __post_init__(self) -> None:
+        require_choice("--repair", self.method, get_args(RepairMethod))
+
+
+@dataclass(frozen=True)
+class Check:
+    """One `--fail-under` check: the run exits with 1 when the measured rate is below `minimum` (0…1)."""
+
+    name: CheckName
+    minimum: float
+
+    @classmethod
+    def parse(cls, text: str) -> Check:
+        """Read `worst-class=0.6`; raises InputError when the name or the number is not valid."""
+        name, _, number = text.partition("=")
+        require_choice("--fail-under", name, get_args(CheckName))
+        try:
+            minimum = float(number)
+        except ValueError:
+            raise InputError(f"--fail-under {text!r} has no number", f"write {name}=0.6") from None
+        require_range("--fail-under", minimum, 0, 1)
+        return cls(name, minimum)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything one run needs to know."""
+
+    model: ModelConfig
+    data: DataConfig
+    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    compute: ComputeConfig = field(default_factory=ComputeConfig)
+    debug: DebugConfig = field(default_factory=DebugConfig)
+    repair: RepairConfig = field(default_factory=RepairConfig)
+    checks: tuple[Check, ...] = ()

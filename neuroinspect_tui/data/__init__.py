@@ -1,0 +1,1 @@
+"""Image data sets: folders, manifests and torchvision sets, read once and safely."""

@@ -1,0 +1,18 @@
+"""The errors that a user can cause and mend, and the signal that stops a stage."""
+
+from __future__ import annotations
+
+
+class InputError(Exception):
+    """Bad input or usage: `message` names the file or option, `remedy` says what to do about it.
+
+    The faces print it as one line, `message: remedy`, and the batch face exits with code 2.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        self.message, self.remedy = message, remedy
+        super().__init__(f"{message}: {remedy}" if remedy else message)
+
+
+class Cancelled(Exception):  # noqa: N818  (a request, not a failure)
+    """Raised by a stage's `tick` when the user asked the running job to stop."""

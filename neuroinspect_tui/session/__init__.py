@@ -1,0 +1,1 @@
+"""The session directory: everything found, resumable and portable."""

@@ -1,0 +1,81 @@
+"""The tensors that the stages share: the decision layer, a split's features, and the progress callback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+Tick = Callable[[int, int], None]
+"""`tick(done, total)` reports progress and raises `errors.Cancelled` when the job was cancelled."""
+
+
+def no_tick(done: int, total: int) -> None:
+    """Report to nobody."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The decision layer: logits = z @ weight.T + bias. `weight` [C,D], `bias` [C], float32 on the CPU."""
+
+    weight: Tensor
+    bias: Tensor
+
+    @property
+    def classes(self) -> int:
+        """C."""
+        return self.weight.shape[0]
+
+    @property
+    def neurons(self) -> int:
+        """D."""
+        return self.weight.shape[1]
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Return [N,C] for features [N,D] of any float type, on the features' device."""
+        weight = self.weight.to(features.device)
+        return torch.nn.functional.linear(features.to(weight.dtype), weight, self.bias.to(features.device))
+
+
+@dataclass(frozen=True)
+class GroupColumn:
+    """A group column of one split: `codes` [N] int64 index into `values`; -1 where the value is empty."""
+
+    name: str
+    values: tuple[str, ...]
+    codes: Tensor
+
+
+@dataclass(frozen=True)
+class SplitFeatures:
+    """What evaluation leaves of one split, one row for each image that could be read.
+
+    `features` [N,D] float16 (memory-mapped: convert block by block), `labels` [N] int64,
+    `top_logits` [N,5] float32 and `top_classes` [N,5] int64 from the model itself, `paths` N names
+    as in the manifest, `rows` [N] int64 the image's index in the data set's split.
+    """
+
+    split: str
+    features: Tensor
+    labels: Tensor
+    top_logits: Tensor
+    top_classes: Tensor
+    confidence: Tensor
+    paths: Sequence[str]
+    rows: Tensor
+    groups: dict[str, GroupColumn] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return self.features.shape[0]
+
+    @property
+    def predicted(self) -> Tensor:
+        """[N] int64 predicted class."""
+        return self.top_classes[:, 0]
+
+    @property
+    def mistakes(self) -> Tensor:
+        """[N] bool."""
+        return self.predicted != self.labels
