@@ -78,6 +78,17 @@ class PreprocessConfig:
 
 
 @dataclass(frozen=True)
+class ModelPreprocess:
+    """The preprocessing that a model carries (timm config, torchvision weights); `None` where it says nothing."""
+
+    image_size: int | None = None
+    crop_pct: float | None = None
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
+    interpolation: str | None = None
+
+
+@dataclass(frozen=True)
 class ComputeConfig:
     """Device, precision and sizes that change speed, never results beyond rounding."""
 
