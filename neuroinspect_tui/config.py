@@ -79,7 +79,7 @@ class PreprocessConfig:
 
 @dataclass(frozen=True)
 class ModelPreprocess:
-    """The preprocessing that a model carries (timm config, torchvision weights); `None` where it says nothing."""
+    """The preprocessing that a model carries (timm config, torchvision weights); `None`: unsaid."""
 
     image_size: int | None = None
     crop_pct: float | None = None
@@ -107,7 +107,7 @@ class ComputeConfig:
 
 @dataclass(frozen=True)
 class DebugConfig:
-    """Which classes to debug, and per class how many culprits (`neurons`) and pictures (`illusions`) to make."""
+    """Which classes to debug; per class, how many culprits (`neurons`) and pictures (`illusions`)."""
 
     mode: Mode = "default"
     classes: tuple[str, ...] = ()

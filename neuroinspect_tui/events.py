@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from .jobs import Job
 
@@ -93,3 +93,24 @@ class Note:
 
 
 Event = Started | Progress | Preview | Partial | Finished | Stopped | Failed | Note
+
+
+class Reporter(Protocol):
+    """What a running job may tell: progress, unfinished values, pictures, notes."""
+
+    job: Job
+
+    def unit(self, name: str) -> None:
+        """Name what `tick` counts, and start its clock."""
+
+    def tick(self, done: int, total: int) -> None:
+        """Report progress; raises Cancelled when the job was told to stop."""
+
+    def partial(self, value: Any) -> None:
+        """Show an unfinished value of the job."""
+
+    def preview(self, preview: Preview) -> None:
+        """Show an unfinished picture."""
+
+    def note(self, text: str, level: str = "info") -> None:
+        """Write a line to the log."""

@@ -67,12 +67,15 @@ class NameNeurons(Job):
 
 @dataclass(frozen=True)
 class Illustrate(Job):
-    """Make illusions. Sends `Preview`s; yields `tuple[results.Illusion, ...]`."""
+    """Make `pictures` illusions (None: one each), neuron after neuron, then again from other seeds.
+
+    Sends `Preview`s; yields `tuple[results.Illusion, ...]`.
+    """
 
     target: int
     neurons: tuple[int, ...]
     iters: int | None = None
-    seeds: int = 1
+    pictures: int | None = None
     priority: ClassVar[int] = 4
     label: ClassVar[str] = "visualising"
 
@@ -172,7 +175,11 @@ class SearchNeurons(Job):
 
 @dataclass(frozen=True)
 class WriteReport(Job):
-    """Write report.json, report.html, report.md and the csv files. Yields the directory as text."""
+    """Write report.json, report.html, report.md and the csv files of `targets` (empty: every class debugged).
 
+    Yields the directory as text.
+    """
+
+    targets: tuple[int, ...] = ()
     priority: ClassVar[int] = 3
     label: ClassVar[str] = "writing the report"

@@ -49,6 +49,26 @@ class GroupColumn:
 
 
 @dataclass(frozen=True)
+class Shard:
+    """The evaluation of images `start`…`stop` (exclusive) of a split; n of them could be read.
+
+    `rows` [n] int64 their index in the split, ascending; `features` [n,D] of any float type, `labels` [n] int64,
+    `top_logits` [n,5] float32, `top_classes` [n,5] int64, `confidence` [n] float32 (all on the CPU);
+    `unreadable` holds (row, reason) of the others.
+    """
+
+    start: int
+    stop: int
+    rows: Tensor
+    features: Tensor
+    labels: Tensor
+    top_logits: Tensor
+    top_classes: Tensor
+    confidence: Tensor
+    unreadable: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class SplitFeatures:
     """What evaluation leaves of one split, one row for each image that could be read.
 

@@ -1,0 +1,138 @@
+"""The command line: options become a `RunConfig`, which goes to the app or to the headless face."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from . import options
+from .errors import InputError
+from .text import safe
+
+UsageError: Any = typer.BadParameter.__base__
+Directory = Annotated[Path, typer.Argument(help="Session directory.", show_default=False)]
+app = typer.Typer(
+    name="neuroinspect",
+    help="Find, see and repair the neurons behind an image classifier's mistakes.",
+    epilog="Start with: neuroinspect --demo",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+class ReportFormat(str, Enum):
+    """Formats of `neuroinspect report`."""
+
+    html = "html"
+    md = "md"
+    json = "json"
+    csv = "csv"
+
+
+@app.callback(invoke_without_command=True)
+def run(
+    context: typer.Context,
+    model: options.Model = None,
+    weights: options.Weights = None,
+    data: options.Data = None,
+    demo: options.Demo = False,
+    batch: options.Batch = False,
+    session: options.Session = None,
+    split: options.Split = None,
+    classes: options.Classes = None,
+    data_root: options.DataRoot = None,
+    groups: options.Groups = None,
+    allow_outside: options.AllowOutside = False,
+    trust_pickle: options.TrustPickle = False,
+    image_size: options.ImageSize = None,
+    crop_pct: options.CropPct = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    device: options.Device = None,
+    precision: options.Precision = None,
+    batch_size: options.BatchSize = None,
+    workers: options.Workers = None,
+    clip: options.Clip = None,
+    vocabulary: options.Vocabulary = None,
+    mode: options.Mode = None,
+    class_: options.Class = None,
+    worst: options.Worst = None,
+    neurons: options.Neurons = None,
+    illusions: options.Illusions = None,
+    iters: options.Iters = None,
+    seed: options.Seed = None,
+    repair: options.Repair = None,
+    neuron: options.Neuron = None,
+    tags: options.Tags = None,
+    no_propagate: options.NoPropagate = False,
+    fail_under: options.FailUnder = None,
+    json: options.Json = False,
+    images: options.Images = None,
+    theme: options.Theme = None,
+    config: options.Config = None,
+    version: options.Version = False,
+) -> None:
+    """Open the app, or with --batch run headless."""
+    if context.invoked_subcommand is None:
+        from .launch import launch
+
+        given = {name: value for name, value in context.params.items() if value not in (None, False, [], ())}
+        raise typer.Exit(launch(given))
+
+
+@app.command()
+def sessions() -> None:
+    """List the sessions, newest first."""
+    from .commands import list_sessions
+
+    list_sessions()
+
+
+@app.command()
+def report(
+    directory: Directory,
+    format_: Annotated[ReportFormat, typer.Option("--format", help="What to print.")] = ReportFormat.md,
+) -> None:
+    """Print a session's report."""
+    from .commands import print_report
+
+    print_report(directory, format_.value)
+
+
+@app.command()
+def compare(first: Directory, second: Directory) -> None:
+    """Compare the reports of two sessions."""
+    from .commands import print_comparison
+
+    print_comparison(first, second)
+
+
+@app.command()
+def doctor() -> None:
+    """Check device, libraries, terminal graphics, CLIP weights and folders."""
+    from .doctor import examine
+
+    raise typer.Exit(examine())
+
+
+def main() -> None:
+    """Run `neuroinspect`: bad input is one line on stderr and exit code 2, an interrupt 130."""
+    try:
+        code = app(standalone_mode=False) or 0
+    except UsageError as error:
+        code = _refuse(f"{error.format_message().rstrip('.')}: see neuroinspect --help")
+    except InputError as error:
+        code = _refuse(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
+    sys.exit(code)
+
+
+def _refuse(line: str) -> int:
+    print(f"neuroinspect: {safe(line)}", file=sys.stderr)
+    return 2

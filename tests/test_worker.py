@@ -1,0 +1,148 @@
+"""The queue: order, nesting, cancel, errors, closing."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import Any
+
+import pytest
+
+from neuroinspect_tui import jobs
+from neuroinspect_tui.errors import InputError
+from neuroinspect_tui.events import Event, Failed, Finished, Progress, Reporter, Started, Stopped
+from neuroinspect_tui.worker import Worker
+
+
+class Scripted:
+    """A runner whose jobs wait at each step until the test lets them go on."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Semaphore(0)
+        self.at_step = threading.Semaphore(0)
+        self.log: list[str] = []
+        self.closed = False
+
+    def run(self, job: jobs.Job, reporter: Reporter) -> Any:
+        if isinstance(job, jobs.Illustrate):
+            reporter.unit("steps")
+            for step in range(3):
+                self.log.append(f"{job.neurons[0]}:{step}")
+                self.at_step.release()
+                self.gate.acquire()
+                reporter.tick(step + 1, 3)
+        elif isinstance(job, jobs.FindCulprits):
+            raise InputError("no such class", "give another")
+        elif isinstance(job, jobs.Evaluate):
+            raise ZeroDivisionError("boom")
+        else:
+            self.log.append(type(job).__name__)
+        return len(self.log)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def script() -> Scripted:
+    return Scripted()
+
+
+@pytest.fixture
+def events() -> queue.SimpleQueue[Event]:
+    return queue.SimpleQueue()
+
+
+@pytest.fixture
+def worker(script: Scripted, events: queue.SimpleQueue[Event]) -> Worker:
+    return Worker(lambda: script, events.put)
+
+
+def ended(events: queue.SimpleQueue[Event], job: jobs.Job) -> Event:
+    """The event that ends `job`."""
+    while True:
+        event = events.get(timeout=10)
+        if isinstance(event, (Finished, Stopped, Failed)) and event.job == job:
+            return event
+
+
+def test_bad_input_is_one_line_and_a_crash_keeps_its_traceback(worker: Worker, events: Any) -> None:
+    worker.submit(jobs.FindCulprits(0))
+    failed = ended(events, jobs.FindCulprits(0))
+    assert isinstance(failed, Failed)
+    assert (failed.line, failed.bad_input, failed.detail) == ("no such class: give another", True, "")
+    worker.submit(jobs.Evaluate())
+    failed = ended(events, jobs.Evaluate())
+    assert isinstance(failed, Failed)
+    assert failed.line == "evaluating failed: ZeroDivisionError: boom"
+    assert not failed.bad_input and "Traceback" in failed.detail
+    worker.submit(jobs.Open())
+    assert isinstance(ended(events, jobs.Open()), Finished)
+
+
+def test_an_urgent_job_runs_between_two_steps_of_a_long_one(
+    worker: Worker, script: Scripted, events: Any
+) -> None:
+    long = jobs.Illustrate(0, (7,))
+    worker.submit(long)
+    script.at_step.acquire()
+    worker.submit(jobs.AskWhatIf(0, (7,)))
+    script.gate.release(3)
+    ended(events, long)
+    assert script.log == ["7:0", "AskWhatIf", "7:1", "7:2"]
+
+
+def test_a_newer_picture_goes_before_the_running_one(worker: Worker, script: Scripted, events: Any) -> None:
+    first, second = jobs.Illustrate(0, (1,)), jobs.Illustrate(0, (2,))
+    worker.submit(first)
+    script.at_step.acquire()
+    worker.submit(second)
+    script.gate.release(6)
+    ended(events, first)
+    assert script.log == ["1:0", "2:0", "2:1", "2:2", "1:1", "1:2"]
+
+
+def test_waiting_jobs_run_by_priority_then_newest(worker: Worker, script: Scripted, events: Any) -> None:
+    worker.submit(jobs.Illustrate(0, (1,)))
+    script.at_step.acquire()
+    for job in (jobs.WriteReport(), jobs.FindExemplars(0, 1), jobs.DiscardRepair(0), jobs.WriteReport()):
+        worker.submit(job)
+    script.gate.release(3)
+    ended(events, jobs.FindExemplars(0, 1))
+    assert script.log[3:] == ["DiscardRepair", "WriteReport", "FindExemplars"]
+
+
+def test_cancel_takes_effect_at_the_next_step(worker: Worker, script: Scripted, events: Any) -> None:
+    job = jobs.Illustrate(0, (1,))
+    worker.submit(job)
+    script.at_step.acquire()
+    worker.cancel()
+    script.gate.release(3)
+    assert isinstance(ended(events, job), Stopped)
+    assert script.log == ["1:0"]
+
+
+def test_progress_counts_steps(worker: Worker, script: Scripted, events: Any) -> None:
+    script.gate.release(3)
+    worker.submit(jobs.Illustrate(0, (1,)))
+    seen = []
+    while not isinstance(event := events.get(timeout=10), Finished):
+        seen.append(event)
+    assert isinstance(seen[0], Started)
+    last = seen[-1]
+    assert isinstance(last, Progress) and (last.done, last.total, last.unit) == (3, 3, "steps")
+
+
+def test_closing_drops_the_queue_or_finishes_it(script: Scripted, events: Any) -> None:
+    worker = Worker(lambda: script, events.put)
+    worker.submit(jobs.Illustrate(0, (1,)))
+    script.at_step.acquire()
+    worker.submit(jobs.WriteReport())
+    script.gate.release(3)
+    assert worker.close(wait=10)
+    assert script.closed and script.log == ["1:0"]
+    other = Scripted()
+    worker = Worker(lambda: other, events.put)
+    worker.submit(jobs.WriteReport())
+    assert worker.close(wait=10, finish=True)
+    assert other.log == ["WriteReport"]
