@@ -86,6 +86,7 @@ class ModelPreprocess:
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
     interpolation: str | None = None
+    crop_mode: str | None = None
 
 
 @dataclass(frozen=True)

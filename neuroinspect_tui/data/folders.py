@@ -1,0 +1,105 @@
+"""Read a folder of class folders, alone or under `train/ val/ test/`."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import InputError
+from .images import SUFFIXES
+from .splits import split_name
+from .table import Table
+
+_SPLITS = ("train", "val", "test")
+
+
+@dataclass
+class _Listing:
+    paths: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    splits: list[str] = field(default_factory=list)
+    subfolders: list[str] = field(default_factory=list)
+    skipped: int = 0
+
+
+def read_folders(root: Path) -> Table:
+    """Return the images under `root`, each labelled with its class folder; raises InputError.
+
+    Files count as images by their suffix (whatever they hold); the rest and hidden files are skipped and
+    counted in a note. Folders inside a class folder (`cat/cat(sofa)/` of MetaShift) become the column
+    `folder`. Names are sorted, so the order is the same everywhere.
+    """
+    split_folders = find_split_folders(root)
+    listing = _Listing()
+    for folder in split_folders or [""]:
+        for label in _subfolders(root / folder):
+            for path in _images(root, f"{folder}/{label}" if folder else label, listing):
+                listing.paths.append(path)
+                listing.labels.append(label)
+                listing.splits.append(folder)
+                listing.subfolders.append(posixpath.dirname(path)[len(folder) :].partition(f"{label}/")[2])
+    if not listing.paths:
+        _refuse_empty(root)
+    return Table(
+        origin=str(root),
+        root=root,
+        paths=listing.paths,
+        labels=listing.labels,
+        splits=listing.splits if split_folders else None,
+        columns={"folder": listing.subfolders} if any(listing.subfolders) else {},
+        notes=_notes(listing, root, split_folders),
+    )
+
+
+def find_split_folders(root: Path) -> list[str]:
+    """Return the sub-folders of `root` named as splits that hold folders themselves."""
+    return [name for name in _subfolders(root) if split_name(name) in _SPLITS and _subfolders(root / name)]
+
+
+def _subfolders(folder: Path) -> list[str]:
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _images(root: Path, folder: str, listing: _Listing) -> Iterator[str]:
+    """Yield the images in and below `folder` as paths relative to `root`, sorted."""
+    with os.scandir(root / folder) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        path = f"{folder}/{entry.name}"
+        if entry.name.startswith("."):
+            listing.skipped += not entry.is_dir()
+        elif entry.is_dir():
+            yield from _images(root, path, listing)
+        elif _is_image(entry.name):
+            yield path
+        else:
+            listing.skipped += 1
+
+
+def _is_image(name: str) -> bool:
+    return name.rpartition(".")[2].lower() in SUFFIXES
+
+
+def _notes(listing: _Listing, root: Path, split_folders: list[str]) -> tuple[str, ...]:
+    notes = []
+    if listing.skipped:
+        notes.append(f"{listing.skipped} files without an image suffix were skipped")
+    others = [name for name in _subfolders(root) if name not in split_folders] if split_folders else []
+    if others:
+        notes.append(f"not a split, skipped: {', '.join(others)}")
+    return tuple(notes)
+
+
+def _refuse_empty(root: Path) -> None:
+    with os.scandir(root) as entries:
+        loose = sum(_is_image(entry.name) for entry in entries)
+    if loose:
+        raise InputError(
+            f"{root} holds {loose} images but no class folders",
+            "put each class's images in a folder of its name",
+        )
+    raise InputError(f"{root} holds no images", "give a folder of class folders, or a manifest.csv")

@@ -1,0 +1,48 @@
+"""Which manifest columns make groups, and their values as codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from ..config import nearest
+from ..errors import InputError
+from ..tensors import GroupColumn
+from .splits import ImageDataset
+
+_FEWEST, _MOST = 2, 20
+
+
+def group_columns(dataset: ImageDataset, wanted: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the columns that make groups: those `wanted`, or each further one with 2 to 20 distinct values.
+
+    Empty cells are no value. Raises InputError for a wanted column that the data does not have.
+    """
+    names = list(dict.fromkeys(name for split in dataset.splits.values() for name in split.columns))
+    for name in wanted:
+        if name not in names:
+            remedy = (
+                nearest(name, names) or f"use one of {', '.join(names) or 'none: it has no further columns'}"
+            )
+            raise InputError(f'--groups "{name}" is not a column of {dataset.name}', remedy)
+    return tuple(dict.fromkeys(wanted)) or tuple(
+        name for name in names if _FEWEST <= len(_values(dataset, name)) <= _MOST
+    )
+
+
+def group_column(dataset: ImageDataset, split: str, name: str) -> GroupColumn:
+    """Return column `name` of one split, codes [N]; the values, sorted, are those of the whole data set."""
+    values = sorted(_values(dataset, name))
+    code_of = {value: code for code, value in enumerate(values)} | {"": -1}
+    cells = dataset.split(split).columns[name]
+    return GroupColumn(
+        name, tuple(values), torch.tensor([code_of[cell] for cell in cells], dtype=torch.int64)
+    )
+
+
+def _values(dataset: ImageDataset, name: str) -> set[str]:
+    values: set[str] = set()
+    for split in dataset.splits.values():
+        values.update(split.columns.get(name, ()))
+    return values - {""}

@@ -1,0 +1,122 @@
+"""Batches of images for one pass over a split, decoded ahead in threads while the classifier computes."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .images import UnreadableImage
+from .splits import Split
+from .transforms import Preprocess, as_pixels
+
+_AHEAD = 3
+
+_Unreadable = list[tuple[int, str]]
+_Decode = Callable[[Sequence[int], np.ndarray], _Unreadable]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`images` [B,3,S,S] float32, normalised, of the split's `rows` [B] int64; the rest is `unreadable`."""
+
+    rows: Tensor
+    images: Tensor
+    unreadable: list[tuple[int, str]]
+
+
+def iterate_batches(
+    split: Split,
+    preprocess: Preprocess,
+    batch_size: int,
+    workers: int = 0,
+    rows: Sequence[int] | None = None,
+    device: torch.device | None = None,
+) -> Iterator[Batch]:
+    """Yield the images of `rows` (default: all) in order, each row exactly once, `batch_size` rows at a time.
+
+    `workers` threads decode up to three batches ahead (Pillow leaves the interpreter free while it decodes
+    and resizes; 0: decode when asked). Images travel to `device` as bytes and are normalised there. Closing
+    the iterator stops the threads. Raises InputError when the data folder is gone.
+    """
+    wanted = range(len(split)) if rows is None else rows
+    chunks = [wanted[start : start + batch_size] for start in range(0, len(wanted), batch_size)]
+    load = _Load(split, preprocess, device)
+    if workers == 0:
+        yield from map(load.finish, map(load.start, chunks))
+        return
+    threads = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    pending: deque[_Pending] = deque()
+    try:
+        for chunk in chunks:
+            pending.append(load.start(chunk, threads, math.ceil(len(chunk) / workers)))
+            if len(pending) > _AHEAD:
+                yield load.finish(pending.popleft())
+        while pending:
+            yield load.finish(pending.popleft())
+    finally:
+        threads.shutdown(cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """A batch under way: each of `parts` fills its slice of `buffer` [B,S,S,3] uint8."""
+
+    rows: Sequence[int]
+    buffer: Tensor
+    parts: list[Future[_Unreadable]]
+
+
+@dataclass(frozen=True)
+class _Load:
+    split: Split
+    preprocess: Preprocess
+    device: torch.device | None
+
+    def start(
+        self, rows: Sequence[int], threads: ThreadPoolExecutor | None = None, part: int | None = None
+    ) -> _Pending:
+        """Begin to decode `rows` in parts of `part` rows each, or do it at once without `threads`."""
+        size = self.preprocess.image_size
+        pinned = self.device is not None and self.device.type == "cuda"
+        buffer = torch.empty((len(rows), size, size, 3), dtype=torch.uint8, pin_memory=pinned)
+        parts = []
+        for start in range(0, len(rows), part or len(rows)):
+            stop = start + (part or len(rows))
+            parts.append(_submit(threads, self._decode, rows[start:stop], buffer[start:stop].numpy()))
+        return _Pending(rows, buffer, parts)
+
+    def _decode(self, rows: Sequence[int], slots: np.ndarray) -> _Unreadable:
+        unreadable = []
+        for slot, row in zip(slots, rows, strict=True):
+            try:
+                slot[:] = np.asarray(self.preprocess.frame(self.split.open(row)))
+            except UnreadableImage as error:
+                unreadable.append((row, error.reason))
+        return unreadable
+
+    def finish(self, pending: _Pending) -> Batch:
+        """Wait for a batch, leave out what could not be read, move the rest and normalise it."""
+        unreadable = [entry for part in pending.parts for entry in part.result()]
+        rows, images = torch.tensor(pending.rows, dtype=torch.int64), pending.buffer
+        if unreadable:
+            readable = ~torch.isin(rows, torch.tensor([row for row, _ in unreadable]))
+            rows, images = rows[readable], images[readable]
+        images = images.to(self.device, non_blocking=True)
+        return Batch(rows, self.preprocess.normalise(as_pixels(images)), unreadable)
+
+
+def _submit(
+    threads: ThreadPoolExecutor | None, decode: _Decode, rows: Sequence[int], slots: np.ndarray
+) -> Future[_Unreadable]:
+    if threads is not None:
+        return threads.submit(decode, rows, slots)
+    done: Future[_Unreadable] = Future()
+    done.set_result(decode(rows, slots))
+    return done
