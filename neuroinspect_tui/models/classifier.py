@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..config import ModelConfig, ModelPreprocess
+from ..config import ModelConfig, ModelPreprocess, PreprocessConfig
 from ..errors import InputError
 from ..tensors import Head
 from .device import autocast
@@ -104,12 +104,15 @@ def prepare(
 
 def load_classifier(
     config: ModelConfig,
+    preprocess: PreprocessConfig,
     num_classes: int,
-    image_size: int | None = None,
-    device: torch.device | None = None,
+    device: torch.device,
     dtype: torch.dtype = torch.float32,
 ) -> Classifier:
-    """Open and prepare in one go; `image_size` defaults to the model's own, else 224, `device` to the CPU."""
+    """Open and prepare in one go, on images of the size that is asked for, or the model's own, or 224 pixels.
+
+    Raises InputError as `open_model` and `prepare` do.
+    """
     source = open_model(config, num_classes)
     own = source.preprocess.image_size if source.preprocess else None
-    return prepare(source, num_classes, image_size or own or 224, device or torch.device("cpu"), dtype)
+    return prepare(source, num_classes, preprocess.image_size or own or 224, device, dtype)

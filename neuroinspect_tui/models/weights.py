@@ -56,7 +56,7 @@ class StateFile:
         return ".safetensors" if self.format == "safetensors" else ".pt"
 
 
-def read_state_dict(path: str | Path, trust_pickle: bool = False) -> StateFile:
+def read_state_dict(path: str | Path, trust_pickle: bool = False, option: str = "-w") -> StateFile:
     """Read a `.safetensors` file or a torch file of tensors, whichever its first bytes say it is.
 
     Torch files are read with `weights_only=True`: nothing in them is executed. With `trust_pickle` they may
@@ -65,23 +65,29 @@ def read_state_dict(path: str | Path, trust_pickle: bool = False) -> StateFile:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"-w {path} is not a file", "give the path of a .safetensors, .pt or .pth file")
+        raise InputError(
+            f"{option} {path} is not a file", "give the path of a .safetensors, .pt or .pth file"
+        )
     try:
         with path.open("rb") as stream:
             start = stream.read(9)
     except OSError as error:
-        raise InputError(f"-w {path} cannot be read: {error.strerror}", "check its permissions") from error
+        raise InputError(
+            f"{option} {path} cannot be read: {error.strerror}", "check its permissions"
+        ) from error
     if start[8:9] == b"{":
-        return _read_safetensors(path)
-    content = _load_pickle(path) if trust_pickle else _load_tensors(path)
+        return _read_safetensors(path, option)
+    content = _load_pickle(path, option) if trust_pickle else _load_tensors(path, option)
     wrapper, state = _unwrap(content)
     tensors = {str(name): tensor for name, tensor in state.items() if isinstance(tensor, Tensor)}
     if not tensors:
-        raise InputError(f"-w {path} holds no state dict", "save it with torch.save(model.state_dict(), …)")
+        raise InputError(
+            f"{option} {path} holds no state dict", "save it with torch.save(model.state_dict(), …)"
+        )
     return StateFile(str(path), "torch", tensors, wrapper, content=content)
 
 
-def load_into(module: nn.Module, state: StateFile) -> StateFile:
+def load_into(module: nn.Module, state: StateFile, option: str = "-w") -> StateFile:
     """Copy the file's tensors into `module`, all and only those it has; return `state` with its prefix found.
 
     Raises InputError that lists the missing, unexpected and misshapen names.
@@ -105,7 +111,7 @@ def load_into(module: nn.Module, state: StateFile) -> StateFile:
     ]
     if faults:
         remedy = "give the weights of this very model, trained on this data set's classes"
-        raise InputError(f"-w {state.path} does not fit the model: {'; '.join(faults)}", remedy)
+        raise InputError(f"{option} {state.path} does not fit the model: {'; '.join(faults)}", remedy)
     return state
 
 
@@ -133,35 +139,37 @@ def tensor_hash(tensor: Tensor) -> str:
     return digest.hexdigest()
 
 
-def _read_safetensors(path: Path) -> StateFile:
+def _read_safetensors(path: Path, option: str) -> StateFile:
     try:
         with safe_open(path, "pt") as file:
             metadata = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        message = f"-w {path} is no sound safetensors file: {error}"
+        message = f"{option} {path} is no sound safetensors file: {error}"
         raise InputError(message, "copy or save it again") from error
     return StateFile(str(path), "safetensors", tensors, metadata=metadata)
 
 
-def _load_tensors(path: Path) -> Any:
+def _load_tensors(path: Path, option: str) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a broken file can raise anything
         refused = _refused_global(path, error)
         if refused is None:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise InputError(f"-w {path} cannot be read: {reason}", "save the state dict again") from error
-        message = f"-w {path} is a pickle that asks for {refused}, which may run any code"
+            raise InputError(
+                f"{option} {path} cannot be read: {reason}", "save the state dict again"
+            ) from error
+        message = f"{option} {path} is a pickle that asks for {refused}, which may run any code"
         remedy = "save model.state_dict() instead, or pass --trust-pickle if you trust whoever made it"
         raise InputError(message, remedy) from error
 
 
-def _load_pickle(path: Path) -> Any:
+def _load_pickle(path: Path, option: str) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=False)
     except Exception as error:  # the pickle's own code can raise anything
-        message = f"-w {path} cannot be unpickled: {type(error).__name__}: {error}"
+        message = f"{option} {path} cannot be unpickled: {type(error).__name__}: {error}"
         raise InputError(message, "its classes must be importable from here") from error
 
 

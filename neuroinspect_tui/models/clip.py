@@ -1,0 +1,217 @@
+"""The CLIP guide: image and text embeddings of unit length from any open_clip model, frozen.
+
+`--clip` takes `NAME:TAG` (published weights, downloaded), `NAME:FILE`, `CONFIG.json:FILE`, or `none`.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..config import nearest
+from ..errors import InputError
+from ..torchvision_compat import import_torchvision
+from .device import autocast
+from .prompts import prompts
+from .weights import load_into, read_state_dict
+
+_REMEDY = "pass --clip NAME:FILE with weights that you have, or --clip none"
+_TEXTS_AT_ONCE = 256
+_FILES = (".safetensors", ".pt", ".pth", ".th", ".bin")
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What a `--clip` text asks for: an open_clip model config, its preprocessing, a file or a tag."""
+
+    name: str
+    model: dict[str, Any]
+    preprocess: dict[str, Any]
+    built_in: bool
+    file: Path | None
+    tag: str | None
+
+
+class Clip:
+    """A frozen open_clip model; `image_size` is the side in pixels of the square that it sees."""
+
+    def __init__(
+        self,
+        name: str,
+        model: Any,
+        tokenizer: Any,
+        preprocess: dict[str, Any],
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self.name, self.device, self.dtype = name, device, dtype
+        self.image_size: int = _side(model.visual.image_size)
+        self._model, self._tokenizer = model, tokenizer
+        self._mean, self._std = (
+            torch.tensor(preprocess[key], device=device).view(3, 1, 1) for key in ("mean", "std")
+        )
+        self._classes: dict[str, Tensor] = {}
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """Return unit embeddings [B,E] float32 of square images [B,3,S,S] in 0…1; differentiable.
+
+        Images of another size are resampled (bicubic, antialiased) to the model's.
+        """
+        size = (self.image_size, self.image_size)
+        images = images.to(self.device)
+        if images.shape[-2:] != size:
+            images = F.interpolate(images, size, mode="bicubic", antialias=True, align_corners=False)
+        with torch.set_grad_enabled(images.requires_grad), autocast(self.device, self.dtype):
+            embedding = self._model.encode_image((images - self._mean) / self._std)
+        return F.normalize(embedding.float(), dim=-1)
+
+    @torch.no_grad()
+    def encode_texts(self, texts: Sequence[str]) -> Tensor:
+        """Return unit embeddings [T,E] float32."""
+        parts = [
+            self._model.encode_text(
+                self._tokenizer(list(texts[start : start + _TEXTS_AT_ONCE])).to(self.device)
+            )
+            for start in range(0, len(texts), _TEXTS_AT_ONCE)
+        ]
+        return F.normalize(torch.cat(parts).float(), dim=-1)
+
+    def class_embedding(self, name: str) -> Tensor:
+        """Return [E]: the renormalised mean over the prompt ensemble of a class name; computed once."""
+        if name not in self._classes:
+            self._classes[name] = F.normalize(self.encode_texts(prompts(name)).mean(0), dim=-1)
+        return self._classes[name]
+
+
+def load_clip(spec: str, device: torch.device, dtype: torch.dtype = torch.float32) -> Clip | None:
+    """Load the guide that `spec` names; None for `none`.
+
+    Raises InputError, which names the ways out, when the name is not known or its weights cannot be had.
+    """
+    if spec == "none":
+        return None
+    source = _parse(spec)
+    try:
+        model = _build(source.model)
+        tokenizer = _tokenizer(source)
+    except Exception as error:  # a config can ask for anything, the network included
+        raise _unavailable(spec, error) from error
+    if source.file is not None:
+        load_into(model, read_state_dict(source.file, option="--clip"), option="--clip")
+    else:
+        _load_published(spec, source, model)
+    model = model.float().eval().requires_grad_(False).to(device)
+    return Clip(spec, model, tokenizer, source.preprocess, device, dtype)
+
+
+def check_clip(spec: str) -> None:
+    """Raise InputError if `spec` cannot be meant, without building or downloading anything."""
+    if spec != "none":
+        _parse(spec)
+
+
+def _parse(spec: str) -> _Source:
+    name, separator, weights = spec.partition(".json:")
+    if separator:
+        return _from_config(Path(f"{name}.json"), Path(weights))
+    name, _, weights = spec.partition(":")
+    if not weights:
+        raise InputError(f"--clip {spec!r} is not complete", f"write NAME:TAG; {_REMEDY}")
+    open_clip = _open_clip()
+    model = open_clip.get_model_config(name) if name in open_clip.list_models() else None
+    if model is None:
+        remedy = nearest(name, open_clip.list_models()) or _REMEDY
+        raise InputError(f"--clip {name!r} is not an open_clip model", remedy)
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    if weights.endswith(_FILES) or Path(weights).is_file():
+        preprocess = _agreed(open_clip.get_pretrained_cfg(name, tag) for tag in tags)
+        return _Source(name, model, preprocess, True, _existing(Path(weights)), None)
+    if weights not in tags:
+        remedy = f"its tags are {', '.join(tags)}" if tags else _REMEDY
+        raise InputError(f"--clip {name} has no published weights {weights!r}", remedy)
+    return _Source(name, model, _agreed([open_clip.get_pretrained_cfg(name, weights)]), True, None, weights)
+
+
+def _from_config(config: Path, weights: Path) -> _Source:
+    try:
+        read = json.loads(_existing(config).read_text(encoding="utf-8"))
+        model = read.get("model_cfg", read)
+        preprocess = _agreed([read.get("preprocess_cfg", {})])
+        if not {"embed_dim", "vision_cfg", "text_cfg"} <= model.keys():
+            raise ValueError("it needs embed_dim, vision_cfg and text_cfg")
+    except (ValueError, AttributeError, OSError) as error:
+        raise InputError(f"--clip {config} is no open_clip model config: {error}", _REMEDY) from error
+    return _Source(config.stem, model, preprocess, False, _existing(weights), None)
+
+
+def _agreed(configs: Any) -> dict[str, Any]:
+    """Return the mean and std on which the published configs agree, else those of the first CLIP."""
+    open_clip = _open_clip()
+    usual = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD}
+    chosen = [{key: tuple(config.get(key) or usual[key]) for key in usual} for config in configs]
+    return chosen[0] if chosen and all(choice == chosen[0] for choice in chosen) else usual
+
+
+def _build(config: dict[str, Any]) -> nn.Module:
+    """Build the random model as `open_clip.create_model` would, which logs warnings and may download."""
+    from open_clip.model import CLIP, CustomTextCLIP
+
+    config = copy.deepcopy(config)
+    vision, text = config["vision_cfg"], config["text_cfg"]
+    if "timm_model_name" in vision:
+        vision["timm_model_pretrained"] = False
+    hugging_face = "hf_model_name" in text
+    if hugging_face:
+        text["hf_model_pretrained"] = False
+    custom = config.pop("custom_text", False) or hugging_face
+    return (CustomTextCLIP if custom else CLIP)(**config)
+
+
+def _tokenizer(source: _Source) -> Any:
+    open_clip = _open_clip()
+    if source.built_in:
+        return open_clip.get_tokenizer(source.name)
+    text = source.model["text_cfg"]
+    context, options = text.get("context_length", 77), text.get("tokenizer_kwargs", {})
+    if text.get("hf_tokenizer_name"):
+        return open_clip.HFTokenizer(text["hf_tokenizer_name"], context_length=context, **options)
+    return open_clip.SimpleTokenizer(context_length=context, **options)
+
+
+def _load_published(spec: str, source: _Source, model: nn.Module) -> None:
+    open_clip = _open_clip()
+    try:
+        path = open_clip.download_pretrained(open_clip.get_pretrained_cfg(source.name, source.tag))
+        open_clip.load_checkpoint(model, path)
+    except Exception as error:  # network stacks raise many kinds
+        raise _unavailable(spec, error) from error
+
+
+def _unavailable(spec: str, error: Exception) -> InputError:
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return InputError(f"--clip {spec} cannot be had: {reason}", _REMEDY)
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise InputError(f"--clip {path} is not a file", _REMEDY)
+    return path
+
+
+def _side(size: int | Sequence[int]) -> int:
+    return size if isinstance(size, int) else size[0]
+
+
+def _open_clip() -> Any:
+    import_torchvision()
+    import open_clip
+
+    return open_clip
