@@ -6,8 +6,8 @@ import re
 import unicodedata
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#|~!&@:$])")
-_MARKDOWN_START = re.compile(r"^(\s*\d*)([-+=.)])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&@$]|:(?=\S))")
+_MARKDOWN_START = re.compile(r"^(\s*(?:\d+(?=[.)](?:\s|$)))?)(?=[-+=.)])")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
@@ -37,7 +37,7 @@ def markdown(text: str) -> str:
     """Return `text` as literal Markdown text on one line: no markup, link, HTML or table cell of its own."""
     escaped = _MARKDOWN.sub(r"\\\1", safe(text))
     escaped = re.sub(r"(?i)\bwww\.", lambda found: found[0][:-1] + r"\.", escaped)
-    return _MARKDOWN_START.sub(r"\1\\\2", escaped)
+    return _MARKDOWN_START.sub(r"\1\\", escaped)
 
 
 def csv_cell(text: str) -> str:

@@ -1,0 +1,109 @@
+"""report.html: one file that opens anywhere, without network, scripts or other files."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ..text import safe
+from .wording import METRIC_ROWS, decimal, heads, percent, repair_facts, verdict_mark
+
+TEMPLATES = Path(__file__).with_name("templates")
+PICTURE_LIMIT = 8 << 20
+_PNG = b"\x89PNG\r\n\x1a\n"
+_KINDS = ("mistakes", "class", "overall")
+
+
+def render_html(report: dict[str, Any], locate: Callable[[str], Path]) -> str:
+    """Return the report as one HTML page; `locate` finds the pictures that it embeds (`Session.path`)."""
+    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
+    )
+    environment.filters.update(percent=percent, decimal=decimal)
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        style=Markup(style),
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        classes=_worst_first(report["evaluation"]["classes"]),
+        groups=_worst_first(report["evaluation"]["groups"]),
+        cards=neuron_cards,
+        picture=lambda relative: picture(relative, locate),
+        heads=heads,
+        metric_rows=METRIC_ROWS,
+        repair_facts=repair_facts,
+        verdict_mark=verdict_mark,
+        flat=flat,
+    )
+
+
+def picture(relative: str | None, locate: Callable[[str], Path]) -> str | None:
+    """Return a PNG of the session as a data: address, or None when there is no such picture.
+
+    Raises InputError when the path leads out of the session.
+    """
+    if relative is None:
+        return None
+    path = locate(relative)
+    if not path.is_file() or path.stat().st_size > PICTURE_LIMIT:
+        return None
+    data = path.read_bytes()
+    return f"data:image/png;base64,{base64.b64encode(data).decode()}" if data.startswith(_PNG) else None
+
+
+def neuron_cards(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what there is to see of each neuron of a debugged class, in the order of the culprits.
+
+    A neuron without exemplars and illusions has no card.
+    """
+    culprits = {
+        row["neuron"]: {**row, "kind": kind}
+        for kind in ("insufficient", "excessive")
+        for row in found["neurons"][kind]
+    }
+    seen = [row["neuron"] for row in (*found["exemplars"], *found["illusions"])]
+    order = [neuron for neuron in culprits if neuron in set(seen)]
+    order += [neuron for neuron in dict.fromkeys(seen) if neuron not in culprits]
+    return [_card(found, neuron, culprits.get(neuron)) for neuron in order]
+
+
+def _card(found: dict[str, Any], neuron: int, culprit: dict[str, Any] | None) -> dict[str, Any]:
+    exemplars = [row for row in found["exemplars"] if row["neuron"] == neuron]
+    return {
+        "neuron": neuron,
+        "culprit": culprit,
+        "exemplars": {kind: [row for row in exemplars if row["kind"] == kind] for kind in _KINDS},
+        "illusions": [row for row in found["illusions"] if row["neuron"] == neuron],
+    }
+
+
+def flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Return nested JSON values as (dotted name, text) pairs; what is None or empty is left out."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in values.items():
+        if isinstance(value, dict):
+            pairs += flat(value, f"{prefix}{name}.")
+        elif isinstance(value, list) and value:
+            pairs.append((f"{prefix}{name}", ", ".join(map(str, value))))
+        elif value not in (None, [], ""):
+            pairs.append((f"{prefix}{name}", str(value)))
+    return pairs
+
+
+def _worst_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: (row["accuracy"] is None, row["accuracy"]))
+
+
+def _visible(value: Any) -> Any:
+    return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,145 @@
+"""report.md: the report for pull requests, wikis and terminals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..text import markdown
+from .wording import METRIC_ROWS, decimal, heads, percent, repair_facts
+
+WORST = 20
+UNREADABLE = 50
+
+
+def render_markdown(report: dict[str, Any]) -> str:
+    """Return the report as GitHub-flavoured Markdown; names from the data stay literal text."""
+    sections = [_head(report), *_evaluation(report["evaluation"])]
+    for found in report["debugged"]:
+        sections += _debugged(found)
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _head(report: dict[str, Any]) -> str:
+    model, data, found = report["model"], report["data"], report["evaluation"]
+    title = (
+        f"# NeuroInspect: {markdown(model['name'])} on {markdown(data['name'])}/{markdown(found['split'])}"
+    )
+    facts = [
+        f"{found['samples']} images, {len(found['classes'])} classes",
+        f"accuracy **{percent(found['accuracy'])}**",
+        f"mean of classes **{percent(found['macro_accuracy'])}**",
+    ]
+    worst = found["worst_group"]
+    if worst is not None:
+        facts.append(f"worst group **{percent(worst['accuracy'])}** ({_group_name(worst)})")
+    return f"{title}\n\n{' · '.join(facts)}"
+
+
+def _evaluation(found: dict[str, Any]) -> list[str]:
+    worst = sorted(found["classes"], key=lambda row: (row["accuracy"] is None, row["accuracy"], row["index"]))
+    sections = [
+        f"## Classes, worst first\n\n{_class_table(worst[:WORST])}",
+        _rest(len(worst), WORST, "classes.csv"),
+    ]
+    if found["groups"]:
+        groups = sorted(found["groups"], key=lambda row: (row["accuracy"] is None, row["accuracy"]))
+        sections += [f"## Groups, worst first\n\n{_group_table(groups[:WORST])}"]
+        sections += [_rest(len(groups), WORST, "report.json")]
+    if found["unreadable"]:
+        rows = [
+            f"- {markdown(row['path'])}: {markdown(row['reason'])}"
+            for row in found["unreadable"][:UNREADABLE]
+        ]
+        sections += [f"## {len(found['unreadable'])} images could not be read\n\n" + "\n".join(rows)]
+        sections += [_rest(len(found["unreadable"]), UNREADABLE, "report.json")]
+    return sections
+
+
+def _rest(count: int, shown: int, file: str) -> str:
+    return f"… and {count - shown} more in {file}." if count > shown else ""
+
+
+def _class_table(rows: Iterable[dict[str, Any]]) -> str:
+    cells = (
+        (
+            markdown(row["name"]),
+            percent(row["accuracy"]),
+            "–".join(percent(bound) for bound in row["interval"] or ()),
+            f"{row['correct']}/{row['count']}",
+            percent(row["precision"]),
+            percent(row["f1"]),
+            ", ".join(f"{markdown(other['name'])} {other['count']}" for other in row["confusions"][:3]),
+        )
+        for row in rows
+    )
+    return _table(("class", "accuracy", "95 %", "right", "precision", "F1", "mistaken for"), cells)
+
+
+def _group_table(rows: Iterable[dict[str, Any]]) -> str:
+    cells = ((_group_name(row), percent(row["accuracy"]), f"{row['correct']}/{row['count']}") for row in rows)
+    return _table(("group", "accuracy", "right"), cells)
+
+
+def _group_name(row: dict[str, Any]) -> str:
+    return f"{markdown(row['class'])} with {markdown(row['column'])} = {markdown(row['value'])}"
+
+
+def _debugged(found: dict[str, Any]) -> list[str]:
+    name = markdown(found["class"]["name"])
+    sections = [f"## Class “{name}”: {found['mistakes']} mistakes"]
+    for kind in ("insufficient", "excessive"):
+        if found["neurons"][kind]:
+            sections += [f"### {kind.capitalize()} neurons\n\n{_neuron_table(found['neurons'][kind])}"]
+    if found["illusions"]:
+        sections += [f"### Illusions\n\n{_illusion_table(found['illusions'])}"]
+    return sections + [_repair(repair) for repair in found["repairs"]]
+
+
+def _neuron_table(rows: Iterable[dict[str, Any]]) -> str:
+    cells = (
+        (
+            str(row["neuron"]),
+            markdown(row["concept"] or "no clear concept"),
+            f"{decimal(row['prec_at_5'], 1)} %",
+            decimal(row["importance"], 2),
+            percent(row["mended"]),
+            percent(row["mended_random"]),
+        )
+        for row in rows
+    )
+    return _table(("neuron", "concept", "prec@5", "importance", "mends alone", "random neuron"), cells)
+
+
+def _illusion_table(rows: Iterable[dict[str, Any]]) -> str:
+    cells = (
+        (
+            str(row["neuron"]),
+            f"![neuron {row['neuron']}]({row['image']})" if row["shown"] else "not shown here",
+            decimal(row["ratio"], 2),
+            decimal(row["robust_ratio"], 2),
+            str(row["rank"]),
+            percent(row["probability"]),
+            decimal(row["clip_similarity"], 3),
+        )
+        for row in rows
+    )
+    return _table(("neuron", "picture", "ratio", "robust", "rank", "class", "CLIP"), cells)
+
+
+def _repair(repair: dict[str, Any]) -> str:
+    cells = []
+    for label, read in METRIC_ROWS:
+        cells.append((label, *(markdown(read(metrics)) for _, metrics in heads(repair))))
+    lines = [
+        f"### Repair {repair['number']}: {markdown(repair['method'])}",
+        f"**{markdown(repair['verdict'])}** {markdown(repair['reason'])}".rstrip(),
+        _table(("", *(markdown(name) for name, _ in heads(repair))), cells),
+        markdown(repair_facts(repair)),
+    ]
+    return "\n\n".join(lines)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

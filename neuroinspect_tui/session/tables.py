@@ -1,0 +1,117 @@
+"""classes.csv, neurons.csv and samples.csv: the report's tables for spreadsheets and scripts."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..results import Sample
+from ..text import csv_cell
+from .atomic import replacing
+
+CLASS_COLUMNS = (
+    "index",
+    "name",
+    "count",
+    "correct",
+    "accuracy",
+    "low",
+    "high",
+    "precision",
+    "f1",
+    "confused_with",
+    "confusions",
+)
+NEURON_COLUMNS = (
+    "class",
+    "kind",
+    "neuron",
+    "prec_at_5",
+    "importance",
+    "mended",
+    "mended_random",
+    "concept",
+    "concept_score",
+    "spurious",
+    "spurious_reason",
+)
+SAMPLE_COLUMNS = (
+    "path",
+    "label",
+    "class",
+    "predicted",
+    "predicted_class",
+    "confidence",
+    "correct",
+    "culprits",
+    "tag",
+    "problem",
+)
+
+Cell = str | int | float | None
+
+
+def write_classes(path: Path, report: dict[str, Any]) -> None:
+    """Write one row for each class; `low` and `high` bound the accuracy's 95 % interval."""
+    write_csv(path, CLASS_COLUMNS, map(_class_row, report["evaluation"]["classes"]))
+
+
+def write_neurons(path: Path, report: dict[str, Any]) -> None:
+    """Write one row for each culprit of each debugged class."""
+    write_csv(path, NEURON_COLUMNS, _neuron_rows(report))
+
+
+def write_samples(path: Path, report: dict[str, Any], samples: Iterable[Sample]) -> None:
+    """Write one row for each image of the debugged split; those that could not be read come last."""
+    write_csv(path, SAMPLE_COLUMNS, _sample_rows(report, samples))
+
+
+def write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[Cell, ...]]) -> None:
+    """Write a CSV file atomically, row by row; text is guarded against formulas and control characters."""
+    with replacing(path) as file:
+        text = io.TextIOWrapper(file, "utf-8", newline="", write_through=False)
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(tuple(map(_cell, row)) for row in rows)
+        text.flush()
+        text.detach()
+
+
+def _cell(value: Cell) -> Cell:
+    return csv_cell(value) if isinstance(value, str) else value
+
+
+def _class_row(row: dict[str, Any]) -> tuple[Cell, ...]:
+    low, high = row["interval"] or (None, None)
+    first = row["confusions"][0] if row["confusions"] else {"name": None, "count": None}
+    plain = (row[name] for name in ("index", "name", "count", "correct", "accuracy"))
+    return (*plain, low, high, row["precision"], row["f1"], first["name"], first["count"])
+
+
+def _neuron_rows(report: dict[str, Any]) -> Iterator[tuple[Cell, ...]]:
+    for found in report["debugged"]:
+        for kind in ("insufficient", "excessive"):
+            for row in found["neurons"][kind]:
+                yield (found["class"]["name"], kind, *(row[name] for name in NEURON_COLUMNS[2:]))
+
+
+def _sample_rows(report: dict[str, Any], samples: Iterable[Sample]) -> Iterator[tuple[Cell, ...]]:
+    names = {row["index"]: row["name"] for row in report["evaluation"]["classes"]}
+    for sample in samples:
+        yield (
+            sample.path,
+            sample.label,
+            names[sample.label],
+            sample.predicted,
+            names[sample.predicted],
+            round(sample.confidence, 6),
+            int(sample.label == sample.predicted),
+            " ".join(map(str, sample.culprits)),
+            sample.tag,
+            None,
+        )
+    for image in report["evaluation"]["unreadable"]:
+        yield (image["path"], *(None,) * 8, image["reason"])
