@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..tensors import Head
 
 TOLERANCE = 1e-4
+DecisionLayer = nn.Linear | nn.Conv2d
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class HeadSite:
     """
 
     name: str
-    layer: nn.Linear | nn.Conv2d
+    layer: DecisionLayer
     head: Head
 
     def features(self, layer_input: Tensor) -> Tensor:
@@ -118,10 +119,12 @@ def _last_match(calls: list[tuple[str, nn.Module, Tensor, Tensor]], logits: Tens
         first = isinstance(layer, nn.Conv2d)
         if output.dim() < 2 or output.shape[1 if first else -1] != logits.shape[1]:
             continue
-        if not _close(pooled(output, first).float(), logits):
+        if not _close(pooled(output, first).float(), logits, float(logits.abs().max())):
             continue
         site = HeadSite(name, layer, _head_of(layer))  # type: ignore[arg-type]
-        if not _close(site.head.logits(site.features(layer_input)), logits):
+        if not _close(
+            site.head.logits(site.features(layer_input)), logits, max(1.0, float(logits.abs().max()))
+        ):
             message = f"layer {name!r} gives the logits, but not as W·z + b within {TOLERANCE:g}"
             raise InputError(message, "let the model end in a plain nn.Linear")
         return site
@@ -135,6 +138,5 @@ def _head_of(layer: Any) -> Head:
     return Head(weight, torch.zeros(len(weight)) if bias is None else bias.detach().float().cpu().clone())
 
 
-def _close(found: Tensor, logits: Tensor) -> bool:
-    scale = max(1.0, float(logits.abs().max()))
+def _close(found: Tensor, logits: Tensor, scale: float) -> bool:
     return found.shape == logits.shape and float((found - logits).abs().max()) <= TOLERANCE * scale
