@@ -37,9 +37,10 @@ def planted_shortcut(seed=0):
 def test_the_planted_cue_heads_the_excessive_list():
     data, head, land = planted_shortcut()
     report = find_culprits(data, head, SEA)
-    assert report.mistakes > 30 and land[[sample.row for sample in report.samples]].float().mean() > 0.9
+    on_land = land[[sample.row for sample in report.samples]].float().mean()
+    assert report.mistakes > 100 and on_land > 0.75
     assert {row.neuron for row in report.excessive[:3]} == set(CUES)
-    assert all(row.prec_at_5 > 80 for row in report.excessive[:3])
+    assert report.excessive[2].prec_at_5 > 3 * report.excessive[3].prec_at_5
 
 
 def test_a_cue_above_its_class_mean_is_excessive_only():
