@@ -1,22 +1,18 @@
-"""Which class has which index and name: `--classes` files, labels of images, `--class` on the command line."""
+"""Which class has which index and name: `--classes` files, `--class` on the command line."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..config import nearest
 from ..errors import InputError
 
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_WORDNET_ID = re.compile(r"n[0-9]{8}")
-_MOST_CLASSES = 100_000
+INTEGER = re.compile(r"[+-]?[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -31,15 +27,6 @@ class ClassList:
         """Return the index of every key, and of every name that is no key."""
         found = {name: index for index, name in reversed(list(enumerate(self.names)))}
         return found | {key: index for index, key in enumerate(self.keys)}
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """What labels come to: `names` in index order, `labels` [N] int64, and remarks for the user."""
-
-    names: tuple[str, ...]
-    labels: np.ndarray
-    notes: tuple[str, ...] = ()
 
 
 def read_class_list(path: str | Path) -> ClassList:
@@ -78,7 +65,7 @@ def _pairs(value: Any, file: Path) -> tuple[list[str], list[str]]:
         if all(isinstance(index, int) for index in value.values()):
             names = _by_index({index: name for name, index in value.items()}, file)
             return names, names
-        if all(_INTEGER.fullmatch(key) for key in value):
+        if all(INTEGER.fullmatch(key) for key in value):
             ordered = _by_index({int(key): name for key, name in value.items()}, file)
             pairs = [name if isinstance(name, list) else [name, name] for name in ordered]
             if all(len(pair) == 2 and all(isinstance(part, str) for part in pair) for pair in pairs):
@@ -101,91 +88,11 @@ def _by_index(names: dict[int, Any], file: Path) -> list[Any]:
     return [names[index] for index in range(len(names))]
 
 
-def resolve_labels(
-    labels: Sequence[str], names: Sequence[str] | None, classes: ClassList | None, source: str
-) -> Labelled:
-    """Turn the label column, N texts, into class indices.
-
-    Labels that are all integers are indices, unless `classes` knows them all as names; any other labels
-    are class names (sorted, or in the order of `classes`). `names` [N], the `class_name` column, says what
-    to call each label. Raises InputError, naming `source`.
-    """
-    known = _indices(labels)
-    display = _display_names(labels, names, source) if classes is None and names is not None else {}
-    index_of = classes.index_of() if classes else {}
-    notes: tuple[str, ...] = ()
-    if all(_INTEGER.fullmatch(label) for label in known) and not (
-        index_of and index_of.keys() >= known.keys()
-    ):
-        index_of = {label: int(label) for label in known}
-        _check_range(index_of, classes, source)
-        count = len(classes.names) if classes else max(index_of.values()) + 1
-        called = {index_of[label]: name for label, name in display.items()}
-        class_names = classes.names if classes else tuple(called.get(i, str(i)) for i in range(count))
-    elif classes:
-        class_names = classes.names
-        index_of, notes = _known_names(known, index_of, classes, source)
-    else:
-        keys = sorted(known)
-        index_of = {key: index for index, key in enumerate(keys)}
-        class_names = tuple(display.get(key, key) for key in keys)
-    if len(class_names) < 2:
-        raise InputError(
-            f'{source} has only one class, "{class_names[0]}"', "give images of two classes or more"
-        )
-    return Labelled(class_names, _recode(labels, known, index_of), notes)
-
-
-def _indices(labels: Sequence[str]) -> dict[str, int]:
-    """Return the distinct labels with the row that each stands in first."""
-    first: dict[str, int] = {}
-    for row, label in enumerate(labels):
-        first.setdefault(label, row)
-    return first
-
-
-def _recode(labels: Sequence[str], known: Iterable[str], index_of: dict[str, int]) -> np.ndarray:
-    return np.fromiter(map(index_of.__getitem__, labels), dtype=np.int64, count=len(labels))
-
-
-def _display_names(labels: Sequence[str], names: Sequence[str], source: str) -> dict[str, str]:
-    display: dict[str, str] = {}
-    for label, name in sorted(set(zip(labels, names, strict=True))):
-        if name and display.setdefault(label, name) != name:
-            raise InputError(
-                f'{source} calls class {label} both "{display[label]}" and "{name}"',
-                "give each label one class_name",
-            )
-    return display
-
-
-def _check_range(index_of: dict[str, int], classes: ClassList | None, source: str) -> None:
-    limit = len(classes.names) if classes else _MOST_CLASSES
-    wrong = next((label for label, index in index_of.items() if not 0 <= index < limit), None)
-    if wrong is not None:
-        where = f"{classes.origin} names {limit} classes, " if classes else ""
-        raise InputError(f"{source}: label {wrong} is out of range", f"{where}use 0 to {limit - 1}")
-
-
-def _known_names(
-    known: Iterable[str], index_of: dict[str, int], classes: ClassList, source: str
-) -> tuple[dict[str, int], tuple[str, ...]]:
-    keys = sorted(known)
-    unknown = [key for key in keys if key not in index_of]
-    if not unknown:
-        return index_of, ()
-    if len(unknown) == len(classes.names) == len(keys) and all(map(_WORDNET_ID.fullmatch, keys)):
-        note = f"{classes.origin} gives its names, in order, to the sorted WordNet folders"
-        return {key: index for index, key in enumerate(keys)}, (note,)
-    remedy = nearest(unknown[0], index_of) or f"add it to {classes.origin}, or leave --classes out"
-    raise InputError(f'{source}: class "{unknown[0]}" is not in {classes.origin}', remedy)
-
-
 def find_class(class_names: Sequence[str], wanted: str) -> int:
     """Return the index of a class given by name or index (`--class`); raises InputError."""
     if class_names.count(wanted) == 1:
         return class_names.index(wanted)
-    if _INTEGER.fullmatch(wanted) and 0 <= int(wanted) < len(class_names):
+    if INTEGER.fullmatch(wanted) and 0 <= int(wanted) < len(class_names):
         return int(wanted)
     folded = [name.casefold() for name in class_names]
     if folded.count(wanted.casefold()) == 1:

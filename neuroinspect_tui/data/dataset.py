@@ -8,10 +8,13 @@ from pathlib import Path
 from ..config import DataConfig
 from ..errors import InputError
 from . import manifest
+from .build import build_dataset
 from .class_names import ClassList, read_class_list
 from .folders import find_split_folders, read_folders
+from .published import FOLDERS, published_reader
 from .splits import ImageDataset, Split
-from .table import Table, build_dataset
+from .table import Table
+from .torchvision_sets import read_torchvision
 
 __all__ = ["ImageDataset", "Split", "load_dataset"]
 
@@ -19,13 +22,25 @@ __all__ = ["ImageDataset", "Split", "load_dataset"]
 def load_dataset(config: DataConfig) -> ImageDataset:
     """Return the data set that `-d` names, with the debugged split in it; raises InputError."""
     classes = read_class_list(config.classes) if config.classes else None
-    dataset = _read(config, classes)
+    try:
+        dataset = _read(config, classes)
+    except OSError as error:
+        message = f"-d {config.source} cannot be read ({error.strerror}: {error.filename})"
+        raise InputError(message, "check its permissions") from None
     dataset.split(config.split)
     return dataset
 
 
 def _read(config: DataConfig, classes: ClassList | None) -> ImageDataset:
-    table = _read_path(Path(config.source).expanduser(), config)
+    kind, _, name = config.source.partition(":")
+    if kind != "torchvision":
+        table = _read_path(Path(config.source).expanduser(), config)
+    elif config.root is None:
+        raise InputError(f"-d {config.source} needs --data-root", "give the folder that holds its files")
+    elif name not in FOLDERS:
+        return read_torchvision(name, Path(config.root).expanduser(), classes, config.split)
+    else:
+        table = _read_published(name, Path(config.root).expanduser())
     return build_dataset(table, classes, config.split, config.allow_outside)
 
 
@@ -40,7 +55,21 @@ def _read_path(path: Path, config: DataConfig) -> Table:
     return manifest.read_manifest(path, root)
 
 
+def _read_published(name: str, root: Path) -> Table:
+    folder = root / FOLDERS[name]
+    reader = published_reader(folder)
+    if reader is None:
+        raise InputError(
+            f"-d torchvision:{name} is not in --data-root {root} (no {FOLDERS[name]}/)",
+            f"run first: from torchvision.datasets import {name}; {name}({str(root)!r}, download=True)",
+        )
+    return reader(folder)
+
+
 def _read_folder(folder: Path, root: Path | None) -> Table:
+    published = published_reader(folder)
+    if published is not None:
+        return published(folder)
     beside = next((folder / name for name in manifest.NAMES if (folder / name).is_file()), None)
     if beside is None:
         return read_folders(folder)

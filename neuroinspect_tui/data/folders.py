@@ -22,32 +22,39 @@ class _Listing:
     labels: list[str] = field(default_factory=list)
     splits: list[str] = field(default_factory=list)
     subfolders: list[str] = field(default_factory=list)
+    classes: dict[str, None] = field(default_factory=dict)
     skipped: int = 0
 
 
 def read_folders(root: Path) -> Table:
     """Return the images under `root`, each labelled with its class folder; raises InputError.
 
-    Files count as images by their suffix (whatever they hold); the rest and hidden files are skipped and
-    counted in a note. Folders inside a class folder (`cat/cat(sofa)/` of MetaShift) become the column
-    `folder`. Names are sorted, so the order is the same everywhere.
+    Files count as images by their suffix (whatever they hold); the rest, hidden files and linked folders
+    below a class folder are skipped and counted in a note. An empty class folder still makes a class.
+    Folders inside a class folder (`cat/cat(sofa)/` of MetaShift) become the column `folder`. Names are
+    sorted, so the order is the same everywhere.
     """
     split_folders = find_split_folders(root)
     listing = _Listing()
     for folder in split_folders or [""]:
         for label in _subfolders(root / folder):
-            for path in _images(root, f"{folder}/{label}" if folder else label, listing):
+            class_folder = posixpath.join(folder, label)
+            listing.classes.setdefault(label)
+            for path in _images(root, class_folder, listing):
                 listing.paths.append(path)
                 listing.labels.append(label)
                 listing.splits.append(folder)
-                listing.subfolders.append(posixpath.dirname(path)[len(folder) :].partition(f"{label}/")[2])
+                listing.subfolders.append(posixpath.dirname(path[len(class_folder) + 1 :]))
     if not listing.paths:
         _refuse_empty(root)
     return Table(
+        name=root.resolve().name,
         origin=str(root),
         root=root,
         paths=listing.paths,
         labels=listing.labels,
+        classes=tuple(listing.classes),
+        named=True,
         splits=listing.splits if split_folders else None,
         columns={"folder": listing.subfolders} if any(listing.subfolders) else {},
         notes=_notes(listing, root, split_folders),
@@ -72,7 +79,7 @@ def _images(root: Path, folder: str, listing: _Listing) -> Iterator[str]:
         path = f"{folder}/{entry.name}"
         if entry.name.startswith("."):
             listing.skipped += not entry.is_dir()
-        elif entry.is_dir():
+        elif entry.is_dir(follow_symlinks=False):
             yield from _images(root, path, listing)
         elif _is_image(entry.name):
             yield path
@@ -86,8 +93,11 @@ def _is_image(name: str) -> bool:
 
 def _notes(listing: _Listing, root: Path, split_folders: list[str]) -> tuple[str, ...]:
     notes = []
+    bare = sorted(set(listing.classes) - set(listing.labels))
+    if bare:
+        notes.append(f"no images of class: {', '.join(bare)}")
     if listing.skipped:
-        notes.append(f"{listing.skipped} files without an image suffix were skipped")
+        notes.append(f"no image by its name, skipped: {listing.skipped}")
     others = [name for name in _subfolders(root) if name not in split_folders] if split_folders else []
     if others:
         notes.append(f"not a split, skipped: {', '.join(others)}")

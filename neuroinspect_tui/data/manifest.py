@@ -29,12 +29,15 @@ def read_manifest(file: Path, root: Path | None = None) -> Table:
     label_column = _find(columns, _LABEL_COLUMNS, file)
     paths = columns.pop(path_column)
     labels = [label.strip() for label in columns.pop(label_column)]
+    if not paths:
+        raise InputError(f"{file} lists no images", "add a row for each image")
     _require_filled(file, path_column, paths)
     _require_filled(file, label_column, labels)
     class_names = columns.pop("class_name", None)
     if class_names is None and path_column == "img_filename" and "place" in columns:
         class_names = _waterbirds_names(labels)
     return Table(
+        name=file.resolve().parent.name if file.name in NAMES else file.stem,
         origin=str(file),
         root=root if root is not None else file.parent,
         paths=paths,

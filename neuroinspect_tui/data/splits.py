@@ -57,7 +57,7 @@ class FileImages:
                 raise UnreadableImage("a link that leaves the data folder (--allow-outside opens it)")
             return open_image(path)
         except UnreadableImage:
-            if not _is_there(self.root):
+            if not is_there(self.root):
                 raise InputError(f"{self.root} is gone", "mount the data folder again, then resume") from None
             raise
 
@@ -68,18 +68,21 @@ class FileImages:
         return not inside or (path.is_symlink() and not is_inside(self.root, path))
 
 
-def _is_there(folder: Path) -> bool:
-    """Return whether the folder answers at all (`Path.is_dir` raises when its mount has died)."""
+def is_there(path: Path) -> bool:
+    """Return whether the path answers, False where `Path.exists` raises (dead mount, no permission)."""
     try:
-        folder.stat()
-    except OSError:
+        path.stat()
+    except (OSError, ValueError):
         return False
     return True
 
 
 def is_inside(root: Path, path: Path) -> bool:
     """Return whether `path`, its links followed, lies in `root`."""
-    real_root, real_path = os.path.realpath(root), os.path.realpath(path)
+    try:
+        real_root, real_path = os.path.realpath(root), os.path.realpath(path)
+    except ValueError:  # a null character is in no file's name
+        return False
     return os.path.commonpath((real_root, real_path)) == real_root
 
 
@@ -115,7 +118,9 @@ class ImageDataset:
         """Return the split by any of its usual spellings; raises InputError that names those there are."""
         found = self.splits.get(split_name(name))
         if found is None:
-            remedy = " ".join(filter(None, [nearest(name, self.splits), f"use {' or '.join(self.splits)}"]))
+            remedy = " ".join(
+                filter(None, [nearest(name, self.splits), f"use one of {', '.join(self.splits)}"])
+            )
             raise InputError(f'--split "{name}" is not in {self.name}', remedy)
         return found
 

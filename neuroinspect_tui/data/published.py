@@ -1,0 +1,74 @@
+"""Read Flowers102 and Food101 from their folders as published, whole or in part."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from scipy.io import loadmat
+
+from ..errors import InputError
+from ..torchvision_compat import import_torchvision
+from .table import Table
+
+FOLDERS = {"Flowers102": "flowers-102", "Food101": "food-101"}
+_FLOWER_SPLITS = {"train": "trnid", "val": "valid", "test": "tstid"}
+
+
+def published_reader(folder: Path) -> Callable[[Path], Table] | None:
+    """Return the reader of the data set whose files lie in `folder`, if it is one of those known here."""
+    if (folder / "setid.mat").is_file():
+        return read_flowers102
+    if (folder / "meta" / "test.json").is_file():
+        return read_food101
+    return None
+
+
+def read_flowers102(folder: Path) -> Table:
+    """Read `setid.mat`, `imagelabels.mat` and `jpg/`; label 3 is "sweet pea", as in torchvision."""
+    try:
+        numbers = loadmat(folder / "setid.mat", squeeze_me=True)
+        flower = loadmat(folder / "imagelabels.mat", squeeze_me=True)["labels"] - 1
+        rows = [
+            (f"jpg/image_{number:05d}.jpg", int(flower[number - 1]), split)
+            for split, key in _FLOWER_SPLITS.items()
+            for number in numbers[key].reshape(-1).tolist()
+        ]
+    except (OSError, ValueError, KeyError, IndexError, TypeError, NotImplementedError) as error:
+        raise _incomplete(folder, "setid.mat, imagelabels.mat and jpg/", error) from None
+    names = import_torchvision().datasets.Flowers102.classes
+    return Table(
+        name=folder.resolve().name,
+        origin=str(folder),
+        root=folder,
+        paths=[path for path, _, _ in rows],
+        labels=[str(label) for _, label, _ in rows],
+        splits=[split for _, _, split in rows],
+        class_names=[names[label] for _, label, _ in rows],
+    )
+
+
+def read_food101(folder: Path) -> Table:
+    """Read `meta/train.json`, `meta/test.json` and `images/`; classes in sorted order, 93 is "steak"."""
+    try:
+        rows = [
+            (f"images/{image}.jpg", label, split)
+            for split in ("train", "test")
+            for label, images in json.loads((folder / "meta" / f"{split}.json").read_text()).items()
+            for image in images
+        ]
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise _incomplete(folder, "meta/train.json, meta/test.json and images/", error) from None
+    return Table(
+        name=folder.resolve().name,
+        origin=str(folder),
+        root=folder,
+        paths=[path for path, _, _ in rows],
+        labels=[label for _, label, _ in rows],
+        splits=[split for _, _, split in rows],
+    )
+
+
+def _incomplete(folder: Path, files: str, error: Exception) -> InputError:
+    return InputError(f"{folder} cannot be read ({error})", f"unpack {files} there again")

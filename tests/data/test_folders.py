@@ -1,0 +1,69 @@
+import pytest
+
+from neuroinspect_tui.data.folders import read_folders
+from neuroinspect_tui.errors import InputError
+
+from .conftest import save
+
+
+def line(path):
+    with pytest.raises(InputError) as caught:
+        read_folders(path)
+    return str(caught.value)
+
+
+def test_class_folders(class_folders):
+    table = read_folders(class_folders)
+    assert table.name == "animals"
+    assert table.paths == ["cat/a.jpg", "cat/b.png", "dog/a.jpg", "dog/c.bmp", "dog/d.webp"]
+    assert table.labels == ["cat", "cat", "dog", "dog", "dog"]
+    assert (table.splits, table.columns, table.notes, table.named) == (None, {}, (), True)
+
+
+def test_split_folders_and_what_else_lies_there(tmp_path):
+    for name in ("train/cat/a.png", "valid/cat/b.png", "valid/dog/c.png", "logs/run/d.png"):
+        save(tmp_path / name)
+    table = read_folders(tmp_path)
+    assert table.paths == ["train/cat/a.png", "valid/cat/b.png", "valid/dog/c.png"]
+    assert (table.labels, table.splits) == (["cat", "cat", "dog"], ["train", "valid", "valid"])
+    assert table.notes == ("not a split, skipped: logs",)
+
+
+def test_files_are_images_by_their_suffix(class_folders):
+    for name in ("cat/notes.txt", "cat/.DS_Store", "dog/._a.jpg", "dog/CLAIMS.JPG"):
+        (class_folders / name).write_text("no picture")
+    table = read_folders(class_folders)
+    assert "dog/CLAIMS.JPG" in table.paths
+    assert len(table.paths) == 6
+    assert table.notes == ("no image by its name, skipped: 3",)
+
+
+def test_metashift_folders_inside_a_class_become_a_column(tmp_path):
+    for name in ("cat/cat(sofa)/1.jpg", "cat/cat(bed)/2.jpg", "dog/dog(bench)/3.jpg"):
+        save(tmp_path / "train" / name)
+    save(tmp_path / "test" / "cat" / "4.jpg")
+    table = read_folders(tmp_path)
+    assert table.labels == ["cat", "cat", "cat", "dog"]
+    assert table.columns == {"folder": ["", "cat(bed)", "cat(sofa)", "dog(bench)"]}
+
+
+def test_an_empty_class_folder_is_a_class(class_folders):
+    (class_folders / "bird").mkdir()
+    table = read_folders(class_folders)
+    assert table.classes == ("bird", "cat", "dog")
+    assert table.notes == ("no images of class: bird",)
+
+
+def test_a_link_loop_inside_a_class_is_not_followed(class_folders):
+    (class_folders / "cat" / "again").symlink_to(class_folders)
+    table = read_folders(class_folders)
+    assert len(table.paths) == 5
+    assert table.notes == ("no image by its name, skipped: 1",)
+
+
+def test_lines_for_folders_without_class_folders(tmp_path):
+    assert line(tmp_path) == f"{tmp_path} holds no images: give a folder of class folders, or a manifest.csv"
+    save(tmp_path / "a.png")
+    assert line(tmp_path) == (
+        f"{tmp_path} holds 1 images but no class folders: put each class's images in a folder of its name"
+    )

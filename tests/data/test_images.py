@@ -1,0 +1,179 @@
+import os
+import struct
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from neuroinspect_tui.data.images import UnreadableImage, open_image
+from neuroinspect_tui.torchvision_compat import import_torchvision
+
+from .conftest import picture, save
+
+
+def reason(path):
+    with pytest.raises(UnreadableImage) as caught:
+        open_image(path)
+    return caught.value.reason
+
+
+def grey16():
+    return Image.fromarray(np.arange(0, 65536, 655, dtype=np.uint16)[:100].reshape(10, 10))
+
+
+def with_alpha(mode):
+    image = picture().convert(mode)
+    image.putalpha(Image.linear_gradient("L").resize(image.size))
+    return image
+
+
+STORED = {
+    "rgb.jpg": picture(),
+    "grey.jpg": picture().convert("L"),
+    "cmyk.jpg": picture().convert("CMYK"),
+    "rgba.png": with_alpha("RGB"),
+    "la.png": with_alpha("L"),
+    "palette.png": picture().quantize(8),
+    "palette.gif": picture().quantize(8),
+    "bilevel.png": picture().convert("1"),
+    "grey16.png": grey16(),
+    "grey16.tif": grey16(),
+    "float.tif": picture().convert("F"),
+    "rgba.webp": with_alpha("RGB"),
+    "plain.ppm": picture(),
+    "plain.bmp": picture(),
+}
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_every_mode_is_read_as_the_usual_training_loader_reads_it(tmp_path, name):
+    STORED[name].save(tmp_path / name)
+    ours = open_image(tmp_path / name)
+    theirs = import_torchvision().datasets.folder.pil_loader(str(tmp_path / name))
+    assert ours.mode == "RGB"
+    np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
+
+
+def test_alpha_is_dropped_and_not_blended(tmp_path):
+    Image.new("RGBA", (3, 3), (200, 100, 50, 0)).save(tmp_path / "clear.png")
+    assert open_image(tmp_path / "clear.png").getpixel((1, 1)) == (200, 100, 50)
+
+
+def test_16_bit_colour_keeps_its_high_byte(tmp_path):
+    row = b"\0" + struct.pack(">3H", 0x1234, 0xABCD, 0x00FF)
+    header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)
+
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    png = (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(row))
+        + chunk(b"IEND", b"")
+    )
+    (tmp_path / "deep.png").write_bytes(png)
+    assert open_image(tmp_path / "deep.png").getpixel((0, 0)) == (0x12, 0xAB, 0x00)
+
+
+def test_exif_orientation_is_ignored_as_in_training(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture(12, 10).save(tmp_path / "turned.jpg", exif=exif)
+    assert open_image(tmp_path / "turned.jpg").size == (12, 10)
+
+
+def test_a_colour_profile_is_ignored_as_in_training(tmp_path):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    picture().save(tmp_path / "plain.png")
+    picture().save(tmp_path / "profile.png", icc_profile=profile)
+    plain, profiled = (np.asarray(open_image(tmp_path / name)) for name in ("plain.png", "profile.png"))
+    np.testing.assert_array_equal(plain, profiled)
+
+
+def test_reasons_why_a_file_is_no_image(tmp_path):
+    (tmp_path / "text.jpg").write_text("this is not a picture")
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "folder.jpg").mkdir()
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert reason(tmp_path / "text.jpg") == "not one of JPEG, PNG, WEBP, BMP, GIF, TIFF, PPM"
+    assert reason(tmp_path / "empty.png") == "empty file"
+    assert reason(tmp_path / "gone.png") == "no such file or directory"
+    assert reason(tmp_path / "folder.jpg") == "not a regular file"
+    assert reason(tmp_path / "pipe.jpg") == "not a regular file"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission(tmp_path):
+    save(tmp_path / "closed.png").chmod(0)
+    assert reason(tmp_path / "closed.png") == "permission denied"
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "bmp", "tif", "webp", "gif", "ppm"])
+def test_a_truncated_image_is_unreadable_not_filled_in(tmp_path, suffix):
+    path = save(tmp_path / f"whole.{suffix}", width=64, height=64)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    assert reason(path)
+
+
+def test_a_truncated_jpeg_says_so(tmp_path):
+    path = save(tmp_path / "whole.jpg", width=64, height=64)
+    path.write_bytes(path.read_bytes()[:-300])
+    assert reason(path).startswith("image file is truncated")
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("size", [(9500, 9500), (60_000, 60_000)])
+def test_an_absurdly_large_image_is_refused_before_it_is_decoded(tmp_path, size):
+    header = (
+        b"BM"
+        + struct.pack("<IHHI", 54, 0, 0, 54)
+        + struct.pack("<IiiHHIIiiII", 40, *size, 1, 24, 0, 0, 0, 0, 0, 0)
+    )
+    (tmp_path / "bomb.bmp").write_bytes(header)
+    assert reason(tmp_path / "bomb.bmp") == "too large: more than 89 million pixels"
+
+
+def test_formats_outside_the_list_are_not_decoded(tmp_path):
+    picture().save(tmp_path / "a.eps")
+    picture().save(tmp_path / "b.ico")
+    assert reason(tmp_path / "a.eps").startswith("not one of")
+    assert reason(tmp_path / "b.ico").startswith("not one of")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_damaged_files_are_read_or_refused_and_write_nothing(tmp_path, capfd):
+    random = np.random.default_rng(0)
+    outcomes = {"read": 0, "refused": 0}
+    for suffix in ("jpg", "png", "gif", "tif", "webp", "bmp", "ppm"):
+        whole = save(tmp_path / f"whole.{suffix}", width=40, height=30).read_bytes()
+        for _ in range(60):
+            damaged = bytearray(whole)
+            for place in random.integers(0, min(len(whole), 400), 6):
+                damaged[place] = random.integers(0, 256)
+            (tmp_path / "damaged").write_bytes(damaged)
+            try:
+                assert open_image(tmp_path / "damaged").mode == "RGB"
+                outcomes["read"] += 1
+            except UnreadableImage as error:
+                assert error.reason
+                outcomes["refused"] += 1
+    assert outcomes["read"] and outcomes["refused"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_pillows_remarks_about_odd_files_do_not_reach_the_screen(tmp_path):
+    path = save(tmp_path / "odd.tif")
+    data = path.read_bytes()
+    length_tag = data.index(struct.pack("<HH", 257, 4))
+    path.write_bytes(data[: length_tag + 4] + struct.pack("<I", 9) + data[length_tag + 8 :])
+    script = "import sys, pathlib; from neuroinspect_tui.data.images import open_image, UnreadableImage\n"
+    script += "try: open_image(pathlib.Path(sys.argv[1]))\nexcept UnreadableImage: pass"
+    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    with pytest.warns(UserWarning, match="tag 257 had too many entries"):
+        open_image(path)

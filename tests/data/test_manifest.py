@@ -1,0 +1,97 @@
+import pytest
+
+from neuroinspect_tui.data.manifest import read_manifest
+from neuroinspect_tui.errors import InputError
+
+from .conftest import write_csv
+
+
+def line(path):
+    with pytest.raises(InputError) as caught:
+        read_manifest(path)
+    return str(caught.value)
+
+
+def test_columns_are_told_apart(tmp_path):
+    rows = [["path", "split", "label", "class_name", "camera"], ["a.png", "val", "1", "dog", "x, y"]]
+    file = write_csv(tmp_path / "birds.csv", [*rows, [], ["b c.png", "test", " 0 ", "cat", ""]])
+    table = read_manifest(file)
+    assert (table.name, table.origin, table.root) == ("birds", str(file), tmp_path)
+    assert table.paths == ["a.png", "b c.png"]
+    assert (table.labels, table.splits, table.class_names) == (["1", "0"], ["val", "test"], ["dog", "cat"])
+    assert table.columns == {"camera": ["x, y", ""]}
+
+
+def test_a_manifest_is_called_like_its_folder_and_may_have_another_root(tmp_path):
+    file = write_csv(tmp_path / "birds" / "manifest.csv", [["path", "label"], ["a.png", "x"]])
+    table = read_manifest(file, tmp_path)
+    assert (table.name, table.root, table.splits, table.columns) == ("birds", tmp_path, None, {})
+
+
+def test_waterbirds_as_published(tmp_path):
+    header = ["img_id", "img_filename", "y", "split", "place", "place_filename"]
+    rows = [
+        [
+            "1",
+            "001.Black_footed_Albatross/Black_Footed_Albatross_0046_18.jpg",
+            "1",
+            "0",
+            "0",
+            "/b/forest/1.jpg",
+        ],
+        ["2", "009.Brewer_Blackbird/Brewer_Blackbird_0007_2687.jpg", "0", "2", "1", "/o/ocean/2.jpg"],
+    ]
+    table = read_manifest(write_csv(tmp_path / "metadata.csv", [header, *rows]))
+    assert table.paths == [row[1] for row in rows]
+    assert (table.labels, table.splits) == (["1", "0"], ["0", "2"])
+    assert table.class_names == ["waterbird", "landbird"]
+    assert sorted(table.columns) == ["img_id", "place", "place_filename"]
+
+
+def test_group_benchmarks_with_filename_y_a(tmp_path):
+    file = write_csv(
+        tmp_path / "metadata_metashift.csv",
+        [["id", "filename", "split", "y", "a"], ["0", "d/1.jpg", "0", "1", "0"]],
+    )
+    table = read_manifest(file)
+    assert (table.paths, table.labels, table.class_names) == (["d/1.jpg"], ["1"], None)
+
+
+def test_repeated_texts_are_held_once(tmp_path):
+    rows = [[f"{row}.png", "cat", "camera 1"] for row in range(50)]
+    table = read_manifest(write_csv(tmp_path / "m.csv", [["path", "label", "camera"], *rows]))
+    assert len({id(value) for value in table.columns["camera"]}) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("path,lable\na.png,1\n", 'has no column "label": did you mean "lable"?'),
+        ("file,label\na.png,1\n", 'has no column "path": its columns are file, label'),
+        ("path;label\na.png;1\n", 'has no column "path": did you mean "path;label"?'),
+        ("", 'has no column "path": its columns are none'),
+        ("path,label\n", "lists no images: add a row for each image"),
+        ("path,label,path\na,1,b\n", 'has two columns "path": give each column its own name'),
+        ("path,label\na.png,1\nb.png\n", "row 2 has 1 cells, its header 2: quote cells that hold a comma"),
+        (
+            "path,label\na.png,1\nb,c.png,1\n",
+            "row 2 has 3 cells, its header 2: quote cells that hold a comma",
+        ),
+        ("path,label\na.png,1\nb.png, \n", "row 2 has no label: fill the cell, or remove the row"),
+        ("path,label\n,1\n", "row 1 has no path: fill the cell, or remove the row"),
+    ],
+)
+def test_lines_for_manifests_that_cannot_be_used(tmp_path, text, expected):
+    file = tmp_path / "m.csv"
+    file.write_text(text)
+    assert line(file) == f"{file} {expected}"
+
+
+def test_lines_for_files_that_are_no_csv(tmp_path):
+    gone, latin, huge = (tmp_path / name for name in ("gone.csv", "latin.csv", "huge.csv"))
+    latin.write_bytes("path,label\ncafé.png,1\n".encode("latin-1"))
+    huge.write_text("path,label\n" + "a" * 200_000 + ",1\n")
+    assert line(gone) == f"{gone}: no such file: check -d"
+    assert line(latin) == f"{latin} is not UTF-8 text: save it as CSV in UTF-8"
+    remedy = "give a CSV file with commas in UTF-8"
+    assert line(huge) == f"{huge} cannot be read (field larger than field limit (131072)): {remedy}"
