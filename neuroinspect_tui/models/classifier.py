@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..config import ModelConfig, ModelPreprocess, PreprocessConfig
 from ..errors import InputError
 from ..tensors import Head
-from .device import autocast
+from .device import autocast, is_out_of_memory
 from .folding import folded
 from .head import DecisionLayer, HeadSite, capture, locate_head, logits_of
 from .maps import MapSite, gradient_maps, locate_map, watch
@@ -119,19 +119,19 @@ class Classifier:
         Raises InputError when the layer's weight is not a tensor of the state dict but computed.
         """
         held = self.module.state_dict(keep_vars=True)
-        prefix = self.state.prefix if self.state else ""
-        tensors = dict(self.state.tensors) if self.state else {name: held[name].detach() for name in held}
+        state = self.state or StateFile("", "safetensors", {name: held[name].detach() for name in held})
+        stored, tensors = state.stored_names, dict(state.tensors)
         for part, value in (("weight", head.weight), ("bias", head.bias)):
             own = getattr(self.site.layer, part)
-            names = [prefix + name for name, tensor in held.items() if tensor is own]
-            if part == "bias" and own is None and value.any():
-                names = [f"{prefix}{self.site.name}.bias"]
-            if not names and own is not None:
+            names = [stored[name] for name, tensor in held.items() if tensor is own]
+            if own is not None and not names:
                 message = f"the {part} of layer {self.site.name!r} is computed from others"
                 raise InputError(message, "remove its parametrization before repairing")
             for name in names:
-                like = tensors.get(name, self.site.layer.weight)
-                tensors[name] = value.to(like.dtype).reshape(tensors[name].shape if name in tensors else -1)
+                tensors[name] = value.to(tensors[name].dtype).reshape(tensors[name].shape)
+        if self.site.layer.bias is None and head.bias.any():
+            bias = f"{state.prefix}{self.site.name}.bias"
+            tensors[bias] = head.bias.clone()
         return tensors
 
     def write_repaired(self, path: Path, head: Head) -> None:
@@ -203,6 +203,8 @@ def prepare(
     try:
         site = locate_head(module, probe(image_size, device))
     except (RuntimeError, ValueError, TypeError, AssertionError, IndexError) as error:
+        if is_out_of_memory(error):
+            raise
         reason = " ".join(str(error).split())[:300]
         message = f"-m {source.name} does not run on images of {image_size} pixels: {reason}"
         raise InputError(message, "give the --image-size it was made for") from error

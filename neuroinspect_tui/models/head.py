@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,26 +77,50 @@ def locate_head(module: nn.Module, images: Tensor) -> HeadSite:
     """Find the decision layer of `module` (eval mode) by running it on `images` [B,3,H,W], B ≥ 2.
 
     Raises InputError, with the reason, when no nn.Linear or 1x1 convolution gives the logits, or when
-    `W·z + b` differs from them by more than 1e-4.
+    `W·z + b` differs from them by more than 1e-4 (of the largest logit, where that exceeds 1).
     """
-    calls: list[tuple[str, nn.Module, Tensor, Tensor]] = []
-    handles = [
-        layer.register_forward_hook(_recorder(calls, name))
-        for name, layer in module.named_modules()
-        if _could_decide(layer)
-    ]
-    try:
-        with torch.no_grad():
-            logits = logits_of(module(images)).float()
-    finally:
-        for handle in handles:
-            handle.remove()
+    with _last_calls(module) as calls, torch.no_grad():
+        logits = logits_of(module(images)).float()
     if logits.dim() != 2 or len(logits) != len(images):
         message = f"the model returns shape {list(logits.shape)} for {len(images)} images"
         raise InputError(message, "let it return logits [images, classes]")
     if not torch.isfinite(logits).all():
         raise InputError("the model's logits are not finite numbers", "check its weights for NaN")
-    return _last_match(calls, logits)
+    for call in reversed(calls.values()):
+        if _gives(call, logits):
+            return _proven(call, logits)
+    last = f"the last one, {next(reversed(calls))!r}, does not" if calls else "it has none"
+    message = f"no nn.Linear or 1x1 convolution of the model gives its logits as W·z + b: {last}"
+    raise InputError(message, "let it return the raw output of its last linear layer")
+
+
+@dataclass(frozen=True)
+class _Call:
+    name: str
+    layer: DecisionLayer
+    input: Tensor
+    output: Tensor
+
+
+@contextlib.contextmanager
+def _last_calls(module: nn.Module) -> Iterator[dict[str, _Call]]:
+    """Keep the last call of each layer that could decide, in the order of these calls; always unhooks."""
+    calls: dict[str, _Call] = {}
+
+    def recorder(name: str) -> Callable[..., None]:
+        def record(layer: Any, arguments: tuple[Any, ...], output: Tensor) -> None:
+            calls.pop(name, None)
+            calls[name] = _Call(name, layer, arguments[0], output)
+
+        return record
+
+    layers = [(name, layer) for name, layer in module.named_modules() if _could_decide(layer)]
+    handles = [layer.register_forward_hook(recorder(name)) for name, layer in layers]
+    try:
+        yield calls
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _could_decide(layer: nn.Module) -> bool:
@@ -105,38 +129,25 @@ def _could_decide(layer: nn.Module) -> bool:
     return isinstance(layer, nn.Linear)
 
 
-def _recorder(calls: list[tuple[str, nn.Module, Tensor, Tensor]], name: str) -> Any:
-    def record(layer: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> None:
-        calls.append((name, layer, arguments[0], output))
-
-    return record
-
-
-def _last_match(calls: list[tuple[str, nn.Module, Tensor, Tensor]], logits: Tensor) -> HeadSite:
-    last = "it has none"
-    for name, layer, layer_input, output in reversed(calls):
-        last = f"the last one, {name!r}, does not" if last == "it has none" else last
-        first = isinstance(layer, nn.Conv2d)
-        if output.dim() < 2 or output.shape[1 if first else -1] != logits.shape[1]:
-            continue
-        if not _close(pooled(output, first).float(), logits, float(logits.abs().max())):
-            continue
-        site = HeadSite(name, layer, _head_of(layer))  # type: ignore[arg-type]
-        if not _close(
-            site.head.logits(site.features(layer_input)), logits, max(1.0, float(logits.abs().max()))
-        ):
-            message = f"layer {name!r} gives the logits, but not as W·z + b within {TOLERANCE:g}"
-            raise InputError(message, "let the model end in a plain nn.Linear")
-        return site
-    message = f"no nn.Linear or 1x1 convolution of the model gives its logits as W·z + b ({last})"
-    raise InputError(message, "let it return the raw output of its last linear layer")
+def _gives(call: _Call, logits: Tensor) -> bool:
+    channels_first = isinstance(call.layer, nn.Conv2d)
+    if call.output.dim() < 2 or call.output.shape[1 if channels_first else -1] != logits.shape[1]:
+        return False
+    found = pooled(call.output, channels_first).float()
+    return _difference(found, logits) <= TOLERANCE * float(logits.abs().max())
 
 
-def _head_of(layer: Any) -> Head:
-    weight = layer.weight.detach().float().cpu().flatten(1).clone()
-    bias = layer.bias
-    return Head(weight, torch.zeros(len(weight)) if bias is None else bias.detach().float().cpu().clone())
+def _proven(call: _Call, logits: Tensor) -> HeadSite:
+    weight = call.layer.weight.detach().float().cpu().flatten(1).clone()
+    bias = call.layer.bias
+    bias = torch.zeros(len(weight)) if bias is None else bias.detach().float().cpu().clone()
+    site = HeadSite(call.name, call.layer, Head(weight, bias))
+    again = site.head.logits(site.features(call.input))
+    if _difference(again, logits) > TOLERANCE * max(1.0, float(logits.abs().max())):
+        message = f"layer {call.name!r} gives the logits, but not as W·z + b within {TOLERANCE:g}"
+        raise InputError(message, "let the model end in a plain nn.Linear")
+    return site
 
 
-def _close(found: Tensor, logits: Tensor, scale: float) -> bool:
-    return found.shape == logits.shape and float((found - logits).abs().max()) <= TOLERANCE * scale
+def _difference(found: Tensor, logits: Tensor) -> float:
+    return float((found - logits).abs().max()) if found.shape == logits.shape else float("inf")

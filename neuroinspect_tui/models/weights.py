@@ -27,6 +27,7 @@ Format = Literal["safetensors", "torch"]
 WRAPPERS = ("state_dict", "model", "model_ema", "net")
 PREFIXES = ("module.", "_orig_mod.", "model.")
 _SHOWN = 8
+_HARMLESS = re.compile(r"collections\.OrderedDict|torch\._utils\._rebuild_\w+|torch\.\w+Storage")
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,14 @@ class StateFile:
     content: Any = None
 
     @property
+    def stored_names(self) -> dict[str, str]:
+        """The file's name of each of the model's names."""
+        return {name.removeprefix(self.prefix): name for name in self.tensors}
+
+    @property
     def named(self) -> dict[str, Tensor]:
         """The tensors by the model's names."""
-        return {name.removeprefix(self.prefix): tensor for name, tensor in self.tensors.items()}
+        return {name: self.tensors[stored] for name, stored in self.stored_names.items()}
 
     @property
     def suffix(self) -> str:
@@ -156,10 +162,8 @@ def _load_tensors(path: Path, option: str) -> Any:
     except Exception as error:  # a broken file can raise anything
         refused = _refused_global(path, error)
         if refused is None:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise InputError(
-                f"{option} {path} cannot be read: {reason}", "save the state dict again"
-            ) from error
+            message = f"{option} {path} cannot be read: it is {_what_it_is(path, error)}"
+            raise InputError(message, "give a file that torch.save(model.state_dict(), …) wrote") from error
         message = f"{option} {path} is a pickle that asks for {refused}, which may run any code"
         remedy = "save model.state_dict() instead, or pass --trust-pickle if you trust whoever made it"
         raise InputError(message, remedy) from error
@@ -175,13 +179,18 @@ def _load_pickle(path: Path, option: str) -> Any:
 
 def _refused_global(path: Path, error: Exception) -> str | None:
     """Name the first global in the pickle that a reader of plain tensors refuses, without running it."""
-    found = re.search(r"GLOBAL ([\w.]+)|(?:type|class|function) ([\w.]+) ", str(error))
-    if found:
-        return found[1] or found[2]
     if not isinstance(error, pickle.UnpicklingError):
         return None
-    safe = ("torch.", "collections.OrderedDict", "numpy.")
-    return next((name for name in _globals(path) if not name.startswith(safe)), None)
+    if found := re.search(r"GLOBAL ([\w.]+)", str(error)):
+        return found[1]
+    return next((name for name in _globals(path) if not _HARMLESS.fullmatch(name)), None)
+
+
+def _what_it_is(path: Path, error: Exception) -> str:
+    if "TorchScript" in str(error):
+        return "a TorchScript archive"
+    with path.open("rb") as stream:
+        return "a damaged archive" if stream.read(2) == b"PK" else "no torch file"
 
 
 def _globals(path: Path) -> Iterator[str]:
