@@ -1,0 +1,161 @@
+"""The one pass over a split, the tables made from it, and the check that the class order is right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from ..data.loader import Batch, iterate_batches
+from ..data.splits import Split
+from ..data.transforms import Preprocess
+from ..errors import InputError
+from ..models.classifier import Activations, Classifier
+from ..models.device import is_out_of_memory
+from ..results import Evaluation, Unreadable
+from ..tensors import Shard, SplitFeatures, Tick, no_tick
+from .metrics import ClassCounts, class_results, confusion_matrix, group_results, worst_group
+
+TOP_LOGITS = 5
+SMALLEST_GAIN = 0.1
+SMALLEST_LOCAL_GAIN = 0.3
+STANDARD_ERRORS = 3.0
+MOST_CLASSES = 4096
+
+
+def evaluate_rows(
+    classifier: Classifier,
+    split: Split,
+    preprocess: Preprocess,
+    rows: range,
+    batch_size: int,
+    workers: int = 0,
+    tick: Tick = no_tick,
+) -> Shard:
+    """Run the classifier once over the images `rows` of `split`; those that cannot be read are listed.
+
+    When memory runs out, the batch is halved and the pass goes on from the batch that failed. Raises
+    InputError when not even one image fits.
+    """
+    draft, at, size = _Draft(classifier.head.neurons, classifier.head.classes), rows.start, batch_size
+    while at < rows.stop:
+        remaining = range(at, rows.stop)
+        try:
+            for batch in iterate_batches(split, preprocess, size, workers, remaining, classifier.device):
+                draft.add(batch, classifier)
+                at += len(batch.rows) + len(batch.unreadable)
+                tick(at - rows.start, len(rows))
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if size == 1:
+                message = f"{classifier.device} has not enough memory for one image"
+                raise InputError(message, "use --device cpu, or a smaller --image-size") from error
+            size //= 2
+    return draft.shard(split, rows)
+
+
+class _Draft:
+    """A shard that is being filled; what the classifier found stays on its device until the end."""
+
+    def __init__(self, neurons: int, classes: int) -> None:
+        top = min(TOP_LOGITS, classes)
+        self._rows = [torch.empty(0, dtype=torch.int64)]
+        self._features = [torch.empty(0, neurons)]
+        self._top_logits = [torch.empty(0, top)]
+        self._top_classes = [torch.empty(0, top, dtype=torch.int64)]
+        self._confidence = [torch.empty(0)]
+        self._unreadable: list[tuple[int, str]] = []
+
+    def add(self, batch: Batch, classifier: Classifier) -> None:
+        """Add one batch; of equal logits the lower class comes first, as in argmax."""
+        if len(batch.rows):
+            found: Activations = classifier.forward(batch.images)
+            top = found.logits.sort(dim=1, descending=True, stable=True)
+            largest = top.values[:, :TOP_LOGITS]
+            self._features.append(found.features)
+            self._top_logits.append(largest)
+            self._top_classes.append(top.indices[:, :TOP_LOGITS])
+            self._confidence.append((largest[:, 0] - found.logits.logsumexp(dim=1)).exp())
+            self._rows.append(batch.rows)
+        self._unreadable += batch.unreadable
+
+    def shard(self, split: Split, images: range) -> Shard:
+        """Return what was added as the shard of `images`."""
+        rows = torch.cat(self._rows)
+        return Shard(
+            start=images.start,
+            stop=images.stop,
+            rows=rows,
+            features=_gather(self._features),
+            labels=split.labels[rows],
+            top_logits=_gather(self._top_logits),
+            top_classes=_gather(self._top_classes),
+            confidence=_gather(self._confidence),
+            unreadable=tuple(self._unreadable),
+        )
+
+
+def _gather(parts: list[Tensor]) -> Tensor:
+    """Join the parts, of which the first is empty, on the CPU."""
+    return torch.cat(parts[1:]).cpu() if len(parts) > 1 else parts[0]
+
+
+def summarise(data: SplitFeatures, unreadable: Sequence[Unreadable], names: Sequence[str]) -> Evaluation:
+    """Return the class table, the group table and the overall rates of one split."""
+    counts = ClassCounts.of(data.labels, data.predicted, len(names))
+    return Evaluation(
+        split=data.split,
+        samples=len(data),
+        unreadable=tuple(unreadable),
+        accuracy=counts.micro(),
+        macro_accuracy=counts.macro(),
+        classes=class_results(data.labels, data.predicted, names),
+        groups=group_results(data.labels, data.predicted, data.groups, names),
+        worst_group=worst_group(data.labels, data.predicted, data.groups, names),
+    )
+
+
+def detect_permutation(labels: Tensor, predicted: Tensor, classes: int) -> tuple[int, ...] | None:
+    """Return which output stands for each class when a permuted order fits far better, else None.
+
+    `labels`, `predicted` [N]. The best one-to-one reassignment (Hungarian method on the confusion matrix)
+    is found on a random half of the images and judged on the other, so that few images cannot make one
+    up by chance; `_fits_far_better` says what it takes. Not attempted above 4096 classes.
+    """
+    if classes > MOST_CLASSES or len(labels) < 2:
+        return None
+    if float((labels == predicted).double().mean()) > 1 - SMALLEST_GAIN:
+        return None
+    fitted, judged = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0)).chunk(2)
+    output = _reassign(labels[fitted], predicted[fitted], classes)
+    if not _fits_far_better(labels[judged], predicted[judged], output):
+        return None
+    return tuple(_reassign(labels, predicted, classes).tolist())
+
+
+def _reassign(labels: Tensor, predicted: Tensor, classes: int) -> Tensor:
+    """Return [C] int64: the output given to each class so that most images are right, its own where equal."""
+    confusion = confusion_matrix(labels, predicted, classes)
+    preference = 2 * classes * confusion + torch.eye(classes, dtype=torch.int64)
+    return torch.from_numpy(linear_sum_assignment(preference, maximize=True)[1])
+
+
+def _fits_far_better(labels: Tensor, predicted: Tensor, output: Tensor) -> bool:
+    """Judge `output` [C] on images that it was not fitted on.
+
+    The accuracy must rise by 0.1. Over the classes that are moved (two or more of them with images) the mean
+    class accuracy must double, rise by 0.3, and by three standard errors at their largest. A class that a
+    bad classifier loses to another one does not do that: the other would have to go the opposite way.
+    """
+    own = torch.arange(len(output))
+    before = ClassCounts.of(labels, predicted, len(output))
+    after = ClassCounts.of(labels, output.argsort()[predicted], len(output))
+    moved = (output != own) & (before.count > 0)
+    if int(moved.sum()) < 2 or int((after.correct - before.correct).sum()) < SMALLEST_GAIN * len(labels):
+        return False
+    was, became = float(before.accuracy[moved].mean()), float(after.accuracy[moved].mean())
+    error = float(before.count[moved].double().reciprocal().sum().sqrt()) / int(moved.sum())
+    return became >= 2 * was and became - was >= max(SMALLEST_LOCAL_GAIN, STANDARD_ERRORS * error)
