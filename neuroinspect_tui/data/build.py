@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Sequence
 
 import numpy as np
@@ -48,9 +47,9 @@ def _check_unique(table: Table) -> None:
 
 
 def _check_inside(table: Table) -> None:
-    for folder in sorted(set(map(posixpath.dirname, table.paths))):
+    for folder in sorted({path[: path.rfind("/") + 1] for path in table.paths}):
         if not is_inside(table.root, table.root / folder):
-            path = next(path for path in table.paths if posixpath.dirname(path) == folder)
+            path = next(path for path in table.paths if path[: path.rfind("/") + 1] == folder)
             message = f'{table.origin}: "{path}" leaves the data folder'
             raise InputError(message, "keep images inside it, or give --allow-outside")
 

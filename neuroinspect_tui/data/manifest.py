@@ -14,7 +14,7 @@ from .table import Table
 NAMES = ("manifest.csv", "metadata.csv")
 _PATH_COLUMNS = ("path", "img_filename", "filename")
 _LABEL_COLUMNS = ("label", "y")
-_CHUNK = 65_536
+_CHUNK = 8_192
 
 
 def read_manifest(file: Path, root: Path | None = None) -> Table:
@@ -28,7 +28,8 @@ def read_manifest(file: Path, root: Path | None = None) -> Table:
     path_column = _find(columns, _PATH_COLUMNS, file)
     label_column = _find(columns, _LABEL_COLUMNS, file)
     paths = columns.pop(path_column)
-    labels = [label.strip() for label in columns.pop(label_column)]
+    written = columns.pop(label_column)
+    labels = list(map({label: label.strip() for label in set(written)}.__getitem__, written))
     if not paths:
         raise InputError(f"{file} lists no images", "add a row for each image")
     _require_filled(file, path_column, paths)
