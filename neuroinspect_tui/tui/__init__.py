@@ -1,1 +1,1 @@
-"""The Textual face."""
+"""The terminal face: screens, widgets and pictures. Nothing here imports torch or numpy at first paint."""

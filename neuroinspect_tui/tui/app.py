@@ -1,0 +1,270 @@
+"""The app: carries wishes to the worker and its events to the screens. What is shown lives in the screens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import App
+from textual.command import Provider
+from textual.message import Message
+
+from .. import jobs
+from ..events import Event, Failed, Partial, Preview, Progress
+from ..jobs import Job
+from ..text import safe
+from . import clipboard
+from .board import Board, Topic
+from .images.blocks import BlockEncoder
+from .images.studio import CellSize, Studio
+from .keymap import KEYS, check_keymap, keys
+from .protocol import Look, Project, View, WorkerLike
+from .screens.page import ALL, Page
+from .screens.triage import TriageScreen
+from .themes import THEMES
+
+REPLACED = (Progress, Partial, Preview)
+
+
+class WorkerSaid(Message, bubble=False):
+    """An event of the worker, on its way to the interface's thread."""
+
+    def __init__(self, event: Event) -> None:
+        super().__init__()
+        self.event = event
+
+    def can_replace(self, message: Message) -> bool:
+        """Newer progress replaces older progress that was not shown yet."""
+        if not isinstance(message, WorkerSaid) or not isinstance(self.event, REPLACED):
+            return False
+        return _subject(message.event) == _subject(self.event)
+
+
+def _subject(event: Event) -> tuple[object, ...]:
+    seed = (event.neuron, event.seed) if isinstance(event, Preview) else ()
+    return type(event), getattr(event, "job", None), seed
+
+
+class PicturesReady(Message, bubble=False):
+    """The painter prepared a picture."""
+
+    def can_replace(self, message: Message) -> bool:
+        """One redraw serves several pictures."""
+        return isinstance(message, PicturesReady)
+
+
+def _commands() -> type[Provider]:
+    from .commands import Commands
+
+    return Commands
+
+
+class NeuroInspectApp(App[int]):
+    """NeuroInspect in a terminal."""
+
+    TITLE = "NeuroInspect"
+    CSS_PATH = "neuroinspect.tcss"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
+    BINDINGS = keys(
+        "app.back", "app.report", "app.images", "app.theme", "app.commands", "app.help", "app.quit"
+    )
+
+    def __init__(self, project: Project, look: Look | None = None) -> None:
+        super().__init__()
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-normal"), (170, "-wide")]
+        self.project = project
+        self.look = look or Look()
+        self.board = Board.of(project.state)
+        self.worker: WorkerLike | None = None
+        self.triage = TriageScreen()
+        self.next_session: Path | None = None
+        self.studio = Studio({"block": BlockEncoder()}, "block", CellSize(), self._picture_ready, self._write)
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = self.look.theme if self.look.theme in self.available_themes else "night"
+        self.set_keymap(check_keymap(self.look.keys))
+
+    # Start and end
+
+    @on(events.Mount)
+    def _begin(self) -> None:
+        self.push_screen(self.triage)
+        self.call_after_refresh(self._start_worker)
+
+    def _start_worker(self) -> None:
+        self.worker = self.project.make_worker(self._worker_said)
+        self.ask(jobs.Open())
+        self.ask(jobs.Evaluate())
+        if self.project.tour and not self.project.state.view.toured:
+            from .screens.dialogs import TourDialog
+
+            self.push_screen(TourDialog())
+
+    def view_now(self) -> View:
+        """What is looked at and marked at the moment."""
+        triage = self.triage
+        return View(triage.target, triage.neuron, triage.class_table.sort, dict(triage.marks), True)
+
+    def save_view(self) -> None:
+        """Keep what is looked at and marked for the next time."""
+        self.project.save_view(self.view_now())
+
+    @on(events.Unmount)
+    def _end(self) -> None:
+        self.studio.painter.close()
+
+    def open_session(self, root: Path) -> None:
+        """Close this session and open the one in `root`."""
+        self.next_session = root
+        self.action_leave()
+
+    def action_leave(self) -> None:
+        """Quit; ask first if work would be lost."""
+        lost = self.board.would_be_lost
+        if not lost:
+            self._leave(True)
+            return
+        from .screens.dialogs import ConfirmDialog
+
+        names = [job.label for job in lost]
+        self.push_screen(ConfirmDialog("Work is under way. Quit?", names, "quit", "stay"), self._leave)
+
+    def _leave(self, yes: bool | None) -> None:
+        if not yes:
+            self.next_session = None
+            return
+        self.save_view()
+        if self.worker is not None:
+            self.worker.cancel()
+        self.exit(0)
+
+    # The worker
+
+    def _worker_said(self, event: Event) -> None:
+        self.post_message(WorkerSaid(event))
+
+    @on(WorkerSaid)
+    def _take_in(self, message: WorkerSaid) -> None:
+        topics = self.board.apply(message.event)
+        if isinstance(message.event, Failed):
+            self._report_failure(message.event)
+        if "report" in topics:
+            directory = safe(self.board.report_directory)
+            self.notify(f"The report is in {directory}. y copies the path.", title="Report", timeout=10)
+        self._tell(topics)
+
+    def _tell(self, topics: frozenset[Topic]) -> None:
+        if isinstance(self.screen, Page):
+            self.screen.board_changed(topics)
+
+    def _report_failure(self, event: Failed) -> None:
+        if isinstance(event.job, (jobs.Open, jobs.Evaluate)):
+            from .screens.log import ErrorPanel
+
+            self.push_screen(ErrorPanel(event.line, event.detail))
+        else:
+            words = f"{safe(event.line, 400)}\nL shows the details."
+            self.notify(words, title=event.job.label.capitalize(), severity="error", timeout=10, markup=False)
+
+    def ask(self, job: Job) -> None:
+        """Submit a job; asking for one that waits moves it to the front."""
+        if self.worker is None:
+            return
+        self.board.ask(job)
+        self.worker.submit(job)
+        self._tell(frozenset({"progress"}))
+
+    def facts(self) -> tuple[str, ...]:
+        """The title line's parts: what was opened, or before that what was asked for."""
+        opened, facts = self.board.opened, self.project.facts
+        if opened is None:
+            named = (facts.model, f"{facts.data}/{facts.split}" if facts.split else facts.data, facts.device)
+            return tuple(safe(part, 60) for part in named if part)
+        return (
+            safe(opened.model, 60),
+            f"{safe(opened.data, 60)}/{safe(opened.split, 20)}",
+            safe(opened.device, 40),
+        )
+
+    # Pictures
+
+    def _picture_ready(self) -> None:
+        self.post_message(PicturesReady())
+
+    @on(PicturesReady)
+    def _redraw_pictures(self) -> None:
+        from .widgets.gallery import Gallery
+
+        for gallery in self.screen.query(Gallery):
+            gallery.refresh()
+
+    def _write(self, data: str) -> None:
+        if self._driver is not None and data:
+            self._driver.write(data)
+
+    def draw_with(self, way: str) -> None:
+        """Draw pictures another way."""
+        self.studio.way = way
+        self.notify(f"Pictures: {way}", timeout=2)
+        self._tell(ALL)
+
+    def action_images(self) -> None:
+        """Draw pictures the next way."""
+        self.draw_with(self.studio.next_way())
+
+    # Screens
+
+    def view(self, name: str) -> None:
+        """Open a screen by name."""
+        from . import views
+
+        views.open_view(self, name)
+
+    def show_class(self, index: int) -> None:
+        """Go to the main screen with class `index`."""
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        self.triage.class_table.clear_filter()
+        self.triage.class_table.go_to(index)
+        self.triage.class_table.focus()
+
+    async def action_back(self) -> None:
+        """Stop the job that this screen waits for, or go back."""
+        running = self.board.at_work
+        if isinstance(self.screen, Page) and isinstance(running, self.screen.cancels) and self.worker:
+            self.worker.cancel()
+        elif len(self.screen_stack) > 2:
+            self.pop_screen()
+
+    def action_help(self) -> None:
+        """Show the keys that work here, and all others."""
+        from .screens.help import HelpScreen
+
+        here = [active.binding for active in self.screen.active_bindings.values()]
+        self.push_screen(HelpScreen(here))
+
+    def action_report(self) -> None:
+        """Write the report files."""
+        self.ask(jobs.WriteReport())
+
+    def action_next_theme(self) -> None:
+        """Change the colours."""
+        names = list(THEMES)
+        place = names.index(self.theme) if self.theme in names else -1
+        self.theme = names[(place + 1) % len(names)]
+        self.notify(f"Theme: {self.theme}", timeout=2)
+
+    def copy(self, text: str) -> None:
+        """Put `text` on the clipboard of the user's terminal."""
+        clipboard.copy(text, self._write)
+        self.notify(f"Copied: {safe(text, 120)}", timeout=3, markup=False)
+
+    def keys_of(self, name: str) -> str:
+        """The keys of a binding id as they are mapped now."""
+        from textual.binding import Binding
+
+        mapped = self._keymap.get(name, KEYS[name].keys)
+        bindings = Binding.make_bindings([Binding(mapped, "", "", id=name)])
+        return " ".join(self.get_key_display(binding) for binding in bindings)

@@ -1,0 +1,301 @@
+"""All that the app knows, kept up to date by the worker's events: values only, no widgets.
+
+`Board.apply(event)` returns the topics that changed, so that each screen redraws what it shows of them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from .. import jobs
+from ..events import Event, Failed, Finished, Note, Partial, Preview, Progress, Started, Stopped
+from ..jobs import Job
+from ..results import (
+    Concept,
+    Culprit,
+    CulpritReport,
+    Evaluation,
+    Exemplar,
+    Illusion,
+    Opened,
+    Propagation,
+    Repair,
+    ReviewItem,
+    Sample,
+    WhatIf,
+)
+from .protocol import SavedState
+
+Topic = Literal[
+    "opened", "evaluation", "culprits", "pictures", "preview", "samples", "thumbnails", "what-if", "review",
+    "tags", "repairs", "exported", "progress", "log", "failure", "report", "found",
+]  # fmt: skip
+LOG_LENGTH = 2000
+QUIET = (jobs.AskWhatIf, jobs.MakeThumbnails, jobs.ListSamples, jobs.SetTag)
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line of the log screen."""
+
+    time: str
+    level: str
+    text: str
+    detail: str = ""
+
+
+@dataclass
+class Board:
+    """The app's knowledge. Keys are (class, neuron) for pictures and jobs for what is under way."""
+
+    root: Path = field(default_factory=Path)
+    opened: Opened | None = None
+    evaluation: Evaluation | None = None
+    evaluation_final: bool = False
+    reports: dict[int, CulpritReport] = field(default_factory=dict)
+    exemplars: dict[tuple[int, int], tuple[Exemplar, ...]] = field(default_factory=dict)
+    illusions: dict[tuple[int, int], tuple[Illusion, ...]] = field(default_factory=dict)
+    previews: dict[tuple[int, int], dict[int, Preview]] = field(default_factory=dict)
+    concepts: dict[int, Concept] = field(default_factory=dict)
+    samples: dict[jobs.ListSamples, tuple[Sample, ...]] = field(default_factory=dict)
+    thumbnails: dict[tuple[str, int], str] = field(default_factory=dict)
+    what_ifs: dict[jobs.AskWhatIf, WhatIf] = field(default_factory=dict)
+    reviews: dict[int, tuple[ReviewItem, ...]] = field(default_factory=dict)
+    tags: dict[tuple[str, int], str] = field(default_factory=dict)
+    propagation: Propagation | None = None
+    repairs: dict[int, Repair] = field(default_factory=dict)
+    newest_repair: int | None = None
+    found: tuple[Concept, ...] = ()
+    report_directory: str = ""
+    pending: dict[Job, None] = field(default_factory=dict)
+    running: list[Job] = field(default_factory=list)
+    progress: dict[Job, Progress] = field(default_factory=dict)
+    failures: dict[Job, Failed] = field(default_factory=dict)
+    log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
+
+    @classmethod
+    def of(cls, state: SavedState) -> Board:
+        """Return a board that knows what the session knows."""
+        board = cls(state.session_root, state.opened, state.evaluation, state.evaluation is not None)
+        board.reports = dict(state.culprits)
+        board.exemplars = dict(state.exemplars)
+        for illusion in state.illusions:
+            place = (illusion.target.index, illusion.neuron)
+            board.illusions[place] = (*board.illusions.get(place, ()), illusion)
+        board.repairs = {repair.number: repair for repair in state.repairs}
+        return board
+
+    def ask(self, job: Job) -> None:
+        """Note that `job` was submitted."""
+        self.pending[job] = None
+        self.failures.pop(job, None)
+
+    def apply(self, event: Event) -> frozenset[Topic]:
+        """Take in one event and say what changed."""
+        handler: Callable[[Board, Any], frozenset[Topic]] = _EVENTS[type(event)]
+        return handler(self, event)
+
+    def waits_for(self, job: Job) -> bool:
+        """Whether `job` was asked for and has not ended."""
+        return job in self.pending
+
+    @property
+    def at_work(self) -> Job | None:
+        """The job to show in the title line: the longest under way, not a quick one inside it."""
+        slow = [job for job in self.running if not isinstance(job, QUIET)]
+        return slow[-1] if slow else None
+
+    @property
+    def would_be_lost(self) -> list[Job]:
+        """Jobs under way or waiting that took someone's patience."""
+        worthy = (jobs.Evaluate, jobs.Illustrate, jobs.RepairHead, jobs.ExportRepair, jobs.WriteReport)
+        return [job for job in self.pending if isinstance(job, worthy)]
+
+    def note(self, text: str, level: str = "info", detail: str = "") -> None:
+        """Write a line into the log."""
+        self.log.append(LogLine(datetime.now().strftime("%H:%M:%S"), level, text, detail))
+
+    def culprit(self, target: int, neuron: int) -> Culprit | None:
+        """The row of `neuron` in the lists of a class."""
+        report = self.reports.get(target)
+        listed = (*report.insufficient, *report.excessive) if report else ()
+        return next((culprit for culprit in listed if culprit.neuron == neuron), None)
+
+    def culprit_neurons(self, target: int, each: int = 5) -> tuple[int, ...]:
+        """The `each` first neurons of both lists of a class."""
+        report = self.reports.get(target)
+        if report is None:
+            return ()
+        return tuple(c.neuron for c in (*report.insufficient[:each], *report.excessive[:each]))
+
+    def _end(self, job: Job) -> None:
+        self.pending.pop(job, None)
+        self.progress.pop(job, None)
+        if job in self.running:
+            self.running.remove(job)
+
+    def _started(self, event: Started) -> frozenset[Topic]:
+        self.running.append(event.job)
+        return frozenset({"progress"})
+
+    def _progress(self, event: Progress) -> frozenset[Topic]:
+        self.progress[event.job] = event
+        return frozenset({"progress"})
+
+    def _preview(self, event: Preview) -> frozenset[Topic]:
+        target = event.job.target if isinstance(event.job, jobs.Illustrate) else -1
+        self.previews.setdefault((target, event.neuron), {})[event.seed] = event
+        return frozenset({"preview"})
+
+    def _partial(self, event: Partial) -> frozenset[Topic]:
+        if isinstance(event.value, Evaluation) and self._debugged(event.job):
+            self.evaluation, self.evaluation_final = event.value, False
+            return frozenset({"evaluation"})
+        return frozenset()
+
+    def _finished(self, event: Finished) -> frozenset[Topic]:
+        self._end(event.job)
+        self.failures.pop(event.job, None)
+        keep: Callable[[Board, Any, Any], frozenset[Topic]] = _RESULTS.get(type(event.job), _ignore)
+        return keep(self, event.job, event.value) | {"progress"}
+
+    def _stopped(self, event: Stopped) -> frozenset[Topic]:
+        self._end(event.job)
+        self._drop_previews(event.job)
+        self.note(f"{event.job.label}: stopped")
+        return frozenset({"progress", "log", "pictures"})
+
+    def _failed(self, event: Failed) -> frozenset[Topic]:
+        self._end(event.job)
+        self._drop_previews(event.job)
+        self.failures[event.job] = event
+        self.note(f"{event.job.label}: {event.line}", "error", event.detail)
+        return frozenset({"progress", "log", "failure", "pictures"})
+
+    def _noted(self, event: Note) -> frozenset[Topic]:
+        self.note(event.text, event.level)
+        return frozenset({"log"})
+
+    def _drop_previews(self, job: Job) -> None:
+        if isinstance(job, jobs.Illustrate):
+            for neuron in job.neurons:
+                self.previews.pop((job.target, neuron), None)
+
+    def _debugged(self, job: Job) -> bool:
+        split = job.split if isinstance(job, jobs.Evaluate) else None
+        return split is None or (self.opened is not None and split == self.opened.split)
+
+    def _keep_opened(self, job: Job, value: Opened) -> frozenset[Topic]:
+        self.opened = value
+        for text in value.notes:
+            self.note(text)
+        return frozenset({"opened", "log"})
+
+    def _keep_evaluation(self, job: Job, value: Evaluation) -> frozenset[Topic]:
+        if not self._debugged(job):
+            return frozenset()
+        self.evaluation, self.evaluation_final = value, True
+        return frozenset({"evaluation"})
+
+    def _keep_report(self, job: jobs.FindCulprits, value: CulpritReport) -> frozenset[Topic]:
+        self.reports[job.target] = value
+        for sample in value.samples:
+            if sample.tag:
+                self.tags[sample.split, sample.row] = sample.tag
+        return frozenset({"culprits"})
+
+    def _keep_exemplars(self, job: jobs.FindExemplars, value: tuple[Exemplar, ...]) -> frozenset[Topic]:
+        self.exemplars[job.target, job.neuron] = value
+        return frozenset({"pictures"})
+
+    def _keep_illusions(self, job: jobs.Illustrate, value: tuple[Illusion, ...]) -> frozenset[Topic]:
+        self._drop_previews(job)
+        for neuron in job.neurons:
+            self.illusions[job.target, neuron] = tuple(i for i in value if i.neuron == neuron)
+        return frozenset({"pictures"})
+
+    def _keep_concepts(self, job: Job, value: tuple[Concept, ...]) -> frozenset[Topic]:
+        self.concepts.update({concept.neuron: concept for concept in value})
+        return frozenset({"culprits", "pictures"})
+
+    def _keep_samples(self, job: jobs.ListSamples, value: tuple[Sample, ...]) -> frozenset[Topic]:
+        self.samples[job] = value
+        return frozenset({"samples"})
+
+    def _keep_thumbnails(self, job: jobs.MakeThumbnails, value: dict[int, str]) -> frozenset[Topic]:
+        self.thumbnails.update({(job.split, row): path for row, path in value.items()})
+        return frozenset({"thumbnails"})
+
+    def _keep_what_if(self, job: jobs.AskWhatIf, value: WhatIf) -> frozenset[Topic]:
+        self.what_ifs[job] = value
+        return frozenset({"what-if"})
+
+    def _keep_review(self, job: jobs.OrderReview, value: tuple[ReviewItem, ...]) -> frozenset[Topic]:
+        self.reviews[job.target] = value
+        for item in value:
+            if item.sample.tag:
+                self.tags[item.sample.split, item.sample.row] = item.sample.tag
+        return frozenset({"review"})
+
+    def _keep_tag(self, job: jobs.SetTag, value: Propagation) -> frozenset[Topic]:
+        self.propagation = value
+        return frozenset({"tags"})
+
+    def _keep_repair(self, job: Job, value: Repair) -> frozenset[Topic]:
+        self.repairs[value.number] = value
+        self.newest_repair = value.number
+        topic: Topic = "exported" if isinstance(job, jobs.ExportRepair) else "repairs"
+        return frozenset({"repairs", topic})
+
+    def _drop_repair(self, job: Job, value: int) -> frozenset[Topic]:
+        self.repairs.pop(value, None)
+        if self.newest_repair == value:
+            self.newest_repair = max(self.repairs, default=None)
+        return frozenset({"repairs"})
+
+    def _keep_found(self, job: Job, value: tuple[Concept, ...]) -> frozenset[Topic]:
+        self.found = value
+        return frozenset({"found"})
+
+    def _keep_directory(self, job: Job, value: str) -> frozenset[Topic]:
+        self.report_directory = value
+        return frozenset({"report"})
+
+
+def _ignore(board: Board, job: Job, value: Any) -> frozenset[Topic]:
+    return frozenset()
+
+
+_EVENTS: dict[type, Callable[[Board, Any], frozenset[Topic]]] = {
+    Started: Board._started,
+    Progress: Board._progress,
+    Preview: Board._preview,
+    Partial: Board._partial,
+    Finished: Board._finished,
+    Stopped: Board._stopped,
+    Failed: Board._failed,
+    Note: Board._noted,
+}
+_RESULTS: dict[type, Callable[[Board, Any, Any], frozenset[Topic]]] = {
+    jobs.Open: Board._keep_opened,
+    jobs.Evaluate: Board._keep_evaluation,
+    jobs.FindCulprits: Board._keep_report,
+    jobs.FindExemplars: Board._keep_exemplars,
+    jobs.Illustrate: Board._keep_illusions,
+    jobs.NameNeurons: Board._keep_concepts,
+    jobs.ListSamples: Board._keep_samples,
+    jobs.MakeThumbnails: Board._keep_thumbnails,
+    jobs.AskWhatIf: Board._keep_what_if,
+    jobs.OrderReview: Board._keep_review,
+    jobs.SetTag: Board._keep_tag,
+    jobs.RepairHead: Board._keep_repair,
+    jobs.ExportRepair: Board._keep_repair,
+    jobs.DiscardRepair: Board._drop_repair,
+    jobs.SearchNeurons: Board._keep_found,
+    jobs.WriteReport: Board._keep_directory,
+}

@@ -1,0 +1,58 @@
+"""The command palette: every action of the screen, every class, theme and way of drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from ..text import safe
+
+if TYPE_CHECKING:
+    from .app import NeuroInspectApp
+
+Command = tuple[str, str, Callable[[], object]]
+
+
+class Commands(Provider):
+    """Searches everything that can be done here."""
+
+    @property
+    def ni(self) -> NeuroInspectApp:
+        """The app, by its own type."""
+        return cast("NeuroInspectApp", self.app)
+
+    async def discover(self) -> Hits:
+        """Offer the actions before anything is typed."""
+        for words, help_text, run in self._actions():
+            yield DiscoveryHit(Content(words), run, text=words, help=help_text)
+
+    async def search(self, query: str) -> Hits:
+        """Offer what matches `query`."""
+        matcher = self.matcher(query)
+        for words, help_text, run in (*self._actions(), *self._choices()):
+            score = matcher.match(words)
+            if score > 0:
+                yield Hit(score, matcher.highlight(words), run, text=words, help=help_text)
+
+    def _actions(self) -> Iterator[Command]:
+        seen: set[str] = set()
+        for _, binding, enabled, _ in self.screen.active_bindings.values():
+            words = binding.description
+            if not enabled or not words or words in seen or binding.id is None:
+                continue
+            seen.add(words)
+            key = " ".join(self.ni.keys_of(binding.id).split())
+            yield words.capitalize(), f"key {key}", partial(self.ni.simulate_key, binding.key)
+
+    def _choices(self) -> Iterator[Command]:
+        names = self.ni.board.opened.classes if self.ni.board.opened else ()
+        for index, name in enumerate(names):
+            yield f"Class {safe(name, 60)}", "show this class", partial(self.ni.show_class, index)
+        for theme in self.ni.available_themes:
+            yield f"Theme {theme}", "change the colours", partial(setattr, self.ni, "theme", theme)
+        for way in (*self.ni.studio.encoders, "none"):
+            yield f"Pictures {way}", "how pictures are drawn", partial(self.ni.draw_with, way)

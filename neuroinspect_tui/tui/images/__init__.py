@@ -1,0 +1,1 @@
+"""How pictures get into a terminal."""

@@ -1,0 +1,48 @@
+"""The app's one place for pictures: which way of drawing is on, and the painter that prepares them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .blocks import BlockEncoder
+from .encoder import Encoder, Painted
+from .painter import Painter
+from .picture import Box, Picture
+
+
+@dataclass(frozen=True)
+class CellSize:
+    """A character cell in pixels."""
+
+    width: int = 10
+    height: int = 20
+
+
+class Studio:
+    """Draws with `way`, one of `ways`; `cells_only` switches to blocks while a dialog dims the screen."""
+
+    def __init__(
+        self, encoders: dict[str, Encoder], way: str, cell: CellSize, ready: Callable[[], None],
+        send: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        self.encoders, self.way, self.cell = encoders, way, cell
+        self.cells_only = False
+        self.painter = Painter(ready, send)
+        self._blocks = encoders.get("block") or BlockEncoder()
+
+    @property
+    def draws(self) -> bool:
+        """Whether pictures are drawn at all."""
+        return self.way != "none"
+
+    def want(self, picture: Picture, box: Box, masked: bool) -> Painted | str | None:
+        """Return the picture prepared for `box`, why it cannot be, or None while it is being prepared."""
+        encoder = self._blocks if self.cells_only else self.encoders.get(self.way, self._blocks)
+        return self.painter.want(picture, box, masked, encoder)
+
+    def next_way(self) -> str:
+        """Switch to the next way of drawing and return its name."""
+        ways = [*self.encoders, "none"]
+        self.way = ways[(ways.index(self.way) + 1) % len(ways)] if self.way in ways else ways[0]
+        return self.way

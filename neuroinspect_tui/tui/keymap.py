@@ -1,0 +1,112 @@
+"""Every key of the product in one table, under ids that stay the same: a config file can re-map them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+from ..config import nearest
+from ..errors import InputError
+
+
+@dataclass(frozen=True)
+class Key:
+    """One action: its keys, what help calls it, the place in help, and whether the footer shows it."""
+
+    keys: str
+    action: str
+    words: str
+    place: str
+    footer: bool = False
+    shown_as: str | None = None
+
+
+MOVE, PANES, CLASSES, NEURONS = "Move", "Panes", "Classes", "Neurons and pictures"
+TAGS, REPAIRS, EVERYWHERE, CONFUSION = "Tag screen", "Repair screen", "Everywhere", "Confusion view"
+
+KEYS: dict[str, Key] = {
+    "list.up": Key("up,k", "move(-1)", "up", MOVE),
+    "list.down": Key("down,j", "move(1)", "down", MOVE),
+    "list.page-up": Key("pageup,ctrl+b", "page(-1)", "page up", MOVE),
+    "list.page-down": Key("pagedown,ctrl+f", "page(1)", "page down", MOVE),
+    "list.first": Key("home,g", "move(-1000000)", "first row", MOVE),
+    "list.last": Key("end,G", "move(1000000)", "last row", MOVE),
+    "list.open": Key("enter", "open", "open", MOVE, True, "⏎"),
+    "list.filter": Key("slash", "filter", "filter", MOVE, True),
+    "list.sort": Key("s", "sort", "sort", CLASSES, True),
+    "pane.left": Key("left,h", "pane(-1)", "pane to the left", PANES),
+    "pane.right": Key("right,l", "pane(1)", "pane to the right", PANES),
+    "pane.next": Key("tab", "next_pane(1)", "next pane", PANES),
+    "pane.previous": Key("shift+tab", "next_pane(-1)", "previous pane", PANES),
+    "pane.classes": Key("1", "show_pane('classes')", "classes", PANES),
+    "pane.neurons": Key("2", "show_pane('neurons')", "neurons", PANES),
+    "pane.mistakes": Key("3", "show_pane('mistakes')", "mistakes", PANES),
+    "pane.pictures": Key("4", "show_pane('pictures')", "pictures", PANES),
+    "pane.maximise": Key("plus", "maximise(True)", "enlarge the pane", PANES),
+    "pane.restore": Key("underscore,minus", "maximise(False)", "show all panes", PANES),
+    "neuron.mark": Key("space", "screen.mark", "mark", NEURONS, True, "space"),
+    "neuron.unmark-all": Key("U", "screen.unmark_all", "remove all marks", NEURONS),
+    "neuron.visualise": Key("v", "screen.visualise", "visualise", NEURONS, True),
+    "neuron.visualise-all": Key("V", "screen.visualise_all", "visualise all culprits", NEURONS),
+    "neuron.find": Key("f", "screen.find", "find a neuron by its concept", NEURONS),
+    "picture.mask": Key("o", "screen.mask", "mask on/off", NEURONS, True),
+    "picture.zoom": Key("z", "screen.zoom", "enlarge", NEURONS, True),
+    "picture.left": Key("left,h", "step(-1)", "picture to the left", NEURONS),
+    "picture.right": Key("right,l", "step(1)", "picture to the right", NEURONS),
+    "picture.up": Key("up,k", "row(-1)", "picture above", NEURONS),
+    "picture.down": Key("down,j", "row(1)", "picture below", NEURONS),
+    "whatif.everywhere": Key("x", "screen.everywhere", "what-if for this class / for all", NEURONS),
+    "whatif.weaker": Key("left_square_bracket", "screen.scale(-0.25)", "what-if: weaker", NEURONS),
+    "whatif.stronger": Key("right_square_bracket", "screen.scale(0.25)", "what-if: stronger", NEURONS),
+    "view.tag": Key("t", "view('tag')", "tag", EVERYWHERE, True),
+    "view.repair": Key("m", "view('repair')", "repair", EVERYWHERE, True),
+    "view.confusion": Key("c", "view('confusion')", "confusion", EVERYWHERE),
+    "view.sessions": Key("S", "view('sessions')", "sessions", EVERYWHERE),
+    "view.log": Key("L", "view('log')", "log", EVERYWHERE),
+    "app.report": Key("e", "app.report", "report", EVERYWHERE, True),
+    "app.copy": Key("y", "screen.copy", "copy", EVERYWHERE),
+    "app.images": Key("i", "app.images", "next way to draw pictures", EVERYWHERE),
+    "app.theme": Key("f2", "app.next_theme", "next theme", EVERYWHERE),
+    "app.commands": Key("colon,ctrl+p", "app.command_palette", "commands", EVERYWHERE, True, ":"),
+    "app.help": Key("question_mark,f1", "app.help", "help", EVERYWHERE, True, "?"),
+    "app.back": Key("escape", "app.back", "back, or cancel the job", EVERYWHERE, False, "esc"),
+    "app.quit": Key("q,ctrl+q", "app.leave", "quit", EVERYWHERE, True, "q"),
+    "tag.cue": Key("c,1", "tag('cue')", "has the cue", TAGS, True, "c"),
+    "tag.clean": Key("x,2", "tag('no cue')", "has it not", TAGS, True, "x"),
+    "tag.mislabelled": Key("l", "tag('mislabelled')", "wrong label", TAGS, True),
+    "tag.skip": Key("space,right,j,down", "step(1)", "skip", TAGS, True, "space"),
+    "tag.previous": Key("backspace,left,k,up", "step(-1)", "previous", TAGS, False, "⌫"),
+    "tag.undo": Key("u", "undo", "undo", TAGS, True),
+    "tag.order": Key("r", "order", "propose again", TAGS, True),
+    "repair.run": Key("enter", "run", "repair", REPAIRS, True, "⏎"),
+    "repair.accept": Key("a", "accept", "accept and export", REPAIRS, True),
+    "repair.discard": Key("d", "discard", "discard", REPAIRS, True),
+    "matrix.left": Key("left,h", "go(0,-1)", "left", CONFUSION),
+    "matrix.right": Key("right,l", "go(0,1)", "right", CONFUSION),
+    "matrix.up": Key("up,k", "go(-1,0)", "up", CONFUSION),
+    "matrix.down": Key("down,j", "go(1,0)", "down", CONFUSION),
+    "matrix.open": Key("enter", "open", "show its images", CONFUSION, True, "⏎"),
+    "matrix.next": Key("n", "next_mistake", "next largest mistake", CONFUSION, True),
+}
+
+
+def keys(*ids: str) -> list[BindingType]:
+    """Return the bindings of `ids` for a `BINDINGS` list."""
+    return [
+        Binding(key.keys, key.action, key.words, show=key.footer, key_display=key.shown_as, id=name)
+        for name, key in ((name, KEYS[name]) for name in ids)
+    ]
+
+
+def check_keymap(overrides: Mapping[str, str]) -> dict[str, str]:
+    """Return `overrides` (binding id to comma-separated keys); raises InputError for an unknown id."""
+    for name, value in overrides.items():
+        if name not in KEYS:
+            raise InputError(
+                f"[keys] has no action {name!r}", nearest(name, KEYS) or "see `?` for the actions"
+            )
+        if not value.strip():
+            raise InputError(f"[keys] {name} has no key", 'write one or more keys, such as "ctrl+r,F5"')
+    return dict(overrides)

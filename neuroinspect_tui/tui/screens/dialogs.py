@@ -1,0 +1,133 @@
+"""Small opaque dialogs: a question, a line of text, the first-run tour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from ...results import Concept
+from ...text import safe
+from ..widgets.table import Column, Row, Table
+
+
+class ConfirmDialog(ModalScreen[bool]):
+    """A question with one safe and one other answer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y,enter", "answer(True)", "yes"),
+        Binding("n,escape", "answer(False)", "no"),
+    ]  # fmt: skip
+
+    def __init__(self, question: str, details: Sequence[str] = (), yes: str = "yes", no: str = "no") -> None:
+        super().__init__()
+        self.question, self.details, self.yes, self.no = question, details, yes, no
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question and its keys."""
+        with Vertical(classes="dialog"):
+            yield Static(Content.styled(self.question, "bold"))
+            for line in self.details:
+                yield Static(Content(f"  {safe(line, 200)}"))
+            keys = Content.assemble(
+                ("y", "bold $accent"), f" {self.yes}    ", ("n", "bold $accent"), f" {self.no}"
+            )
+            yield Static(keys, classes="keys")
+
+    def action_answer(self, answer: bool) -> None:
+        """Close with the answer."""
+        self.dismiss(answer)
+
+
+class TextDialog(ModalScreen[str]):
+    """Asks for a line of text; escape gives an empty one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('')", "back")]
+
+    def __init__(self, question: str, placeholder: str = "") -> None:
+        super().__init__()
+        self.question, self.placeholder = question, placeholder
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question and the input."""
+        with Vertical(classes="dialog"):
+            yield Static(Content.styled(self.question, "bold"))
+            yield Input(placeholder=self.placeholder)
+            yield Static(
+                Content.assemble(("⏎", "bold $accent"), " find    ", ("esc", "bold $accent"), " back"),
+                classes="keys",
+            )
+
+    @on(Input.Submitted)
+    def _entered(self, message: Input.Submitted) -> None:
+        self.dismiss(message.value.strip())
+
+
+class FoundDialog(ModalScreen[int]):
+    """The neurons found by a concept; enter takes one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "back")]
+
+    def __init__(self, found: Sequence[Concept]) -> None:
+        super().__init__()
+        self.found = found
+        self.table = Table(
+            (Column("neuron", 6, "right"), Column("concept", 20, stretch=1), Column("score", 5, "right"))
+        )
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list."""
+        with Vertical(classes="dialog found"):
+            yield Static(Content.styled("Neurons with this concept", "bold"))
+            yield self.table
+            yield Static(
+                Content.assemble(("⏎", "bold $accent"), " mark it    ", ("esc", "bold $accent"), " back"),
+                classes="keys",
+            )
+
+    @on(events.Mount)
+    def _fill(self) -> None:
+        self.table.set_rows(
+            [
+                Row(
+                    c.neuron,
+                    (str(c.neuron), safe(c.label or "", 80), f"{c.score:.2f}" if c.score is not None else ""),
+                )
+                for c in self.found
+            ]
+        )
+        self.table.focus()
+
+    @on(Table.Opened)
+    def _taken(self) -> None:
+        self.dismiss(self.table.key if isinstance(self.table.key, int) else None)
+
+
+TOUR = (
+    ("1 ", "Classes are sorted worst first. ↑↓ or jk moves, ⏎ goes on to its neurons."),
+    ("2 ", "▲ insufficient neurons are missing in the mistakes, ▼ excessive ones pull them away."),
+    ("3 ", "space marks a neuron: the what-if line shows at once what happens without it."),
+    ("4 ", "v paints what the neuron sees; real images that excite it stand beside it."),
+    ("5 ", "t tags a few images, m repairs the decision layer, e writes the report. ? helps."),
+)
+
+
+class TourDialog(ModalScreen[None]):
+    """Five lines for the first run."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,space,q", "dismiss(None)", "start")]
+
+    def compose(self) -> ComposeResult:
+        """Lay out the five lines."""
+        with Vertical(classes="dialog tour"):
+            yield Static(Content.styled("From a failing class to a repaired one", "bold $primary"))
+            for number, words in TOUR:
+                yield Static(Content.assemble((number, "bold $accent"), words))
+            yield Static(Content.assemble(("⏎", "bold $accent"), " start"), classes="keys")

@@ -1,0 +1,101 @@
+"""What all screens share: title line and footer, the board, asking for work, hearing what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar, cast, get_args
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+
+from ...jobs import Job
+from ..board import Board, Topic
+from ..widgets.header import StatusHeader
+from ..widgets.hints import HintBar
+
+if TYPE_CHECKING:
+    from ..app import NeuroInspectApp
+
+Result = TypeVar("Result")
+ALL: frozenset[Topic] = frozenset(get_args(Topic))
+
+
+class Page(Screen[Result]):
+    """A screen that shows a part of the board between the title line and the footer."""
+
+    cancels: tuple[type[Job], ...] = ()
+    """Jobs that escape stops here; with none of them running it goes back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.header = StatusHeader(id="header")
+
+    def compose(self) -> ComposeResult:
+        """Lay out the title line, the body and the footer."""
+        yield self.header
+        yield from self.body()
+        yield HintBar(id="hints")
+
+    def body(self) -> Iterable[Widget]:
+        """Yield what lies between the title line and the footer."""
+        return ()
+
+    def redraw(self, topics: frozenset[Topic]) -> None:
+        """Redraw what depends on `topics`."""
+
+    @on(events.ScreenResume)
+    def _shown(self) -> None:
+        self.board_changed(ALL)
+
+    def board_changed(self, topics: frozenset[Topic]) -> None:
+        """Redraw the title line and the body as far as they depend on `topics`."""
+        if topics & {"opened", "progress"}:
+            job = self.board.at_work
+            self.header.facts = self.ni.facts()
+            hint = "esc cancels" if isinstance(job, self.cancels) else ""
+            progress = self.board.progress.get(job) if job else None
+            self.header.show_work(job, progress, len(self.board.pending) - len(self.board.running), hint)
+        self.redraw(topics)
+
+    @property
+    def ni(self) -> NeuroInspectApp:
+        """The app, by its own type."""
+        return cast("NeuroInspectApp", self.app)
+
+    @property
+    def board(self) -> Board:
+        """All that is known."""
+        return self.ni.board
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """The class names, as far as known."""
+        if self.board.opened is not None:
+            return self.board.opened.classes
+        return tuple(c.name for c in self.board.evaluation.classes) if self.board.evaluation else ()
+
+    def class_name(self, index: int) -> str:
+        """The name of class `index`, or its number."""
+        return self.class_names[index] if 0 <= index < len(self.class_names) else f"class {index}"
+
+    def ask(self, job: Job) -> None:
+        """Ask the worker for `job`; asking again moves it to the front."""
+        self.ni.ask(job)
+
+    def copied(self) -> str:
+        """What `copy` puts on the clipboard here."""
+        return ""
+
+    def action_press_key(self, key: str) -> None:
+        """Do what `key` does: for clicks on the footer."""
+        self.app.simulate_key(key)
+
+    def action_copy(self) -> None:
+        """Copy what the screen offers."""
+        text = self.copied()
+        if text:
+            self.ni.copy(text)
+        else:
+            self.notify("Nothing to copy here.", severity="warning")

@@ -1,0 +1,172 @@
+"""The repair screen: choose a method, see its verdict beside the controls, accept and export or discard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual import events, on
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+
+from ... import jobs
+from ...config import RepairMethod
+from ...results import Repair
+from ...text import safe
+from ..board import Topic
+from ..keymap import keys
+from ..widgets.repair_parts import METHODS, NEEDS, MethodTable, ReasonPanel, RepairTable
+from ..widgets.table import Table
+from ..widgets.verdict import VerdictTable
+from ..wording import neurons
+from .dialogs import ConfirmDialog
+from .page import Page
+
+
+class RepairScreen(Page[None]):
+    """Repairs for class `target`; `culprits` are the marked neurons, or the five first of both lists."""
+
+    BINDINGS = keys("pane.next", "repair.accept", "repair.discard", "view.tag", "app.copy")
+    cancels = (jobs.RepairHead, jobs.ExportRepair)
+
+    def __init__(self, target: int, culprits: tuple[int, ...], marked: bool) -> None:
+        super().__init__()
+        self.target, self.culprits, self.marked = target, culprits, marked
+        self.methods, self.verdict = MethodTable("methods"), VerdictTable("verdict")
+        self.reason, self.repairs = ReasonPanel(id="reason"), RepairTable("repairs")
+
+    def body(self) -> Iterable[Widget]:
+        """Lay out the methods beside the verdict, the reason and the repairs made so far."""
+        with Horizontal(id="repair-body"):
+            yield self.methods
+            with Vertical():
+                yield self.verdict
+                yield self.reason
+                yield self.repairs
+
+    @on(events.Mount)
+    def _begin(self) -> None:
+        self.methods.border_title = Content(f"Repair {safe(self.class_name(self.target), 40)}")
+        self.methods.fill()
+        self.methods.focus()
+        if self.board.newest_repair is None and self.board.repairs:
+            self.board.newest_repair = max(self.board.repairs)
+
+    @property
+    def shown(self) -> Repair | None:
+        """The repair whose verdict is on show."""
+        number = self.repairs.key if self.repairs.has_focus else self.board.newest_repair
+        return self.board.repairs.get(number) if isinstance(number, int) else None
+
+    def redraw(self, topics: frozenset[Topic]) -> None:
+        """Show new repairs and progress."""
+        if "exported" in topics and self.shown is not None and self.shown.weights:
+            self.notify(f"Repaired weights are in {safe(str(self.weights))}. y copies the path.", timeout=12)
+        if topics & {"repairs", "failure", "progress", "tags", "opened"}:
+            self.repairs.show(self.board.repairs)
+            if "repairs" in topics and self.board.newest_repair is not None:
+                self.repairs.go_to(self.board.newest_repair, announce=False)
+            self._show()
+
+    def _show(self) -> None:
+        self.verdict.show(self.shown, self._nothing())
+        failures = [f for job, f in self.board.failures.items() if isinstance(job, jobs.RepairHead)]
+        if self.methods.has_focus and failures and self.board.newest_repair is None:
+            self.reason.explain(failures[-1].line, "$error")
+        elif self.shown is not None and not self.methods.has_focus:
+            self.reason.show(self.shown)
+        else:
+            self.reason.describe(self._method(), self._uses(), self.shown)
+
+    def _nothing(self) -> tuple[str, ...]:
+        running = next((job for job in self.board.pending if isinstance(job, jobs.RepairHead)), None)
+        if running is not None:
+            return (f"Repairing with {running.method}…", "escape stops it.")
+        return (
+            "No repair yet.",
+            "Choose a method on the left, ⏎ runs it.",
+            "Nothing is changed before you accept it.",
+        )
+
+    def _method(self) -> RepairMethod:
+        key = self.methods.key
+        return key if isinstance(key, str) and key in METHODS else "auto"  # type: ignore[return-value]
+
+    def _uses(self) -> str:
+        """What the method under the cursor would work with, in words."""
+        need = NEEDS[self._method()]
+        tags = len(self.board.tags)
+        columns = self.board.opened.group_columns if self.board.opened else ()
+        if need == "neurons":
+            which = "the marked neurons" if self.marked else "the first culprits"
+            return (
+                f"Uses {which} {neurons(self.culprits)}."
+                if self.culprits
+                else "Needs neurons: mark some first."
+            )
+        if need == "groups":
+            if tags:
+                return f"Uses your {tags} tags, carried to all images by the probe."
+            if columns:
+                return f"Uses the groups of {safe(', '.join(columns), 60)}."
+            return "Needs groups: t tags a few images."
+        return "Needs neither tags nor neurons."
+
+    @on(Table.Highlighted)
+    def _moved(self) -> None:
+        self._show()
+
+    @on(events.DescendantFocus)
+    def _focus_moved(self) -> None:
+        self._show()
+
+    @on(Table.Opened, "#methods")
+    def _run(self) -> None:
+        need = NEEDS[self._method()]
+        chosen = self.culprits if need == "neurons" else ()
+        self.ask(jobs.RepairHead(self.target, self._method(), chosen))
+        self.redraw(frozenset({"repairs"}))
+
+    @on(Table.Opened, "#repairs")
+    def _pick(self) -> None:
+        self.action_accept()
+
+    def action_next_pane(self, direction: int) -> None:
+        """Go between methods and repairs."""
+        (self.repairs if self.methods.has_focus else self.methods).focus()
+
+    def action_accept(self) -> None:
+        """Write the full repaired weights."""
+        if self.shown is None:
+            self.notify("There is no repair to accept yet.", severity="warning")
+        else:
+            self.ask(jobs.ExportRepair(self.shown.number))
+
+    def action_discard(self) -> None:
+        """Delete the repair on show, after a question."""
+        repair = self.shown
+        if repair is None:
+            self.notify("There is no repair to discard.", severity="warning")
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.ask(jobs.DiscardRepair(repair.number))
+
+        question = f"Discard repair {repair.number} ({repair.method})?"
+        self.ni.push_screen(ConfirmDialog(question, yes="discard", no="keep"), answered)
+
+    def action_view(self, name: str) -> None:
+        """Go to the tag screen."""
+        self.ni.view(name)
+
+    @property
+    def weights(self) -> str:
+        """Where the accepted repair's weights are."""
+        repair = self.shown
+        return str(self.board.root / repair.weights) if repair is not None and repair.weights else ""
+
+    def copied(self) -> str:
+        """The path of the weights, or the verdict."""
+        repair = self.shown
+        return self.weights or (f"{repair.verdict}: {repair.reason}" if repair else "")

@@ -1,0 +1,1 @@
+"""The parts of the screens, grouped by what they show."""

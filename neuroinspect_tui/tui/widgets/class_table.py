@@ -1,0 +1,101 @@
+"""The classes, worst first: accuracy, bar, count, worst confusion, gap between groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...results import ClassResult, Evaluation
+from ...text import safe
+from ..keymap import keys
+from ..wording import percent
+from .cells import Cell, bar_cell
+from .filtered import FilteredTable
+from .table import Column, Row
+
+BAR = 6
+COLUMNS = (
+    Column("class", 10, stretch=3, most=34),
+    Column("acc", 5, "right"),
+    Column("", BAR, leaves=2),
+    Column("right", 5, "right", stretch=1, leaves=3, most=11),
+    Column("gap", 3, "right", leaves=4),
+    Column("taken for", 14, stretch=3, leaves=5, most=34),
+)
+SORTS: dict[str, tuple[str, Callable[[ClassResult, float | None], tuple[float, ...]]]] = {
+    "accuracy": ("worst first", lambda c, gap: (2.0 if c.accuracy is None else c.accuracy, -c.count)),
+    "mistakes": ("most mistakes first", lambda c, gap: (c.correct - c.count,)),
+    "gap": ("widest group gap first", lambda c, gap: (-(gap or 0.0),)),
+    "index": ("in class order", lambda c, gap: (c.index,)),
+}
+
+
+def group_gap(evaluation: Evaluation, index: int) -> float | None:
+    """Return the widest difference of accuracy between two groups of one column within a class, or None."""
+    widest: float | None = None
+    for column in {group.column for group in evaluation.groups}:
+        rates = [
+            group.accuracy
+            for group in evaluation.groups
+            if group.column == column and group.class_index == index and group.accuracy is not None
+        ]
+        if len(rates) > 1:
+            widest = max(widest or 0.0, max(rates) - min(rates))
+    return widest
+
+
+def grade(rate: float | None) -> str:
+    """Return the ink for an accuracy; the number beside it says the same without colour."""
+    if rate is None:
+        return "dim"
+    return "bad" if rate < 0.5 else "warn" if rate < 0.8 else "good"
+
+
+class ClassTable(FilteredTable):
+    """The first pane. Keys are class indices."""
+
+    BINDINGS = keys("list.sort")
+    SHOWN_AS = "1 Classes"
+
+    def __init__(self, dom_id: str | None = None) -> None:
+        super().__init__(COLUMNS, title=self.SHOWN_AS, dom_id=dom_id)
+        self.sort = "accuracy"
+        self._evaluation: Evaluation | None = None
+
+    def show(self, evaluation: Evaluation | None, final: bool, empty: tuple[str, ...]) -> None:
+        """Fill the table; `final` is False while the evaluation is still running."""
+        self._evaluation = evaluation
+        self.offer(self._rows(), empty)
+        if evaluation is not None:
+            worst = min((c.accuracy for c in evaluation.classes if c.accuracy is not None), default=None)
+            state = "" if final else " so far"
+            self.summary = f"mean {percent(evaluation.accuracy)} · worst {percent(worst)}{state}"
+
+    def action_sort(self) -> None:
+        """Sort by the next key."""
+        order = list(SORTS)
+        self.sort = order[(order.index(self.sort) + 1) % len(order)]
+        self.app.notify(SORTS[self.sort][0], title="Classes", timeout=2)
+        self.offer(self._rows(), self.empty)
+
+    def _rows(self) -> list[Row]:
+        evaluation = self._evaluation
+        if evaluation is None:
+            return []
+        rank = SORTS.get(self.sort, SORTS["accuracy"])[1]
+        gaps = {c.index: group_gap(evaluation, c.index) for c in evaluation.classes}
+        ordered = sorted(evaluation.classes, key=lambda c: (*rank(c, gaps[c.index]), c.index))
+        return [Row(c.index, self._cells(c, gaps[c.index])) for c in ordered]
+
+    def _cells(self, result: ClassResult, gap: float | None) -> tuple[Cell, ...]:
+        ink = grade(result.accuracy)
+        worst: Cell = ""
+        if result.confusions:
+            worst = ((f"{result.confusions[0].count} ", "dim"), (safe(result.confusions[0].name, 80), ""))
+        return (
+            safe(result.name, 80),
+            ((percent(result.accuracy), ink),),
+            bar_cell(result.accuracy, BAR, ink),
+            ((f"{result.correct}/{result.count}", "dim"),),
+            ((percent(gap, 0), "warn" if gap and gap >= 0.2 else "dim"),),
+            worst,
+        )

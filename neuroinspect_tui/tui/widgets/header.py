@@ -1,0 +1,58 @@
+"""The first line: what is open, and what the worker is doing, how fast, how long still, how to stop it."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from ...events import Progress
+from ...jobs import Job
+from ..wording import bar, duration, number
+
+
+class StatusHeader(Widget):
+    """One line; the progress on the right wins when there is not room for both."""
+
+    ALLOW_SELECT = False
+    facts: reactive[tuple[str, ...]] = reactive((), layout=False)
+    work: reactive[Content] = reactive(Content(""), layout=False)
+
+    def show_work(self, job: Job | None, progress: Progress | None, waiting: int, hint: str) -> None:
+        """Describe the running job; without one, the line is quiet."""
+        if job is None:
+            self.work = Content("")
+            return
+        parts: list[tuple[str, str]] = [(f"{job.label} ", "$foreground")]
+        if progress is not None and progress.total > 0:
+            parts += _measures(progress, self.size.width)
+        if waiting > 0:
+            parts.append((f" +{waiting}", "$foreground 60%"))
+        if hint:
+            parts.append((f"  {hint}", "$accent"))
+        self.work = Content.assemble(*parts)
+
+    def render(self) -> Content:
+        """Return the line."""
+        width = self.size.width
+        name = Content.styled("NeuroInspect", "bold $primary")
+        room = width - self.work.cell_length - 2
+        shown = Content.assemble(name, *((f" · {fact}", "$foreground 80%") for fact in self.facts))
+        left = shown.truncate(max(12, room), ellipsis=True) if shown.cell_length > room else shown
+        gap = max(1, width - left.cell_length - self.work.cell_length)
+        return Content.assemble(left, " " * gap, self.work)
+
+
+def _measures(progress: Progress, width: int) -> list[tuple[str, str]]:
+    share = progress.done / progress.total
+    done, rest = bar(share, 6 if width < 100 else 12 if width < 160 else 24)
+    parts = [(done, "$primary"), (rest, "$foreground 30%"), (f" {100 * share:.0f}%", "bold")]
+    left = progress.remaining
+    if width >= 120:
+        parts.insert(
+            0, (f"{number(progress.done)}/{number(progress.total)} {progress.unit} ", "$foreground 80%")
+        )
+        parts.append((f" · {progress.rate:.3g}/s", "$foreground 80%"))
+    if left is not None:
+        parts.append((f" · {duration(left)}" + (" left" if width >= 100 else ""), "$foreground 80%"))
+    return parts

@@ -1,0 +1,66 @@
+"""The mistakes of a class: file, predicted class, confidence, culprits, tag."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+
+from textual.content import Content
+
+from ...results import Sample
+from ...text import safe
+from ..wording import number, percent
+from .cells import Cell, cut_front
+from .filtered import FilteredTable
+from .table import Column, Row
+
+COLUMNS = (
+    Column("file", 12, stretch=3, most=44),
+    Column("taken for", 10, stretch=2, most=30),
+    Column("sure", 4, "right"),
+    Column("culprits", 9, leaves=2, stretch=1, most=22),
+    Column("tag", 3, leaves=1, stretch=2, most=14),
+)
+TITLE = "3 Mistakes"
+
+
+def file_name(path: str) -> str:
+    """Return the last part of a path, safe to show."""
+    return safe(PurePosixPath(path.replace("\\", "/")).name or path, 300)
+
+
+class MistakeTable(FilteredTable):
+    """The third pane. Keys are rows of the split."""
+
+    def __init__(self, dom_id: str | None = None) -> None:
+        super().__init__(COLUMNS, title=TITLE, dom_id=dom_id)
+        self.samples: dict[int, Sample] = {}
+
+    @property
+    def sample(self) -> Sample | None:
+        """The mistake under the cursor."""
+        return self.samples.get(self.key) if isinstance(self.key, int) else None
+
+    def show(
+        self,
+        samples: Sequence[Sample],
+        names: Sequence[str],
+        tags: Mapping[tuple[str, int], str],
+        empty: Sequence[str],
+    ) -> None:
+        """Fill the table; `names` are the class names, `tags` those set by hand."""
+        self.samples = {sample.row: sample for sample in samples}
+        self.border_title = Content(f"{TITLE} · {number(len(samples))}" if samples else TITLE)
+        rows = [Row(s.row, _cells(s, names, tags.get((s.split, s.row), s.tag))) for s in samples]
+        self.offer(rows, empty)
+
+
+def _cells(sample: Sample, names: Sequence[str], tag: str) -> tuple[Cell, ...]:
+    predicted = safe(names[sample.predicted], 60) if sample.predicted < len(names) else str(sample.predicted)
+    return (
+        cut_front(file_name(sample.path), 44),
+        (("→ ", "dim"), (predicted, "")),
+        f"{percent(sample.confidence, 0)}%",
+        ((" ".join(str(neuron) for neuron in sample.culprits[:4]), "dim"),),
+        ((safe(tag, 20), "accent"),),
+    )

@@ -1,0 +1,117 @@
+"""The culprits of a class in their two lists, with marks, numbers, causal check, concept and warning."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from textual.content import Content
+
+from ...results import Concept, Culprit, CulpritReport
+from ...text import safe
+from ..keymap import keys
+from ..wording import percent
+from .cells import Cell, bar_cell
+from .filtered import FilteredTable
+from .table import Column, Row
+
+BAR = 6
+COLUMNS = (
+    Column("neuron", 6, "right"),
+    Column("prec", 4, "right"),
+    Column("", BAR, leaves=5),
+    Column("imp", 4, "right", leaves=2),
+    Column("mends", 5, "right", leaves=3),
+    Column("random", 6, "right", leaves=6),
+    Column("concept", 10, stretch=3, leaves=1, most=40),
+)
+SUSPICIOUS = 0.5
+TITLE = "2 Neurons"
+
+
+class NeuronTable(FilteredTable):
+    """The second pane. Keys are neuron numbers."""
+
+    BINDINGS = keys("neuron.mark", "neuron.unmark-all")
+
+    def __init__(self, dom_id: str | None = None) -> None:
+        super().__init__(COLUMNS, title=TITLE, dom_id=dom_id)
+
+    def show(
+        self,
+        report: CulpritReport | None,
+        marks: Collection[int],
+        concepts: Mapping[int, Concept],
+        empty: Sequence[str],
+    ) -> None:
+        """Fill the table with the culprits of one class."""
+        if report is None:
+            self.border_title = TITLE
+            self.summary = ""
+            self.offer([], empty)
+            return
+        name = safe(report.target.name, 40)
+        self.border_title = Content(f"{TITLE} of {name}")
+        self.summary = _summary(report)
+        listed = {culprit.neuron for culprit in (*report.insufficient, *report.excessive)}
+        rows = [
+            *_section("▲ insufficient", "missing in the mistakes", "raise", report.insufficient),
+            *_section("▼ excessive", "pull the mistakes away", "lower", report.excessive),
+        ]
+        further = [neuron for neuron in marks if neuron not in listed]
+        lines = [
+            row if isinstance(row, Row) else Row(row.neuron, _cells(row, row.neuron in marks, concepts))
+            for row in rows
+        ]
+        if further:
+            lines.append(Row(None, ((("● others you marked", "strong"),),)))
+            lines += [Row(neuron, _other(neuron, concepts)) for neuron in further]
+        self.offer(lines if listed or further else [], empty)
+
+
+def _summary(report: CulpritReport) -> str:
+    if report.mended_together is None:
+        return "" if not report.unflipped else f"{report.unflipped} never flip"
+    random = percent(report.mended_random_together, 0)
+    return f"top 5 mend {percent(report.mended_together, 0)} % · random {random} %"
+
+
+def _section(name: str, words: str, ink: str, culprits: Sequence[Culprit]) -> list[Row | Culprit]:
+    if not culprits:
+        return []
+    return [Row(None, (((name, ink), (f"  {words}", "dim")),)), *culprits]
+
+
+def _cells(culprit: Culprit, marked: bool, concepts: Mapping[int, Concept]) -> tuple[Cell, ...]:
+    ink = "raise" if culprit.kind == "insufficient" else "lower"
+    named = concepts.get(culprit.neuron) or _own_concept(culprit)
+    return (
+        _number(culprit.neuron, marked),
+        f"{culprit.prec_at_5:.0f}%",
+        bar_cell(culprit.prec_at_5 / 100, BAR, ink),
+        f"{culprit.importance:.2f}",
+        f"{percent(culprit.mended, 0)}%",
+        ((f"{percent(culprit.mended_random, 0)}%", "dim"),),
+        _concept(named),
+    )
+
+
+def _own_concept(culprit: Culprit) -> Concept | None:
+    if culprit.concept is None:
+        return None
+    return Concept(culprit.neuron, culprit.concept, culprit.concept_score, culprit.spurious)
+
+
+def _number(neuron: int, marked: bool) -> Cell:
+    return (("●" if marked else "·", "mark" if marked else "dim"), (f"{neuron:>5}", "strong"))
+
+
+def _concept(named: Concept | None) -> Cell:
+    if named is None:
+        return ""
+    warning = "! " if named.spurious is not None and named.spurious >= SUSPICIOUS else ""
+    label = (safe(named.label, 60), "") if named.label else ("no clear concept", "dim")
+    return ((warning, "warn"), label)
+
+
+def _other(neuron: int, concepts: Mapping[int, Concept]) -> tuple[Cell, ...]:
+    return (_number(neuron, True), "", "", "", "", "", _concept(concepts.get(neuron)))

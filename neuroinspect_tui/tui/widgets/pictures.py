@@ -1,0 +1,139 @@
+"""The pictures of a neuron (real crops first, then illusions) or of one mistake, with their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from textual.content import Content
+
+from ...events import Preview
+from ...results import Exemplar, Illusion, Sample
+from ...text import safe
+from ..board import Board
+from ..images.picture import Picture
+from ..keymap import keys
+from ..wording import percent
+from .cells import Span
+from .gallery import Gallery, Section, Tile
+from .mistake_table import file_name
+
+TITLE = "4 Pictures"
+SECTIONS = {
+    "class": "real, strongest of the class",
+    "mistakes": "real, strongest mistakes",
+    "overall": "real, strongest of all",
+}
+
+
+class PicturesPane(Gallery):
+    """The fourth pane."""
+
+    BINDINGS = keys("picture.mask", "picture.zoom")
+
+    def __init__(self, dom_id: str | None = None) -> None:
+        super().__init__(TITLE, dom_id)
+
+    def show_neuron(self, board: Board, target: int, neuron: int) -> None:
+        """Show what makes `neuron` fire, for the class `target`."""
+        self.border_title = _title(board, target, neuron)
+        place = (target, neuron)
+        sections = exemplar_sections(board, place)
+        pictures = illusion_tiles(board, place)
+        if pictures:
+            real = 1 if sections else 0
+            drawn = Section("illusions", pictures)
+            sections = [*sections[:real], drawn, *sections[real:]]
+        self.show(sections, ("Looking for the images that make this neuron fire…",))
+
+    def show_mistake(self, board: Board, sample: Sample, names: Sequence[str]) -> None:
+        """Show one mistake as large as the pane allows."""
+        self.border_title = Content(f"{TITLE} · {file_name(sample.path)}")
+        self.show([Section("", (sample_tile(board, sample, names),), "full")])
+
+    def explain(self, *words: str) -> None:
+        """Show words instead of pictures."""
+        self.border_title = TITLE
+        self.show([], words)
+
+
+def _title(board: Board, target: int, neuron: int) -> Content:
+    parts = [f"{TITLE} of {neuron}"]
+    concept = board.concepts.get(neuron)
+    culprit = board.culprit(target, neuron)
+    label = concept.label if concept else culprit.concept if culprit else None
+    if label:
+        parts.append(f"“{safe(label, 40)}”")
+    if culprit is not None:
+        parts.append(f"×{culprit.importance:.2f}")
+    return Content(" · ".join(parts))
+
+
+def exemplar_sections(board: Board, place: tuple[int, int]) -> list[Section]:
+    """Return a section for each kind of exemplar that there is."""
+    found = board.exemplars.get(place, ())
+    sections = []
+    for kind, title in SECTIONS.items():
+        tiles = tuple(_exemplar_tile(board, exemplar) for exemplar in found if exemplar.kind == kind)
+        if tiles:
+            sections.append(Section(title, tiles, "small"))
+    return sections
+
+
+def _exemplar_tile(board: Board, exemplar: Exemplar) -> Tile:
+    names = board.opened.classes if board.opened else ()
+    label = safe(names[exemplar.label], 40) if exemplar.label < len(names) else str(exemplar.label)
+    caption: tuple[tuple[Span, ...], ...] = (((f"{exemplar.activation:.2f} ", "strong"), (label, "dim")),)
+    mask = board.root / exemplar.mask if exemplar.mask else None
+    return Tile(Picture(board.root / exemplar.image, mask), caption, exemplar.path)
+
+
+def illusion_tiles(board: Board, place: tuple[int, int]) -> tuple[Tile, ...]:
+    """Return the illusions of a neuron: while they are being made, their previews."""
+    previews = board.previews.get(place)
+    if previews:
+        return tuple(_preview_tile(place, previews[seed]) for seed in sorted(previews))
+    return tuple(_illusion_tile(board.root, illusion) for illusion in board.illusions.get(place, ()))
+
+
+def _preview_tile(place: tuple[int, int], preview: Preview) -> Tile:
+    name = f"{place[0]}/{place[1]}/{preview.seed}"
+    size = (preview.width, preview.height)
+    picture = Picture(name=name, step=preview.step, size=size, rgb=preview.rgb)
+    caption: tuple[tuple[Span, ...], ...] = (
+        ((f"step {preview.step}/{preview.steps}", "accent"),),
+        ((f"×{preview.ratio:.2f} so far", "dim"),),
+    )
+    return Tile(picture, caption)
+
+
+def _illusion_tile(root: Path, illusion: Illusion) -> Tile:
+    ink = "good" if illusion.shown else "dim"
+    verdict = "" if illusion.shown else " not shown here"
+    similar = "" if illusion.clip_percentile is None else f" CLIP {illusion.clip_percentile:.0f}%ile"
+    caption: tuple[tuple[Span, ...], ...] = (
+        ((f"×{illusion.ratio:.2f}", ink), (verdict, "dim"), (f" rank {illusion.rank}", "")),
+        ((f"robust ×{illusion.robust_ratio:.2f} p {percent(illusion.probability, 0)}%{similar}", "dim"),),
+    )
+    mask = root / illusion.mask if illusion.mask else None
+    return Tile(Picture(root / illusion.image, mask), caption, illusion.image, faded=not illusion.shown)
+
+
+def sample_tile(board: Board, sample: Sample, names: Sequence[str]) -> Tile:
+    """Return the tile of a whole image with what was made of it."""
+    thumbnail = board.thumbnails.get((sample.split, sample.row))
+    predicted = safe(names[sample.predicted], 60) if sample.predicted < len(names) else str(sample.predicted)
+    wrong = sample.predicted != sample.label
+    arrow = ("→ ", "bad") if wrong else ("✓ ", "good")
+    culprits = (
+        "culprits " + ", ".join(str(neuron) for neuron in sample.culprits[:5]) if sample.culprits else ""
+    )
+    tag = board.tags.get((sample.split, sample.row), sample.tag)
+    caption: tuple[tuple[Span, ...], ...] = (
+        (arrow, (predicted, "strong"), (f" {percent(sample.confidence, 0)}%", "")),
+        (
+            (culprits, "dim"),
+            (f"  {safe(tag, 30)}" if tag else "", "accent"),
+        ),
+    )
+    return Tile(Picture(board.root / thumbnail) if thumbnail else None, caption, sample.path, "reading…")

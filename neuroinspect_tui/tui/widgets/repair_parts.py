@@ -1,0 +1,137 @@
+"""The parts of the repair screen: methods in plain words, repairs made so far, the reasons of a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from ...results import Repair
+from ...text import safe
+from ..wording import duration, neurons, number, percent
+from .cells import Cell
+from .table import Column, Row, Table
+
+Need = Literal["neurons", "groups", "nothing"]
+METHODS: dict[str, tuple[Need, str]] = {
+    "auto": ("groups", "try what fits the tags and groups at hand, keep the best on held-out images"),
+    "ridge": ("groups", "group-weighted ridge, shrunk towards the old layer; closed form, instant"),
+    "dfr": ("groups", "last layer refitted on group-balanced subsets, mean of ten fits"),
+    "leace": ("groups", "erase the direction that tells the groups apart"),
+    "afr": ("nothing", "weight images that the old layer gets wrong, stay near it"),
+    "neurontune": ("nothing", "drop the dimensions that are larger in wrong images, refit"),
+    "paper": ("neurons", "the paper's edit: lean less on the chosen neurons"),
+    "bias": ("nothing", "control: shift one logit, nothing else"),
+    "finetune": ("nothing", "control: the paper's loop without its penalty"),
+    "random": ("neurons", "control: the paper's edit with random neurons"),
+}
+NEEDS: dict[str, Need] = {name: need for name, (need, _) in METHODS.items()}
+SIGNS: dict[Need, str] = {"neurons": "neurons", "groups": "tags or groups", "nothing": ""}
+
+
+class MethodTable(Table):
+    """The methods; those that need tags say so."""
+
+    def __init__(self, dom_id: str | None = None) -> None:
+        super().__init__((Column("method", 10), Column("needs", 14, leaves=1)), title="Repair", dom_id=dom_id)
+
+    def fill(self) -> None:
+        """Show all methods, the controls apart."""
+        rows = [
+            Row(name, _method(name))
+            for name, (_, words) in METHODS.items()
+            if not words.startswith("control")
+        ]
+        rows.append(Row(None, ((("controls", "dim"),),)))
+        rows += [
+            Row(name, _method(name)) for name, (_, words) in METHODS.items() if words.startswith("control")
+        ]
+        self.set_rows(rows)
+
+
+def _method(name: str) -> tuple[Cell, ...]:
+    return ((name, "strong"),), ((SIGNS[NEEDS[name]], "dim"),)
+
+
+COLUMNS = (
+    Column("", 1),
+    Column("#", 3, "right"),
+    Column("method", 10),
+    Column("class", 8, stretch=1, most=24, leaves=3),
+    Column("class acc", 13, "right", leaves=1),
+    Column("group", 13, "right", leaves=2),
+    Column("verdict", 8, stretch=2, most=40),
+)
+
+
+class RepairTable(Table):
+    """The repairs made in this session, newest first. Keys are their numbers."""
+
+    def __init__(self, dom_id: str | None = None) -> None:
+        super().__init__(COLUMNS, title="Repairs so far", dom_id=dom_id)
+
+    def show(self, repairs: Mapping[int, Repair]) -> None:
+        """Fill the table."""
+        rows = [Row(made.number, _repair(made)) for _, made in sorted(repairs.items(), reverse=True)]
+        self.set_rows(rows, ("None yet.",))
+
+
+def _repair(made: Repair) -> tuple[Cell, ...]:
+    before, after = made.before, made.after
+    group: Cell = ""
+    if before.worst_group is not None and after.worst_group is not None:
+        group = f"{percent(before.worst_group.accuracy)} ▸ {percent(after.worst_group.accuracy)}"
+    return (
+        (("✓", "good"),) if made.accepted else " ",
+        str(made.number),
+        made.method,
+        safe(made.target.name, 40),
+        f"{percent(before.class_accuracy)} ▸ {percent(after.class_accuracy)}",
+        group,
+        safe(made.verdict, 80),
+    )
+
+
+class ReasonPanel(Widget):
+    """The method in words, or the verdict of a repair with what it rests on."""
+
+    ALLOW_SELECT = False
+    content: reactive[Content] = reactive(Content(""), layout=False)
+
+    def explain(self, words: str, ink: str = "") -> None:
+        """Show one sentence."""
+        self.content = Content.styled(safe(words, 600), ink)
+
+    def describe(self, method: str, uses: str, last: Repair | None) -> None:
+        """Say what a method does and what it would use, and the last verdict."""
+        lines = [Content.assemble((method, "bold $accent"), f": {METHODS[method][1]}."), Content(uses)]
+        if last is not None:
+            lines += [Content(""), _verdict(last)]
+        self.content = Content("\n").join(lines)
+
+    def show(self, made: Repair) -> None:
+        """Show a verdict and its reasons."""
+        used = f"neurons {neurons(made.neurons)} · " if made.neurons else ""
+        settings = ", ".join(f"{safe(name, 30)} {value}" for name, value in made.parameters.items())
+        splits = " · ".join(
+            f"{use.part} on {safe(use.split, 20)} {number(use.samples)}" for use in made.splits
+        )
+        lines = [
+            _verdict(made),
+            Content(f"fixed {made.fixed} · broken {made.broken} · chance p = {made.mcnemar_p:.2g}"),
+            Content.styled(splits, "$foreground 70%"),
+            Content.styled(f"{used}{settings} · {duration(made.seconds)}", "$foreground 70%"),
+        ]
+        self.content = Content("\n").join(lines)
+
+    def render(self) -> Content:
+        """Return the lines."""
+        return self.content
+
+
+def _verdict(made: Repair) -> Content:
+    reason = f" – {safe(made.reason, 300)}" if made.reason else ""
+    return Content.assemble((safe(made.verdict, 200), "bold"), reason)

@@ -1,0 +1,99 @@
+"""Beside the picture: what is known of it, how many are tagged, and what the probe can do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from ...results import Propagation, ReviewItem
+from ...text import safe
+from ..board import Board
+from ..wording import bar, number, percent
+from .mistake_table import file_name
+
+GOAL = 40
+SIGNS = {"cue": ("●", "$accent"), "no cue": ("○", "$primary"), "mislabelled": ("✗", "$error")}
+
+
+class TagPanel(Widget):
+    """A column of short facts."""
+
+    ALLOW_SELECT = False
+    content: reactive[Content] = reactive(Content(""), layout=False)
+
+    def show(self, items: Sequence[ReviewItem], place: int, board: Board, names: Sequence[str]) -> None:
+        """Describe the image at `place` and the tags so far."""
+        self.border_title = "Tags"
+        width = max(16, self.size.width - 4)
+        lines: list[Content] = []
+        if place < len(items):
+            lines += _image(items[place], board, names, width)
+        lines += [_trail(items, place, board, width), Content("")]
+        lines += _progress(board.propagation, sum(1 for _ in board.tags), width)
+        self.content = Content("\n").join(lines)
+
+    def render(self) -> Content:
+        """Return the column."""
+        return self.content
+
+
+def _image(item: ReviewItem, board: Board, names: Sequence[str], width: int) -> list[Content]:
+    sample = item.sample
+    predicted = safe(names[sample.predicted], 60) if sample.predicted < len(names) else str(sample.predicted)
+    right = sample.predicted == sample.label
+    tag = board.tags.get((sample.split, sample.row), "")
+    lines = [
+        Content.styled(file_name(sample.path), "bold").truncate(width, ellipsis=True),
+        Content.assemble(
+            ("✓ " if right else "→ ", "$success" if right else "$error"),
+            f"{predicted} {percent(sample.confidence, 0)}%",
+        ).truncate(width, ellipsis=True),
+        Content.assemble(("culprit score ", "$foreground 60%"), f"{item.score:.2f}"),
+    ]
+    if item.belief:
+        best = max(item.belief, key=lambda name: item.belief[name] if item.belief else 0.0)
+        words = f"{safe(best, 20)} {percent(item.belief[best], 0)}%"
+        lines.append(Content.assemble(("probe says ", "$foreground 60%"), words))
+    sign, ink = SIGNS.get(tag, ("", ""))
+    shown = (
+        Content.assemble((f"{sign} {safe(tag, 20)}", f"bold {ink}"))
+        if tag
+        else Content.styled("not tagged", "dim")
+    )
+    return [*lines, shown, Content("")]
+
+
+def _trail(items: Sequence[ReviewItem], place: int, board: Board, width: int) -> Content:
+    half = width // 2
+    first = max(0, min(place - half, len(items) - width))
+    parts: list[tuple[str, str]] = []
+    for index in range(first, min(len(items), first + width)):
+        sample = items[index].sample
+        sign, ink = SIGNS.get(board.tags.get((sample.split, sample.row), ""), ("·", "$foreground 40%"))
+        parts.append((sign, f"{ink} reverse" if index == place else ink))
+    return Content.assemble(*parts)
+
+
+def _progress(known: Propagation | None, tagged: int, width: int) -> list[Content]:
+    full, rest = bar(tagged / GOAL, min(20, width - 8))
+    lines = [
+        Content.assemble((f"{tagged:>3} ", "bold"), (full, "$accent"), (rest, "$foreground 30%"), f" {GOAL}"),
+    ]
+    if known is None:
+        return [*lines, Content.styled("A few dozen tags teach a probe", "$foreground 60%"),
+                Content.styled("that carries them to all images.", "$foreground 60%")]  # fmt: skip
+    for name, count in known.tagged.items():
+        sign, ink = SIGNS.get(name, ("·", "$foreground"))
+        carried = f" ⇒ {number(known.counts[name])}" if name in known.counts else ""
+        lines.append(
+            Content.assemble((f"{sign} ", ink), f"{safe(name, 16)} {count}", (carried, "$foreground 60%"))
+        )
+    if known.accuracy is not None:
+        lines.append(
+            Content.assemble(("probe right ", "$foreground 60%"), (f"{percent(known.accuracy, 0)}%", "bold"))
+        )
+    ink = "$success" if known.enough else "$warning"
+    return [*lines, Content.styled(safe(known.advice, 200), ink)]

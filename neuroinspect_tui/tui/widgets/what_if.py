@@ -1,0 +1,69 @@
+"""The strip under the panes: what would happen without the marked neurons."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from ...results import Metrics, WhatIf
+from ..wording import neurons, percent, signed
+
+Fact = tuple[tuple[str, str], ...]
+
+
+class WhatIfStrip(Widget):
+    """One line before → after, from cached features, following every mark."""
+
+    ALLOW_SELECT = False
+    facts: reactive[tuple[Fact, ...]] = reactive((), layout=False)
+
+    def explain(self, words: str) -> None:
+        """Show plain words instead of numbers."""
+        self.facts = (((words, "$foreground 60%"),),)
+
+    def show(self, result: WhatIf) -> None:
+        """Show a result."""
+        how = "off" if result.scale == 0 else f"× {result.scale:g}"
+        where = "" if result.target is not None else " for all classes"
+        before, after = result.before, result.after
+        broken = "bold $error" if result.broken else "bold"
+        self.facts = (
+            ((f"{neurons(result.neurons, 4)} {how}{where} → ", "$foreground"),),
+            _change("class", before.class_accuracy, after.class_accuracy),
+            _change("mean", before.accuracy, after.accuracy),
+            (("fixed ", "$foreground 60%"), (f"{result.fixed} ", "bold $success")),
+            (("broken ", "$foreground 60%"), (f"{result.broken}  ", broken)),
+            _worst(before, after),
+            _change("precision", before.class_precision, after.class_precision),
+        )
+
+    def render(self) -> Content:
+        """Return as many whole facts as fit."""
+        shown = Content.styled("what-if ", "bold $secondary")
+        for fact in self.facts:
+            longer = Content.assemble(shown, *fact)
+            if longer.cell_length > max(40, self.size.width):
+                break
+            shown = longer
+        return shown
+
+
+def _change(name: str, before: float | None, after: float | None) -> Fact:
+    if before is None or after is None:
+        return ()
+    ink = "$success" if after > before else "$error" if after < before else "$foreground 60%"
+    return (
+        (f"{name} ", "$foreground 60%"),
+        (f"{percent(before)} ▸ ", "$foreground"),
+        (percent(after), "bold"),
+        (f" {signed(after - before)}  ", ink),
+    )
+
+
+def _worst(before: Metrics, after: Metrics) -> Fact:
+    if before.worst_group is not None and after.worst_group is not None:
+        return _change("worst group", before.worst_group.accuracy, after.worst_group.accuracy)
+    if before.worst_class is not None and after.worst_class is not None:
+        return _change("worst class", before.worst_class.accuracy, after.worst_class.accuracy)
+    return ()

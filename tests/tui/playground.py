@@ -1,0 +1,30 @@
+"""Runs the app on the fake worker: `python -m tests.tui.playground [--images WAY] [--pause SECONDS]`."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from neuroinspect_tui.tui.protocol import Facts, Look, Project, SavedState
+
+from .fake_worker import FakeWorker
+
+
+def project(root: Path, pause: float = 0.0, **changes: object) -> Project:
+    """A project on the fake worker."""
+    facts = Facts("resnet50", "flowers102", "val", "cpu")
+    return Project(facts, SavedState(root), lambda on_event: FakeWorker(on_event, root, pause), **changes)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--images", default="auto")
+    parser.add_argument("--theme", default=None)
+    parser.add_argument("--pause", type=float, default=0.05)
+    options = parser.parse_args()
+    from neuroinspect_tui.tui.app import NeuroInspectApp
+
+    NeuroInspectApp(
+        project(Path(tempfile.mkdtemp()), options.pause), Look(options.images, {}, options.theme)
+    ).run()
