@@ -32,8 +32,8 @@ def open_image(path: Path) -> Image.Image:
 
     Equals torchvision's `ImageFolder` loader, `Image.open(path).convert("RGB")`, so that a classifier sees
     what it was trained on: alpha is dropped, palettes are looked up, greyscale is repeated, CMYK is converted
-    without a colour profile, 16-bit RGB keeps its high byte, 16-bit greyscale is clipped at 255 (mostly
-    white), and the EXIF orientation is ignored. Only `FORMATS` up to `PIXEL_LIMIT` are decoded.
+    without a colour profile, 16-bit RGB keeps its high byte, 16-bit greyscale is clipped at 255 (nearly
+    all white), and the EXIF orientation is ignored. Only `FORMATS` up to `PIXEL_LIMIT` are decoded.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):

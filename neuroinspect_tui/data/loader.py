@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import InputError
 from .images import UnreadableImage
 from .splits import Split
 from .transforms import Preprocess, as_pixels
@@ -43,7 +44,8 @@ def iterate_batches(
 
     `workers` threads decode up to three batches ahead (Pillow leaves the interpreter free while it decodes
     and resizes; 0: decode when asked). Images travel to `device` as bytes and are normalised there. Closing
-    the iterator stops the threads. Raises InputError when the data folder is gone.
+    the iterator stops the threads. Raises InputError when the data folder is gone or no
+    thread can be started.
     """
     wanted = range(len(split)) if rows is None else rows
     chunks = [wanted[start : start + batch_size] for start in range(0, len(wanted), batch_size)]
@@ -116,7 +118,10 @@ def _submit(
     threads: ThreadPoolExecutor | None, decode: _Decode, rows: Sequence[int], slots: np.ndarray
 ) -> Future[_Unreadable]:
     if threads is not None:
-        return threads.submit(decode, rows, slots)
+        try:
+            return threads.submit(decode, rows, slots)
+        except RuntimeError as error:
+            raise InputError(f"--workers: no more threads to decode images ({error})", "give fewer") from None
     done: Future[_Unreadable] = Future()
     done.set_result(decode(rows, slots))
     return done

@@ -57,7 +57,7 @@ class FileImages:
                 raise UnreadableImage("a link that leaves the data folder (--allow-outside opens it)")
             return open_image(path)
         except UnreadableImage:
-            if not is_there(self.root):
+            if _is_gone(self.root):
                 raise InputError(f"{self.root} is gone", "mount the data folder again, then resume") from None
             raise
 
@@ -66,6 +66,15 @@ class FileImages:
         if inside is None:
             inside = self._folders[path.parent] = is_inside(self.root, path.parent)
         return not inside or (path.is_symlink() and not is_inside(self.root, path))
+
+
+def _is_gone(root: Path) -> bool:
+    """Return whether the folder does not answer or is empty, as the place of a lost mount is."""
+    try:
+        with os.scandir(root) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return True
 
 
 def is_there(path: Path) -> bool:

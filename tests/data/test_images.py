@@ -62,6 +62,18 @@ def test_alpha_is_dropped_and_not_blended(tmp_path):
     assert open_image(tmp_path / "clear.png").getpixel((1, 1)) == (200, 100, 50)
 
 
+def test_16_bit_grey_is_clipped(tmp_path):
+    Image.fromarray(np.array([[0, 100, 255, 256, 65535]], dtype=np.uint16)).save(tmp_path / "deep.png")
+    assert np.asarray(open_image(tmp_path / "deep.png"))[0, :, 0].tolist() == [0, 100, 255, 255, 255]
+
+
+def test_of_several_frames_the_first_is_read(tmp_path):
+    frames = [Image.new("RGB", (9, 9), colour) for colour in ("#fe0000", "blue")]
+    for name, kind in {"a.gif": "GIF", "a.tif": "TIFF", "a.webp": "WEBP", "a.jpg": "MPO"}.items():
+        frames[0].save(tmp_path / name, kind, save_all=True, append_images=frames[1:])
+        assert open_image(tmp_path / name).getpixel((4, 4))[2] == 0
+
+
 def test_16_bit_colour_keeps_its_high_byte(tmp_path):
     row = b"\0" + struct.pack(">3H", 0x1234, 0xABCD, 0x00FF)
     header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)

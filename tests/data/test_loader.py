@@ -88,6 +88,17 @@ def test_a_vanished_folder_stops_the_pass_after_the_finished_batches(split, work
     assert decoders() == []
 
 
+def test_a_system_without_threads_is_one_clear_line(split, monkeypatch):
+    def start(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(InputError) as caught:
+        next(iterate_batches(split, PREPROCESS, 4, 64))
+    reason = "--workers: no more threads to decode images (can't start new thread)"
+    assert str(caught.value) == f"{reason}: give fewer"
+
+
 def test_closing_the_iterator_stops_the_threads(split):
     batches = iterate_batches(split, PREPROCESS, 2, 2)
     next(batches)
