@@ -19,13 +19,15 @@ TEMPORARY = ".neuroinspect-tmp-"
 
 _FULL = "free some space and give the same command again; all finished work is kept"
 _FORBIDDEN = "choose a directory that you may write to with -o"
+_IN_THE_WAY = "a file is in the way: choose another directory with -o"
 _REMEDIES = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
     errno.EROFS: _FORBIDDEN,
     errno.EACCES: _FORBIDDEN,
     errno.EPERM: _FORBIDDEN,
-    errno.ENOTDIR: "a file is in the way: choose another directory with -o",
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EEXIST: _IN_THE_WAY,
     errno.ENAMETOOLONG: "choose a shorter directory name with -o",
 }
 

@@ -32,7 +32,7 @@ from .store import Session
 
 ARRAYS = ("features", "labels", "rows", "top_logits", "top_classes", "confidence")
 _RANGE = re.compile(r"(\d+)-(\d+)")
-_BLOCK = 1 << 24
+_BLOCK = 1 << 22
 _HALF_MAX = 65504.0
 
 
@@ -165,7 +165,7 @@ def _write_array(path: Path, array: np.ndarray[Any, Any]) -> None:
     contiguous = np.ascontiguousarray(array)
     with path.open("xb") as file:
         npy.write_array_header_1_0(file, npy.header_data_from_array_1_0(contiguous))
-        file.write(contiguous.tobytes())
+        file.write(contiguous.data)
         file.flush()
         os.fsync(file.fileno())
 
@@ -181,7 +181,7 @@ def _concatenate(target: Path, sources: list[Path]) -> None:
         npy.write_array_header_1_0(file, description)
         for source, header in zip(sources, headers, strict=True):
             for block in _blocks(source, header):
-                file.write(block.astype(kind, copy=False).tobytes())
+                file.write(block.astype(kind, copy=False).data)
         file.flush()
         os.fsync(file.fileno())
 

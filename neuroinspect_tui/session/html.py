@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
+import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..text import safe
-from .wording import METRIC_ROWS, decimal, heads, percent, repair_facts, verdict_mark
+from .wording import METRIC_ROWS, decimal, heads, percent, percentile, repair_facts, verdict_mark
 
 TEMPLATES = Path(__file__).with_name("templates")
 PICTURE_LIMIT = 8 << 20
@@ -31,7 +34,7 @@ def render_html(report: dict[str, Any], locate: Callable[[str], Path]) -> str:
         lstrip_blocks=True,
         finalize=_visible,
     )
-    environment.filters.update(percent=percent, decimal=decimal)
+    environment.filters.update(percent=percent, decimal=decimal, percentile=percentile)
     return environment.get_template("report.html.j2").render(
         report=report,
         style=Markup(style),
@@ -45,11 +48,21 @@ def render_html(report: dict[str, Any], locate: Callable[[str], Path]) -> str:
         repair_facts=repair_facts,
         verdict_mark=verdict_mark,
         flat=flat,
+        serial=itertools.count(1).__next__,
     )
 
 
-def picture(relative: str | None, locate: Callable[[str], Path]) -> str | None:
-    """Return a PNG of the session as a data: address, or None when there is no such picture.
+@dataclass(frozen=True)
+class Picture:
+    """A PNG as a data: address, with its size in pixels."""
+
+    source: str
+    width: int
+    height: int
+
+
+def picture(relative: str | None, locate: Callable[[str], Path]) -> Picture | None:
+    """Return a PNG of the session, or None when there is no such picture or it is larger than 8 MiB.
 
     Raises InputError when the path leads out of the session.
     """
@@ -59,7 +72,10 @@ def picture(relative: str | None, locate: Callable[[str], Path]) -> str | None:
     if not path.is_file() or path.stat().st_size > PICTURE_LIMIT:
         return None
     data = path.read_bytes()
-    return f"data:image/png;base64,{base64.b64encode(data).decode()}" if data.startswith(_PNG) else None
+    if data[:8] != _PNG or len(data) < 24:
+        return None
+    width, height = struct.unpack(">II", data[16:24])
+    return Picture(f"data:image/png;base64,{base64.b64encode(data).decode()}", width, height)
 
 
 def neuron_cards(found: dict[str, Any]) -> list[dict[str, Any]]:

@@ -130,7 +130,7 @@ def _illusion_table(rows: Iterable[dict[str, Any]]) -> str:
 def _repair(repair: dict[str, Any]) -> str:
     cells = []
     for label, read in METRIC_ROWS:
-        cells.append((label, *(markdown(read(metrics)) for _, metrics in heads(repair))))
+        cells.append((label, *(markdown(str(read(metrics))) for _, metrics in heads(repair))))
     lines = [
         f"### Repair {repair['number']}: {markdown(repair['method'])}",
         f"**{markdown(repair['verdict'])}** {markdown(repair['reason'])}".rstrip(),

@@ -177,22 +177,20 @@ def _debugged(found: Debugged, classes: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _neuron(row: Culprit) -> dict[str, Any]:
-    return {name: value for name, value in vars(row).items() if name != "kind"}
+    return _without(row, "kind")
 
 
 def _illusion(row: Illusion) -> dict[str, Any]:
-    values = {name: value for name, value in vars(row).items() if name != "target"}
-    return {**values, "class": row.target.name, "shown": row.shown}
+    return {**_without(row, "target"), "class": row.target.name, "shown": row.shown}
 
 
 def _exemplar(row: Exemplar, classes: tuple[str, ...]) -> dict[str, Any]:
-    return {**vars(row), "label": _reference(row.label, classes)}
+    return {**to_json(row), "label": _reference(row.label, classes)}
 
 
 def _repair(row: Repair, classes: tuple[str, ...]) -> dict[str, Any]:
-    values = {name: value for name, value in vars(row).items() if name != "target"}
     return {
-        **values,
+        **_without(row, "target"),
         "before": _metrics(row.before, classes),
         "after": _metrics(row.after, classes),
         "controls": {name: _metrics(metrics, classes) for name, metrics in row.controls.items()},
@@ -205,7 +203,11 @@ def _metrics(found: Metrics, classes: tuple[str, ...]) -> dict[str, Any]:
     if worst is not None:
         name = _reference(worst.class_index, classes).name
         group = {"column": worst.column, "value": worst.value, "class": name, "accuracy": worst.accuracy}
-    return {**vars(found), "worst_group": group}
+    return {**to_json(found), "worst_group": group}
+
+
+def _without(value: Any, name: str) -> dict[str, Any]:
+    return {key: item for key, item in to_json(value).items() if key != name}
 
 
 def _reference(index: int, classes: tuple[str, ...]) -> ClassRef:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 Metrics = dict[str, Any]
@@ -16,6 +17,11 @@ def percent(value: float | None, digits: int = 1) -> str:
 def decimal(value: float | None, digits: int) -> str:
     """Return a number with `digits` decimals, "–" when it is not defined."""
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+def percentile(value: float) -> str:
+    """Return a percentile 0…100 among the class's real images in words."""
+    return f"above {value:.0f} % of real images"
 
 
 def heads(repair: dict[str, Any]) -> list[tuple[str, Metrics]]:
@@ -42,21 +48,33 @@ def repair_facts(repair: dict[str, Any]) -> str:
     return " · ".join(parts)
 
 
-def _worst_class(metrics: Metrics) -> str:
+@dataclass(frozen=True)
+class Shown:
+    """One number of a decision layer: a rate, whose it is, and its 95 % interval where there is one."""
+
+    rate: float | None
+    whose: str = ""
+    interval: tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        return f"{percent(self.rate)} ({self.whose})" if self.whose else percent(self.rate)
+
+
+def _worst_class(metrics: Metrics) -> Shown:
     worst = metrics["worst_class"]
-    return "–" if worst is None else f"{percent(worst['accuracy'])} ({worst['name']})"
+    return Shown(None) if worst is None else Shown(worst["accuracy"], worst["name"])
 
 
-def _worst_group(metrics: Metrics) -> str:
+def _worst_group(metrics: Metrics) -> Shown:
     worst = metrics["worst_group"]
-    return "–" if worst is None else f"{percent(worst['accuracy'])} ({worst['value']}, {worst['class']})"
+    return Shown(None) if worst is None else Shown(worst["accuracy"], f"{worst['class']}, {worst['value']}")
 
 
-METRIC_ROWS: tuple[tuple[str, Callable[[Metrics], str]], ...] = (
-    ("class recall", lambda metrics: percent(metrics["class_accuracy"])),
-    ("class precision", lambda metrics: percent(metrics["class_precision"])),
-    ("class F1", lambda metrics: percent(metrics["class_f1"])),
-    ("accuracy, all classes", lambda metrics: percent(metrics["accuracy"])),
+METRIC_ROWS: tuple[tuple[str, Callable[[Metrics], Shown]], ...] = (
+    ("class recall", lambda metrics: Shown(metrics["class_accuracy"], "", metrics["class_interval"])),
+    ("class precision", lambda metrics: Shown(metrics["class_precision"])),
+    ("class F1", lambda metrics: Shown(metrics["class_f1"])),
+    ("accuracy, all classes", lambda metrics: Shown(metrics["accuracy"], "", metrics["accuracy_interval"])),
     ("worst class", _worst_class),
     ("worst group", _worst_group),
 )

@@ -88,7 +88,9 @@ def culprits() -> CulpritReport:
 
 def exemplar(neuron: int, kind: str, place: int) -> Exemplar:
     image = f"exemplars/0/{neuron}-{kind}-{place}.png"
-    return Exemplar(neuron, kind, f"val/star/{place:04d}.png", 0, 5.0 - place, 1.5, image)  # type: ignore[arg-type]
+    return Exemplar(
+        neuron, kind, f"val/star/{place:04d}.png", 0, 5.0 - place, 1.5, image, f"{image[:-4]}-mask.png"
+    )  # type: ignore[arg-type]
 
 
 def illusion(neuron: int, seed: int, ratio: float) -> Illusion:
@@ -197,6 +199,13 @@ def picture(seed: int) -> np.ndarray:
 
 def draw_pictures(session, found: Findings) -> None:
     """Write every picture that the findings name."""
-    names = [row.image for item in found.debugged for row in (*item.exemplars, *item.illusions)]
-    for seed, name in enumerate(names):
-        session.write_png(name, picture(seed))
+    rows = [row for item in found.debugged for row in (*item.exemplars, *item.illusions)]
+    for seed, row in enumerate(rows):
+        session.write_png(row.image, picture(seed))
+        session.write_png(row.mask, mask(seed))
+
+
+def mask(seed: int) -> np.ndarray:
+    """A bright corner, [96,96] uint8."""
+    y, x = np.mgrid[0:96, 0:96]
+    return np.clip((96 - np.hypot(x - 96 * (seed % 2), y - 48)) * 4, 0, 255).astype(np.uint8)

@@ -1,0 +1,105 @@
+"""Two reports side by side, as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..text import safe
+from .wording import percent
+
+Report = dict[str, Any]
+LIMIT = 20
+
+
+def compare(first: Report, second: Report) -> str:
+    """Return a table of what changed from `first` to `second`: overall rates, classes, groups, repairs.
+
+    Classes and groups are matched by name; at most 20 of each are listed, the largest change first.
+    """
+    sections = [_table(("", "first", "second", "change"), list(_overall(first, second)))]
+    notes = list(_notes(first, second))
+    for title, rows in (
+        ("class", _changes(_class_rates(first), _class_rates(second))),
+        ("group", _changes(_group_rates(first), _group_rates(second))),
+    ):
+        if rows:
+            sections.append(_table((title, "first", "second", "change"), rows[:LIMIT]))
+            if len(rows) > LIMIT:
+                sections.append(f"… and {len(rows) - LIMIT} more with smaller changes")
+    repairs = [*_repairs("first", first), *_repairs("second", second)]
+    if repairs:
+        sections.append(_table(("repair", "class", "before", "after", "verdict"), repairs))
+    return "\n\n".join([*notes, *sections]) + "\n"
+
+
+def _notes(first: Report, second: Report) -> Iterator[str]:
+    for label, part, key in (
+        ("model", "model", "name"),
+        ("data", "data", "name"),
+        ("split", "evaluation", "split"),
+    ):
+        one, other = first[part][key], second[part][key]
+        if one != other:
+            yield f"other {label}: {safe(one)} → {safe(other)}"
+
+
+def _overall(first: Report, second: Report) -> Iterator[Sequence[str]]:
+    for label, read in (
+        ("accuracy", lambda found: found["accuracy"]),
+        ("mean of classes", lambda found: found["macro_accuracy"]),
+        ("worst class", _worst_class),
+        ("worst group", lambda found: (found["worst_group"] or {}).get("accuracy")),
+    ):
+        one, other = read(first["evaluation"]), read(second["evaluation"])
+        yield (label, percent(one), percent(other), _change(one, other))
+
+
+def _worst_class(found: dict[str, Any]) -> float | None:
+    return min((row["accuracy"] for row in found["classes"] if row["accuracy"] is not None), default=None)
+
+
+def _class_rates(report: Report) -> dict[str, float | None]:
+    return {row["name"]: row["accuracy"] for row in report["evaluation"]["classes"]}
+
+
+def _group_rates(report: Report) -> dict[str, float | None]:
+    rows = report["evaluation"]["groups"]
+    return {f"{row['class']}, {row['column']} {row['value']}": row["accuracy"] for row in rows}
+
+
+def _changes(first: dict[str, float | None], second: dict[str, float | None]) -> list[Sequence[str]]:
+    names = [*first, *(name for name in second if name not in first)]
+    pairs = [(name, first.get(name), second.get(name)) for name in names]
+    changed = [pair for pair in pairs if pair[1] != pair[2]]
+    changed.sort(key=lambda pair: -abs((pair[2] or 0) - (pair[1] or 0)))
+    return [
+        (safe(name, 40), percent(one), percent(other), _change(one, other)) for name, one, other in changed
+    ]
+
+
+def _repairs(label: str, report: Report) -> Iterator[Sequence[str]]:
+    for found in report["debugged"]:
+        for repair in found["repairs"]:
+            before, after = repair["before"]["class_accuracy"], repair["after"]["class_accuracy"]
+            name = safe(found["class"]["name"], 40)
+            yield (
+                f"{label}: {repair['method']}",
+                name,
+                percent(before),
+                percent(after),
+                safe(repair["verdict"]),
+            )
+
+
+def _change(one: float | None, other: float | None) -> str:
+    return "" if one is None or other is None else f"{100 * (other - one):+.1f}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
