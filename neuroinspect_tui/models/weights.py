@@ -10,6 +10,7 @@ import hashlib
 import pickle
 import pickletools
 import re
+import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -158,7 +159,9 @@ def _read_safetensors(path: Path, option: str) -> StateFile:
 
 def _load_tensors(path: Path, option: str) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a broken file can raise anything
         refused = _refused_global(path, error)
         if refused is None:

@@ -1,0 +1,11 @@
+from neuroinspect_tui.models.prompts import TEMPLATES, prompts
+
+
+def test_every_template_holds_the_name_once():
+    assert len(set(TEMPLATES)) == 30
+    assert all(template.count("{}") == 1 for template in TEMPLATES)
+
+
+def test_underscores_and_braces_in_names_are_harmless():
+    assert prompts("sweet_pea")[0] == "a photo of a sweet pea."
+    assert prompts("a {0} b")[1] == "a photo of the a {0} b."
