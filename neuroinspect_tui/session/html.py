@@ -8,6 +8,7 @@ import itertools
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,29 @@ _KINDS = ("mistakes", "class", "overall")
 def render_html(report: dict[str, Any], locate: Callable[[str], Path]) -> str:
     """Return the report as one HTML page; `locate` finds the pictures that it embeds (`Session.path`)."""
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            style=Markup(style),
+            style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+            classes=_worst_first(report["evaluation"]["classes"]),
+            groups=_worst_first(report["evaluation"]["groups"]),
+            cards=neuron_cards,
+            picture=lambda relative: picture(relative, locate),
+            heads=heads,
+            metric_rows=METRIC_ROWS,
+            repair_facts=repair_facts,
+            verdict_mark=verdict_mark,
+            flat=flat,
+            serial=itertools.count(1).__next__,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -35,21 +59,7 @@ def render_html(report: dict[str, Any], locate: Callable[[str], Path]) -> str:
         finalize=_visible,
     )
     environment.filters.update(percent=percent, decimal=decimal, percentile=percentile)
-    return environment.get_template("report.html.j2").render(
-        report=report,
-        style=Markup(style),
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        classes=_worst_first(report["evaluation"]["classes"]),
-        groups=_worst_first(report["evaluation"]["groups"]),
-        cards=neuron_cards,
-        picture=lambda relative: picture(relative, locate),
-        heads=heads,
-        metric_rows=METRIC_ROWS,
-        repair_facts=repair_facts,
-        verdict_mark=verdict_mark,
-        flat=flat,
-        serial=itertools.count(1).__next__,
-    )
+    return environment
 
 
 @dataclass(frozen=True)

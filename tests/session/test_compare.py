@@ -1,0 +1,71 @@
+import copy
+
+from hypothesis import given, settings
+
+from neuroinspect_tui.session.compare import compare
+from neuroinspect_tui.session.report import build_report
+
+from . import synthetic
+from .hostile import NAMES, nothing_hidden
+from .test_html import hostile
+
+
+def changed(report):
+    other = copy.deepcopy(report)
+    found = other["evaluation"]
+    found["accuracy"] = 0.9
+    found["classes"][0]["accuracy"] = 0.5
+    found["classes"][1]["accuracy"] = 0.7
+    found["groups"][1]["accuracy"] = found["worst_group"]["accuracy"] = 0.25
+    other["debugged"] = []
+    other["model"]["name"] = "big resnet"
+    return other
+
+
+def test_the_changes_are_told_largest_first():
+    report = build_report(synthetic.findings())
+    report["debugged"][0]["repairs"] = report["debugged"][0]["repairs"][:1]
+    assert compare(report, changed(report)) == (
+        "other model: small resnet → big resnet\n"
+        "\n"
+        "                 first   second  change\n"
+        "accuracy         84.7 %  90.0 %  +5.3\n"
+        "mean of classes  84.7 %  84.7 %  +0.0\n"
+        "worst class      33.3 %  50.0 %  +16.7\n"
+        "worst group      5.6 %   25.0 %  +19.4\n"
+        "\n"
+        "class  first   second  change\n"
+        "star   33.3 %  50.0 %  +16.7\n"
+        "ring   75.0 %  70.0 %  -5.0\n"
+        "\n"
+        "group                   first  second  change\n"
+        "star, background grass  5.6 %  25.0 %  +19.4\n"
+        "\n"
+        "repair        class  before  after   verdict\n"
+        "first: ridge  star   33.0 %  86.0 %  helps: star 33 → 86 %, no class loses more than 1 %\n"
+    )
+
+
+def test_equal_reports_show_no_class_and_no_group():
+    report = build_report(synthetic.findings())
+    report["debugged"] = []
+    text = compare(report, report)
+    assert "class  first" not in text and "group  " not in text.replace("worst group  ", "")
+    assert "accuracy         84.7 %  84.7 %  +0.0" in text
+
+
+def test_a_class_of_one_report_only_is_shown_without_change():
+    report = build_report(synthetic.findings())
+    other = copy.deepcopy(report)
+    other["evaluation"]["classes"][7]["name"] = "urn"
+    lines = compare(report, other).splitlines()
+    assert "vase   100.0 %  –        ".rstrip() in [line.rstrip() for line in lines]
+    assert "urn    –        100.0 %" in [line.rstrip() for line in lines]
+
+
+@settings(max_examples=40, deadline=None)
+@given(NAMES, NAMES, NAMES, NAMES)
+def test_hostile_names_do_not_reach_the_terminal(name, value, path, concept):
+    first = build_report(hostile(synthetic.findings(), name, value, path, concept))
+    text = compare(first, build_report(synthetic.findings()))
+    assert nothing_hidden(text)

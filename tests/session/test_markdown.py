@@ -1,0 +1,62 @@
+import re
+
+from hypothesis import given, settings
+
+from neuroinspect_tui.session.markdown import render_markdown
+from neuroinspect_tui.session.report import build_report
+
+from . import synthetic
+from .hostile import NAMES, nothing_hidden
+from .test_html import hostile
+
+
+def lines_of(found) -> list[str]:
+    return render_markdown(build_report(found)).splitlines()
+
+
+def test_the_page_begins_with_the_numbers_that_count():
+    title, _, facts, *_ = lines_of(synthetic.findings())
+    assert title == "# NeuroInspect: small resnet on demo/val"
+    assert facts == (
+        "288 images, 8 classes · accuracy **84.7 %** · mean of classes **84.7 %** · "
+        "worst group **5.6 %** (star with background = grass)"
+    )
+
+
+def test_classes_neurons_illusions_and_repairs_have_their_rows():
+    lines = lines_of(synthetic.findings())
+    assert "| star | 33.3 % | 19.3 %–45.3 % | 12/36 | 87.5 % | 50.0 % | ring 15, moon 9 |" in lines
+    assert "| star with background = grass | 5.6 % | 1/18 |" in lines
+    assert "| 5 | grass | 75.0 % | 0.93 | 57.7 % | 2.0 % |" in lines
+    assert "| 17 | not shown here | 0.62 | 0.50 | 1 | 93.0 % | 0.270 |" in lines
+    assert "| 5 | ![neuron 5](illusions/0/5-0.png) | 1.40 | 1.12 | 1 | 93.0 % | 0.270 |" in lines
+    assert "|  | untouched | ridge | control: bias | control: finetune |" in lines
+    assert (
+        "| worst group | 6.0 % (star, grass) | 78.0 % (star, grass) | 39.0 % (star, grass) | 11.0 % (star, grass) |"
+        in lines
+    )
+    assert (
+        "**helps: star 33 → 86 %, no class loses more than 1 %** chosen by worst-group accuracy on val"
+        in lines
+    )
+
+
+def test_the_worst_classes_come_first_and_the_rest_is_counted(monkeypatch):
+    monkeypatch.setattr("neuroinspect_tui.session.markdown.WORST", 2)
+    lines = lines_of(synthetic.findings())
+    header = lines.index("## Classes, worst first")
+    assert [line.split(" | ")[0] for line in lines[header + 4 : header + 6]] == ["| star", "| ring"]
+    assert lines[header + 7] == "… and 6 more in classes.csv."
+
+
+@settings(max_examples=40, deadline=None)
+@given(NAMES, NAMES, NAMES, NAMES)
+def test_hostile_names_make_no_line_cell_or_link_of_their_own(name, value, path, concept):
+    plain = lines_of(synthetic.findings())
+    lines = lines_of(hostile(synthetic.findings(), name, value, path, concept))
+    assert len(lines) == len(plain)
+    for line, model in zip(lines, plain, strict=True):
+        assert nothing_hidden(line)
+        assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) == model.count("|")
+        assert line.count("](") == model.count("](") + line.count(r"\](")
+        assert not re.search(r"(?<!\\)(?:\\\\)*<", line)
