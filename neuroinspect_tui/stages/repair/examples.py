@@ -1,0 +1,139 @@
+"""The images that a repair is fitted, chosen or judged on: rows of cached features, read block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...tensors import Head, SplitFeatures
+
+BLOCK_ELEMENTS = 1 << 23
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows of one or more splits, one after another, without a copy of their features.
+
+    `sources` holds (features [n,D] of any float type, rows [m] int64) of each split; `labels` [N] int64 and
+    `codes` [N] int64 (the value of the group column, -1 unknown) follow the same order, N the sum of the m.
+    """
+
+    sources: tuple[tuple[Tensor, Tensor], ...]
+    labels: Tensor
+    codes: Tensor
+
+    @classmethod
+    def of(cls, split: SplitFeatures, rows: Tensor, column: str | None = None) -> Examples:
+        """Take `rows` of a split with the codes of its group `column` (None or absent: all unknown)."""
+        group = split.groups.get(column) if column is not None else None
+        codes = torch.full_like(rows, -1) if group is None else group.codes[rows]
+        return cls(((split.features, rows),), split.labels[rows], codes)
+
+    @classmethod
+    def plain(cls, features: Tensor, labels: Tensor, codes: Tensor | None = None) -> Examples:
+        """Take all rows of features [N,D] in memory."""
+        rows = torch.arange(len(labels))
+        return cls(((features, rows),), labels, torch.full_like(labels, -1) if codes is None else codes)
+
+    @classmethod
+    def join(cls, parts: Sequence[Examples]) -> Examples:
+        """Put examples one after another."""
+        return cls(
+            tuple(source for part in parts for source in part.sources),
+            torch.cat([part.labels for part in parts]),
+            torch.cat([part.codes for part in parts]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def neurons(self) -> int:
+        """D."""
+        return self.sources[0][0].shape[1]
+
+    def take(self, index: Tensor) -> Tensor:
+        """Return the features [len(index),D] float32 of the examples at `index`."""
+        found = torch.empty(len(index), self.neurons)
+        start = 0
+        for features, rows in self.sources:
+            here = (index >= start) & (index < start + len(rows))
+            found[here] = features[rows[index[here] - start]].float()
+            start += len(rows)
+        return found
+
+    def subset(self, index: Tensor) -> Examples:
+        """Return the examples at `index` [K], grouped by source: `index` is sorted first."""
+        index = index.sort().values
+        ends = torch.tensor([len(rows) for _, rows in self.sources]).cumsum(0)
+        starts = ends - torch.tensor([len(rows) for _, rows in self.sources])
+        sources = tuple(
+            (features, rows[index[(index >= start) & (index < end)] - start])
+            for (features, rows), start, end in zip(self.sources, starts, ends, strict=True)
+        )
+        return Examples(sources, self.labels[index], self.codes[index])
+
+    def blocks(self) -> Iterator[tuple[slice, Tensor]]:
+        """Yield (slice of the examples, their features [B,D] float32) in order."""
+        size = max(1, BLOCK_ELEMENTS // self.neurons)
+        start = 0
+        for features, rows in self.sources:
+            for part in rows.split(size):
+                if len(part):
+                    yield slice(start, start + len(part)), features[part].float()
+                    start += len(part)
+
+    def logits(self, head: Head) -> Tensor:
+        """Return [N,C] float32."""
+        found = torch.empty(len(self), head.classes)
+        for where, features in self.blocks():
+            found[where] = head.logits(features)
+        return found
+
+    def predictions(self, head: Head) -> Tensor:
+        """Return the predicted class [N] int64."""
+        found = torch.empty(len(self), dtype=torch.int64)
+        for where, features in self.blocks():
+            found[where] = head.logits(features).argmax(dim=1)
+        return found
+
+    def cells(self) -> tuple[Tensor, Tensor]:
+        """Return each example's cell [N], its (value, class) counted 0…K-1, and the cells' sizes [K].
+
+        "Unknown" is a value like the others: it keeps classes in which nothing is tagged in the fit.
+        """
+        _, cell, count = torch.unique(
+            torch.stack([self.labels, self.codes]), dim=1, return_inverse=True, return_counts=True
+        )
+        return cell, count
+
+    def balanced_weights(self) -> Tensor:
+        """Return weights [N] float32 that sum to 1 and give every (value, class) cell the same total."""
+        cell, count = self.cells()
+        return 1.0 / (count[cell] * len(count)).float()
+
+
+def thinned(examples: Examples, limit: int, generator: torch.Generator) -> Examples:
+    """Return at most `limit` examples, drawn at random from the largest cells first: no cell below the
+    common size that fills the limit loses any."""
+    if len(examples) <= limit:
+        return examples
+    cell, count = examples.cells()
+    quota = _common_size(count, limit)
+    order = torch.randperm(len(examples), generator=generator)
+    order = order[cell[order].sort(stable=True).indices]
+    starts = count.cumsum(0) - count
+    place = torch.arange(len(examples)) - starts[cell[order]]
+    return examples.subset(order[place < quota])
+
+
+def _common_size(count: Tensor, limit: int) -> int:
+    """Return the largest q with sum(min(count, q)) <= limit, at least 1."""
+    low, high = 1, int(count.max())
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if int(count.clamp(max=middle).sum()) <= limit else (low, middle - 1)
+    return low

@@ -1,0 +1,105 @@
+"""The repair methods by name: what each is fitted on and which candidates it proposes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ...config import RepairMethod
+from ...errors import InputError
+from ...tensors import Head, Tick, no_tick
+from ..importance import retaining_ratio
+from .candidates import Candidate, Score, choose, score
+from .closed_form import bias_offsets, ridge
+from .examples import Examples
+from .gradient import Recipe, edit
+from .plan import Plan
+
+RANDOM_DRAWS = 3
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every method is given; `examples` are the images to fit on."""
+
+    plan: Plan
+    examples: Examples
+    head: Head
+    target: int
+    neurons: Tensor
+    seed: int
+    tick: Tick = no_tick
+
+    def score(self, head: Head) -> Score:
+        """Score a head on the choosing part."""
+        return score(self.plan.choose, self.plan.choose.predictions(head))
+
+
+def task_for(
+    method: RepairMethod, plan: Plan, head: Head, target: int, neurons: Sequence[int], seed: int, tick: Tick
+) -> Task:
+    """Return the task of `method`: label-free methods learn from mistakes, so from unseen images alone."""
+    examples = plan.unseen if method in ("afr", "neurontune") else plan.fit
+    return Task(plan, examples, head, target, torch.tensor(neurons, dtype=torch.int64), seed, tick)
+
+
+def fit(method: RepairMethod, task: Task) -> tuple[Candidate, Score]:
+    """Return the method's best candidate on the choosing part. Raises InputError where it lacks its input."""
+    return choose(task.plan.choose, METHODS[method](task))
+
+
+def _ridge(task: Task) -> list[Candidate]:
+    return [ridge(task.examples, task.head, seed=task.seed, tick=task.tick)]
+
+
+def _bias(task: Task) -> list[Candidate]:
+    return bias_offsets(task.examples, task.head, task.target)
+
+
+def _finetune(task: Task) -> list[Candidate]:
+    return [_edit(task, Recipe(strength=0.0))]
+
+
+def _paper(task: Task) -> list[Candidate]:
+    if not len(task.neurons):
+        raise InputError("--repair paper needs neurons to lean less on", "name them with --neuron N")
+    return [_edit(task, Recipe(goal=goal)) for goal in _goals(task)]
+
+
+def _random(task: Task) -> list[Candidate]:
+    """Return the paper's edit on random neurons: the middle of three draws by its score."""
+    generator = torch.Generator().manual_seed(task.seed)
+    count = max(1, len(task.neurons))
+    draws = [
+        torch.randperm(task.head.neurons, generator=generator)[:count].sort().values
+        for _ in range(RANDOM_DRAWS)
+    ]
+    tried = [fit("paper", replace(task, neurons=draw)) for draw in draws]
+    middle, _ = sorted(tried, key=lambda one: one[1])[RANDOM_DRAWS // 2]
+    return [middle]
+
+
+def _goals(task: Task) -> list[float]:
+    """Return the two published values of o: 1, and (the least importance of the neurons − 1) / 3 + 1."""
+    own = task.examples.subset((task.examples.labels == task.target).nonzero()[:, 0])
+    mean = torch.zeros(own.neurons, dtype=torch.float64)
+    for _, features in own.blocks():
+        mean += features.sum(dim=0)
+    ratios = retaining_ratio(mean / max(1, len(own)), task.head, task.target, task.neurons)
+    return [1.0, (float(ratios.min()) - 1.0) / 3.0 + 1.0]
+
+
+def _edit(task: Task, recipe: Recipe) -> Candidate:
+    return edit(task.examples, task.head, task.target, task.neurons, recipe, task.score, task.seed, task.tick)
+
+
+METHODS: dict[RepairMethod, Callable[[Task], list[Candidate]]] = {
+    "ridge": _ridge,
+    "paper": _paper,
+    "bias": _bias,
+    "finetune": _finetune,
+    "random": _random,
+}

@@ -1,0 +1,105 @@
+"""What a repair is worth, in one plain sentence: against the untouched head, the controls and the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ...results import Metrics
+from ...tensors import SplitFeatures
+from ..metrics import fixed_and_broken, head_metrics, mcnemar_p
+
+SIGNIFICANT = 0.05
+Sentence = Literal["helps", "no better than the control", "hurts others"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One head on the judging images: its numbers and its predictions [N]."""
+
+    metrics: Metrics
+    predicted: Tensor
+
+    @classmethod
+    def of(cls, judge: SplitFeatures, predicted: Tensor, target: int, names: Sequence[str]) -> Judged:
+        """Measure predictions [N] for the debugged class `target`."""
+        return cls(head_metrics(judge, predicted, target, names), predicted)
+
+    @property
+    def aim(self) -> float:
+        """What the repair is for: the worst group's accuracy where there are groups, else the class's F1."""
+        group = self.metrics.worst_group
+        return group.accuracy if group else self.metrics.class_f1
+
+
+def pass_verdict(
+    judge: SplitFeatures, target: int, before: Judged, after: Judged, controls: Mapping[str, Judged]
+) -> tuple[Sentence, str]:
+    """Return the verdict and the reason for it.
+
+    "hurts others": the images outside the aim, or one other class, lost significantly, the images more than
+    half of what the aim won, the class more than all of it. "helps": the aim is above the untouched head's
+    and above every control's, both significantly (exact McNemar test, p < 0.05, where that head is worst).
+    """
+    gain = after.aim - before.aim
+    name = "worst group" if before.metrics.worst_group else "F1 of the class"
+    numbers = f"{name} {_change(before.aim, after.aim)}, accuracy " + _change(
+        before.metrics.accuracy, after.metrics.accuracy
+    )
+    hurt = _hurt(judge, target, before, after, gain)
+    if hurt:
+        return "hurts others", f"{numbers}; {hurt}"
+    best = max(controls, key=lambda control: controls[control].aim)
+    reason = f"{numbers}; the control {best} reaches {100 * controls[best].aim:.1f} %"
+    if not _beats(judge, target, after, before):
+        return "no better than the control", f"{reason}; the gain over the untouched head may be chance"
+    if not _beats(judge, target, after, controls[best]):
+        return "no better than the control", reason
+    return "helps", reason
+
+
+def _change(old: float, new: float) -> str:
+    return f"{100 * old:.1f} → {100 * new:.1f} %"
+
+
+def _beats(judge: SplitFeatures, target: int, head: Judged, other: Judged) -> bool:
+    """Return whether `head` has the higher aim, and not by chance on the images `other` is measured by."""
+    rows = _aim_rows(judge, other)
+    labels, old, new = judge.labels[rows], other.predicted[rows], head.predicted[rows]
+    if other.metrics.worst_group is None:
+        labels, old, new = labels == target, old == target, new == target
+    fixed, broken = fixed_and_broken(labels, old, new)
+    return head.aim > other.aim and fixed > broken and mcnemar_p(fixed, broken) < SIGNIFICANT
+
+
+def _aim_rows(judge: SplitFeatures, judged: Judged) -> Tensor:
+    """Return a mask [N] of the images of the head's worst group; of all images where there are no groups."""
+    worst = judged.metrics.worst_group
+    if worst is None:
+        return torch.ones(len(judge), dtype=torch.bool)
+    column = judge.groups[worst.column]
+    return (column.codes == column.values.index(worst.value)) & (judge.labels == worst.class_index)
+
+
+def _hurt(judge: SplitFeatures, target: int, before: Judged, after: Judged, gain: float) -> str:
+    """Return who lost more than the aim's `gain` allows, or an empty string."""
+    aim = _aim_rows(judge, before) if before.metrics.worst_group else judge.labels == target
+    lost, p = _lost(judge, ~aim, before, after)
+    if p < SIGNIFICANT and lost > max(0.0, gain) / 2:
+        return f"all other images lose {100 * lost:.1f} points"
+    others = [label for label in judge.labels.unique().tolist() if label != target]
+    for label in others:
+        lost, p = _lost(judge, judge.labels == label, before, after)
+        if p < SIGNIFICANT / len(others) and lost > max(0.0, gain):
+            return f"class {label} loses {100 * lost:.1f} points"
+    return ""
+
+
+def _lost(judge: SplitFeatures, rows: Tensor, before: Judged, after: Judged) -> tuple[float, float]:
+    """Return the rate that the images of the mask lost, and its McNemar p-value (1 where they won)."""
+    fixed, broken = fixed_and_broken(judge.labels[rows], before.predicted[rows], after.predicted[rows])
+    return (broken - fixed) / max(1, int(rows.sum())), mcnemar_p(fixed, broken) if broken > fixed else 1.0

@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+import torch
+
+from neuroinspect_tui.stages.repair import closed_form
+from neuroinspect_tui.stages.repair.closed_form import bias_offsets, old_scale, ridge
+from neuroinspect_tui.stages.repair.examples import Examples
+from neuroinspect_tui.tensors import Head
+
+from .worlds import random_examples
+
+
+def plain_problem(examples: Examples, head: Head):
+    """The ridge problem of the docstring in float64 numpy: x, residual targets, weights, scale, unit size."""
+    features = examples.take(torch.arange(len(examples))).double().numpy()
+    x = np.hstack([features, np.ones((len(features), 1))])
+    logits = x @ np.hstack([head.weight.double().numpy(), head.bias.double().numpy()[:, None]]).T
+    logits -= logits.mean(1, keepdims=True)
+    goal = np.eye(head.classes)[examples.labels.numpy()] - 1 / head.classes
+    weights = examples.balanced_weights().double().numpy()
+    root = np.sqrt(weights)[:, None]
+    scale = np.linalg.lstsq((root * logits).reshape(-1, 1), (root * goal).reshape(-1), rcond=None)[0][0]
+    size = (weights[:, None] * features**2).sum(0).mean()
+    return x, goal - scale * logits, weights, scale, size
+
+
+def solve(x, residual, weights, penalty):
+    """Penalised least squares through a generic solver on the stacked system."""
+    root = np.sqrt(weights)[:, None]
+    stacked = np.vstack([root * x, np.sqrt(penalty) * np.eye(x.shape[1])])
+    right = np.vstack([root * residual, np.zeros((x.shape[1], residual.shape[1]))])
+    return np.linalg.lstsq(stacked, right, rcond=None)[0]
+
+
+@pytest.mark.parametrize("strength", [0.01, 0.3, 10.0])
+def test_ridge_equals_generic_least_squares_on_the_stacked_system(strength):
+    examples, head = random_examples(60, 7, 3, 2)
+    x, residual, weights, scale, size = plain_problem(examples, head)
+    expected = solve(x, residual, weights, strength * size).T / scale
+    new = ridge(examples, head, strengths=(strength,)).head
+    np.testing.assert_allclose((new.weight - head.weight).numpy(), expected[:, :-1], rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose((new.bias - head.bias).numpy(), expected[:, -1], rtol=1e-3, atol=1e-5)
+
+
+def test_the_strength_is_chosen_by_refitting_without_each_image():
+    examples, head = random_examples(40, 5, 3, 2, seed=3)
+    x, residual, weights, _, size = plain_problem(examples, head)
+    strengths, errors = (0.01, 0.1, 1.0, 10.0), []
+    for strength in strengths:
+        left = np.zeros(len(x))
+        for row in range(len(x)):
+            others = np.arange(len(x)) != row
+            change = solve(x[others], residual[others], weights[others], strength * size)
+            left[row] = ((residual[row] - x[row] @ change) ** 2).sum()
+        errors.append(float((weights * left).sum()))
+    chosen = ridge(examples, head, strengths=strengths).parameters
+    assert chosen["strength"] == strengths[int(np.argmin(errors))]
+    assert chosen["leave_one_out_error"] == pytest.approx(min(errors), rel=1e-4)
+
+
+def test_of_many_rows_a_sample_estimates_the_leave_one_out_error(monkeypatch):
+    examples, head = random_examples(3000, 5, 3, 2, seed=4)
+    exact = ridge(examples, head, strengths=(0.1,)).parameters["leave_one_out_error"]
+    monkeypatch.setattr(closed_form, "LEAVE_ONE_OUT_ROWS", 1000)
+    sampled = ridge(examples, head, strengths=(0.1,)).parameters["leave_one_out_error"]
+    assert sampled != exact
+    assert sampled == pytest.approx(exact, rel=0.05)
+
+
+def test_an_endless_strength_is_the_old_head():
+    examples, head = random_examples(50, 6, 4, 2)
+    new = ridge(examples, head, strengths=(1e12,)).head
+    torch.testing.assert_close(new.weight, head.weight, rtol=0, atol=1e-6)
+    torch.testing.assert_close(new.bias, head.bias, rtol=0, atol=1e-6)
+
+
+def test_the_result_does_not_depend_on_how_rows_are_blocked(monkeypatch):
+    examples, head = random_examples(100, 6, 3, 2)
+    whole = ridge(examples, head).head
+    monkeypatch.setattr("neuroinspect_tui.stages.repair.examples.BLOCK_ELEMENTS", 6 * 7)
+    torch.testing.assert_close(ridge(examples, head).head.weight, whole.weight, rtol=1e-4, atol=1e-5)
+
+
+def test_old_scale_is_one_for_a_head_that_knows_nothing():
+    examples, head = random_examples(50, 6, 3, 2)
+    assert old_scale(examples, Head(-head.weight, -head.bias), examples.balanced_weights()) == 1.0
+
+
+def test_bias_offsets_move_one_logit_and_cover_the_margins():
+    examples, head = random_examples(400, 6, 3, 2)
+    found = bias_offsets(examples, head, target=1)
+    assert found[0].parameters == {"offset": 0.0}
+    for candidate in found:
+        moved = candidate.head.bias - head.bias
+        assert torch.equal(candidate.head.weight, head.weight)
+        torch.testing.assert_close(moved, torch.tensor([0.0, candidate.parameters["offset"], 0.0]))
+    shares = [(examples.predictions(one.head) == 1).float().mean().item() for one in found[1:]]
+    assert shares == sorted(shares)
+    assert shares[0] < 0.03
+    assert shares[-1] > 0.97

@@ -1,0 +1,67 @@
+import torch
+
+from neuroinspect_tui.stages.repair.examples import Examples, thinned
+
+from .worlds import make_world, random_examples
+
+
+def joined() -> tuple[Examples, torch.Tensor]:
+    splits, _ = make_world()
+    first, second = torch.tensor([5, 2, 9]), torch.tensor([0, 7])
+    examples = Examples.join(
+        [Examples.of(splits["train"], first, "place"), Examples.of(splits["val"], second, "place")]
+    )
+    expected = torch.cat([splits["train"].features[first], splits["val"].features[second]]).float()
+    return examples, expected
+
+
+def test_take_reads_rows_across_splits_in_the_asked_order():
+    examples, expected = joined()
+    index = torch.tensor([4, 0, 3, 1])
+    assert torch.equal(examples.take(index), expected[index])
+
+
+def test_blocks_cover_every_row_once_in_order(monkeypatch):
+    monkeypatch.setattr("neuroinspect_tui.stages.repair.examples.BLOCK_ELEMENTS", 16)
+    examples, expected = joined()
+    found = torch.zeros_like(expected)
+    for where, features in examples.blocks():
+        assert len(features) <= 2
+        found[where] += features
+    assert torch.equal(found, expected)
+
+
+def test_subset_keeps_features_labels_and_codes_together():
+    examples, expected = joined()
+    part = examples.subset(torch.tensor([3, 0]))
+    assert torch.equal(part.take(torch.arange(2)), expected[[0, 3]])
+    assert torch.equal(part.labels, examples.labels[[0, 3]])
+    assert torch.equal(part.codes, examples.codes[[0, 3]])
+
+
+def test_an_absent_column_is_unknown():
+    splits, _ = make_world(grouped=False)
+    assert Examples.of(splits["val"], torch.arange(4), "place").codes.tolist() == [-1] * 4
+
+
+def test_every_cell_has_the_same_weight():
+    labels = torch.tensor([0, 0, 0, 1, 1, 1])
+    codes = torch.tensor([0, 0, 1, 0, -1, -1])
+    weights = Examples.plain(torch.zeros(6, 2), labels, codes).balanced_weights()
+    torch.testing.assert_close(weights, torch.tensor([1 / 8, 1 / 8, 1 / 4, 1 / 4, 1 / 8, 1 / 8]))
+
+
+def test_thinning_takes_from_the_largest_cells_alone():
+    labels = torch.tensor([0] * 50 + [1] * 30 + [2] * 3)
+    examples = Examples.plain(torch.arange(83.0)[:, None], labels)
+    found = thinned(examples, 23, torch.Generator().manual_seed(0))
+    assert found.labels.bincount().tolist() == [10, 10, 3]
+    assert torch.equal(found.labels, labels[found.take(torch.arange(23))[:, 0].long()])
+    assert thinned(examples, 83, torch.Generator()) is examples
+
+
+def test_logits_and_predictions_are_those_of_the_head():
+    examples, head = random_examples(50, 6, 3, 2)
+    expected = examples.take(torch.arange(50)) @ head.weight.T + head.bias
+    torch.testing.assert_close(examples.logits(head), expected)
+    assert torch.equal(examples.predictions(head), expected.argmax(dim=1))

@@ -1,0 +1,108 @@
+import pytest
+import torch
+
+from neuroinspect_tui.errors import InputError
+from neuroinspect_tui.stages.repair.plan import plan_parts, rows_of
+from neuroinspect_tui.tensors import GroupColumn, SplitFeatures
+
+from .worlds import leaning_head, make_split, make_world
+
+
+def names_of(splits: dict[str, SplitFeatures], examples) -> list[tuple[str, int]]:
+    """The (split, row) of every example."""
+    found = []
+    for features, rows in examples.sources:
+        split = next(name for name, one in splits.items() if one.features is features)
+        found += [(split, row) for row in rows.tolist()]
+    return found
+
+
+def judged(plan) -> list[tuple[str, int]]:
+    return [(plan.judge.split, row) for row in plan.judge.rows.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("present", "debugged", "fit", "choose", "judge"),
+    [
+        (("train", "val", "test"), "val", {"train": 800, "val": 200}, {"val": 200}, {"test": 800}),
+        (("val", "test"), "val", {"val": 200}, {"val": 200}, {"test": 800}),
+        (("train", "test"), "test", {"train": 400}, {"train": 400}, {"test": 800}),
+        (("train", "val"), "val", {"train": 800, "val": 134}, {"val": 133}, {"val": 133}),
+        (("val",), "val", {"val": 200}, {"val": 100}, {"val": 100}),
+        (("test",), "test", {"test": 400}, {"test": 200}, {"test": 200}),
+        (("train", "val", "test"), "test", {"train": 800, "val": 200}, {"val": 200}, {"test": 800}),
+        (("train", "val", "test"), "train", {"train": 800, "val": 200}, {"val": 200}, {"test": 800}),
+    ],
+)
+def test_no_image_plays_two_parts(present, debugged, fit, choose, judge):
+    splits = {name: split for name, split in make_world()[0].items() if name in present}
+    plan = plan_parts(splits, debugged, {})
+    parts = [names_of(splits, plan.fit), names_of(splits, plan.choose), judged(plan)]
+    counts = [{name: [one[0] for one in part].count(name) for name in dict(part)} for part in parts]
+    assert counts == [fit, choose, judge]
+    assert len(set().union(*parts)) == sum(map(len, parts))
+    assert set(names_of(splits, plan.unseen)) <= set(parts[0])
+    said = [(use.part, use.split, use.samples) for use in plan.uses]
+    assert said == [("fit", *one) for one in fit.items()] + [("choose", *one) for one in choose.items()] + [
+        ("judge", *one) for one in judge.items()
+    ]
+
+
+def test_parts_have_the_same_share_of_every_group():
+    plan = plan_parts(make_world()[0], "val", {})
+    for part in (plan.unseen, plan.choose):
+        assert part.cells()[1].tolist() == [50, 50, 50, 50]
+
+
+def test_another_seed_draws_other_parts():
+    splits = make_world()[0]
+    first, same, other = (
+        names_of(splits, plan_parts(splits, "val", {}, seed=seed).choose) for seed in (0, 0, 1)
+    )
+    assert first == same
+    assert first != other
+
+
+def test_mislabelled_images_are_neither_fitted_nor_chosen_on():
+    splits = make_world()[0]
+    marked = {"train": torch.tensor([0, 5]), "val": torch.arange(50)}
+    plan = plan_parts(splits, "val", marked)
+    used = set(names_of(splits, plan.fit)) | set(names_of(splits, plan.choose))
+    assert len(used) == 800 - 2 + 400 - 50
+    assert not used & {("train", 0), ("train", 5), *(("val", row) for row in range(50))}
+    assert len(plan.judge) == 800
+
+
+def test_tags_that_were_not_propagated_are_all_fitted_on():
+    splits, _ = make_world(grouped=False)
+    codes = torch.full((400,), -1)
+    codes[torch.arange(0, 400, 20)] = torch.tensor([0, 1] * 10)
+    splits["val"].groups["tag"] = GroupColumn("tag", ("water", "land"), codes)
+    plan = plan_parts(splits, "val", {}, tag_column="tag")
+    assert int((plan.fit.codes >= 0).sum()) == 20
+    assert int((plan.choose.codes >= 0).sum()) == 0
+
+
+def test_the_column_with_the_worst_group_is_weighted_by():
+    splits, _ = make_world()
+    for split in splits.values():
+        split.groups["noise"] = GroupColumn("noise", ("a", "b"), torch.arange(len(split)) % 2)
+    assert plan_parts(splits, "val", {}).column == "place"
+    assert plan_parts(splits, "val", {}, tag_column="noise").column == "noise"
+    assert plan_parts(make_world(grouped=False)[0], "val", {}).column is None
+
+
+def test_too_few_images_are_refused():
+    split = make_split("val", {(0, 0): 1, (1, 1): 1}, leaning_head(), 0)
+    with pytest.raises(InputError, match="too few images"):
+        plan_parts({"val": split}, "val", {})
+
+
+def test_rows_of_keeps_every_array_together():
+    val = make_world()[0]["val"]
+    part = rows_of(val, torch.tensor([7, 3]))
+    assert torch.equal(part.features, val.features[[7, 3]])
+    assert part.labels.tolist() == val.labels[[7, 3]].tolist()
+    assert part.predicted.tolist() == val.predicted[[7, 3]].tolist()
+    assert list(part.paths) == ["val/7.png", "val/3.png"]
+    assert part.groups["place"].codes.tolist() == val.groups["place"].codes[[7, 3]].tolist()

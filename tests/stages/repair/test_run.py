@@ -1,0 +1,88 @@
+import pytest
+import torch
+
+from neuroinspect_tui.errors import Cancelled
+from neuroinspect_tui.stages.metrics import mcnemar_p
+from neuroinspect_tui.stages.repair import repair_class
+
+from .worlds import CULPRITS, NAMES, make_world
+
+
+def accuracies(split, head) -> tuple[float, float]:
+    """Accuracy and worst (place, class) accuracy, counted plainly."""
+    right = (split.features.float() @ head.weight.T + head.bias).argmax(dim=1) == split.labels
+    place = split.groups["place"].codes
+    cells = [right[(split.labels == label) & (place == value)] for label in (0, 1) for value in (0, 1)]
+    return right.float().mean().item(), min(cell.float().mean().item() for cell in cells)
+
+
+def test_ridge_with_groups_repairs_the_planted_world():
+    splits, head = make_world()
+    found = repair_class(splits, head, 0, NAMES, "ridge", CULPRITS)
+    before, after = accuracies(splits["test"], head), accuracies(splits["test"], found.head)
+    assert before[1] < 0.3
+    assert after[1] > 0.9
+    assert found.verdict == "helps"
+    assert (found.before.accuracy, found.before.worst_group.accuracy) == pytest.approx(before)
+    assert (found.after.accuracy, found.after.worst_group.accuracy) == pytest.approx(after)
+    assert set(found.controls) == {"bias", "finetune"}
+    assert found.parameters["groups"] == "place"
+
+
+def test_fixed_and_broken_are_counted_on_test():
+    splits, head = make_world()
+    found = repair_class(splits, head, 0, NAMES, "ridge", CULPRITS)
+    test = splits["test"]
+    old = (test.features.float() @ head.weight.T + head.bias).argmax(dim=1) == test.labels
+    new = (test.features.float() @ found.head.weight.T + found.head.bias).argmax(dim=1) == test.labels
+    assert found.fixed == int((new & ~old).sum())
+    assert found.broken == int((old & ~new).sum())
+    assert found.mcnemar_p == mcnemar_p(found.fixed, found.broken)
+    assert found.after.split == "test"
+
+
+def test_paper_is_judged_beside_random_neurons():
+    splits, head = make_world()
+    found = repair_class(splits, head, 0, NAMES, "paper", CULPRITS)
+    assert set(found.controls) == {"bias", "finetune", "random"}
+    assert found.neurons == tuple(CULPRITS)
+
+
+def test_a_head_that_cannot_be_bettered_is_kept():
+    splits, head = make_world()
+    good = repair_class(splits, head, 0, NAMES, "ridge", CULPRITS).head
+    labels = {
+        name: (split.features.float() @ good.weight.T + good.bias).argmax(1) for name, split in splits.items()
+    }
+    for name, split in splits.items():
+        split.labels.copy_(labels[name])
+    found = repair_class(splits, good, 0, NAMES, "finetune", [])
+    assert found.head is good
+    assert found.verdict == "no better than the control"
+    assert found.reason.startswith("on the choosing part nothing beat the untouched head")
+    assert (found.fixed, found.broken, found.mcnemar_p) == (0, 0, 1.0)
+
+
+def test_the_same_seed_gives_the_same_head():
+    splits, head = make_world()
+    first, second = (repair_class(splits, head, 0, NAMES, "finetune", [], seed=4).head for _ in range(2))
+    assert torch.equal(first.weight, second.weight)
+
+
+def test_the_untouched_head_stays_as_it_was():
+    splits, head = make_world()
+    weight, bias = head.weight.clone(), head.bias.clone()
+    for method in ("ridge", "paper", "bias", "random"):
+        repair_class(splits, head, 0, NAMES, method, CULPRITS)
+    assert torch.equal(head.weight, weight)
+    assert torch.equal(head.bias, bias)
+
+
+def test_cancelling_stops_the_fit():
+    splits, head = make_world()
+
+    def stop(done: int, total: int) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        repair_class(splits, head, 0, NAMES, "finetune", [], tick=stop)

@@ -1,0 +1,68 @@
+import torch
+
+from neuroinspect_tui.stages.repair.verdict import Judged, pass_verdict
+from neuroinspect_tui.tensors import SplitFeatures
+
+from .worlds import leaning_head, split_of
+
+LABELS = torch.tensor([0] * 200 + [1] * 200)
+PLACE = torch.tensor(([0] * 100 + [1] * 100) * 2)
+
+
+def judge_split(grouped: bool = True) -> SplitFeatures:
+    groups = {"place": PLACE} if grouped else {}
+    return split_of("test", torch.zeros(400, 8), LABELS, leaning_head(), groups)
+
+
+def head_with_errors(judge: SplitFeatures, *errors: int) -> Judged:
+    """A head with so many errors in each block of 100 images: (class 0, v0), (0, v1), (1, v0), (1, v1)."""
+    predicted = LABELS.clone()
+    for block, count in enumerate(errors):
+        predicted[100 * block : 100 * block + count] = 1 - LABELS[100 * block]
+    return Judged.of(judge, predicted, 0, ("boat", "bird"))
+
+
+def verdict(before, after, control, grouped=True):
+    judge = judge_split(grouped)
+    heads = [head_with_errors(judge, *errors) for errors in (before, after, control)]
+    return pass_verdict(judge, 0, heads[0], heads[1], {"bias": heads[2]})
+
+
+def test_helps_above_the_untouched_head_and_every_control():
+    assert verdict((0, 60, 30, 0), (5, 20, 20, 5), (0, 55, 30, 0)) == (
+        "helps",
+        "worst group 40.0 → 80.0 %, accuracy 77.5 → 87.5 %; the control bias reaches 45.0 %",
+    )
+
+
+def test_a_control_that_does_as_well_takes_the_credit():
+    found, reason = verdict((0, 60, 30, 0), (5, 20, 20, 5), (5, 21, 20, 5))
+    assert found == "no better than the control"
+    assert reason.endswith("the control bias reaches 79.0 %")
+
+
+def test_a_gain_that_may_be_chance_is_called_so():
+    found, reason = verdict((0, 60, 30, 0), (0, 57, 30, 0), (0, 70, 30, 0))
+    assert found == "no better than the control"
+    assert reason.endswith("may be chance")
+
+
+def test_others_that_pay_are_named():
+    found, reason = verdict((0, 60, 10, 5), (0, 40, 45, 45), (0, 60, 10, 5))
+    assert found == "hurts others"
+    assert "points" in reason
+
+
+def test_a_small_price_for_a_large_gain_is_no_hurt():
+    assert verdict((0, 90, 0, 0), (8, 10, 8, 8), (0, 90, 0, 0))[0] == "helps"
+
+
+def test_without_groups_the_aim_is_the_f1_of_the_class():
+    found, reason = verdict((40, 40, 10, 10), (10, 10, 10, 10), (40, 40, 10, 10), grouped=False)
+    assert found == "helps"
+    assert reason.startswith("F1 of the class 70.6 → 90.0 %, accuracy 75.0 → 90.0 %")
+
+
+def test_recall_bought_with_a_bias_shift_hurts_the_other_class():
+    found, reason = verdict((40, 40, 0, 0), (0, 0, 60, 60), (40, 40, 0, 0), grouped=False)
+    assert (found, reason.split("; ")[1]) == ("hurts others", "all other images lose 60.0 points")
