@@ -74,23 +74,32 @@ def temporary_for(path: Path) -> Path:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Yield a binary file that takes the place of `path` when the block ends well, and vanishes otherwise.
+def aside(path: Path) -> Iterator[Path]:
+    """Yield the name of a file to write that takes the place of `path` when the block ends well.
 
-    Raises InputError naming `path` on a full disk, a read-only directory and the like.
+    For writers that want a name; raises InputError like `replacing`.
     """
     with explained(path):
         make_directory(path.parent)
         temporary = temporary_for(path)
         try:
-            with temporary.open("xb") as file:
-                yield file
-                file.flush()
+            yield temporary
+            with temporary.open("rb") as file:
                 os.fsync(file.fileno())
             temporary.replace(path)
             sync_directory(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Yield a binary file that takes the place of `path` when the block ends well, and vanishes otherwise.
+
+    Raises InputError naming `path` on a full disk, a read-only directory and the like.
+    """
+    with aside(path) as temporary, temporary.open("xb") as file:
+        yield file
 
 
 @contextmanager

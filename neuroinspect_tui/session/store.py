@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..text import safe
 from .atomic import explained, make_directory, remove_leftovers, write_bytes, write_json
 from .codec import from_json, to_json
-from .journal import append_line, read_journal
+from .journal import append_line, make_durable, read_journal
 from .lock import Lock, read_holder
 
 T = TypeVar("T")
@@ -86,6 +86,7 @@ class Session:
     def close(self) -> None:
         """Make the journal durable and give the lock up."""
         if self._lock is not None:
+            make_durable(self.root / JOURNAL)
             self._lock.release()
             self._lock = None
 

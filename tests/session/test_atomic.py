@@ -32,6 +32,20 @@ def test_the_old_file_stays_when_writing_fails(tmp_path):
     assert entries(tmp_path) == ["value"]
 
 
+def test_a_writer_that_wants_a_name_replaces_whole_files_too(tmp_path):
+    path = tmp_path / "value.safetensors"
+    path.write_bytes(b"old")
+    with pytest.raises(RuntimeError), atomic.aside(path) as temporary:
+        temporary.write_bytes(b"half")
+        raise RuntimeError
+    assert path.read_bytes() == b"old"
+    with atomic.aside(path) as temporary:
+        temporary.write_bytes(b"new")
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    assert entries(tmp_path) == ["value.safetensors"]
+
+
 def test_contents_and_name_are_synced_before_the_file_appears(tmp_path, monkeypatch):
     calls = []
     path = tmp_path / "value"
