@@ -43,7 +43,7 @@ def iterate_batches(
     """Yield the images of `rows` (default: all) in order, each row exactly once, `batch_size` rows at a time.
 
     `workers` threads decode up to three batches ahead (Pillow leaves the interpreter free while it decodes
-    and resizes; 0: decode when asked). Images travel to `device` as bytes and are normalised there. Closing
+    and resizes; 0: decode when asked). Images travel to a GPU as bytes and are normalised there. Closing
     the iterator stops the threads. Raises InputError when the data folder is gone or no
     thread can be started.
     """
@@ -68,7 +68,7 @@ def iterate_batches(
 
 @dataclass(frozen=True)
 class _Pending:
-    """A batch under way: each of `parts` fills its slice of `buffer` [B,S,S,3] uint8."""
+    """A batch under way: each of `parts` fills its slice of `buffer` [B,S,S,3]."""
 
     rows: Sequence[int]
     buffer: Tensor
@@ -81,13 +81,19 @@ class _Load:
     preprocess: Preprocess
     device: torch.device | None
 
+    @property
+    def _travels(self) -> bool:
+        """Whether batches go to another device: as bytes, to be normalised there."""
+        return self.device is not None and self.device.type != "cpu"
+
     def start(
         self, rows: Sequence[int], threads: ThreadPoolExecutor | None = None, part: int | None = None
     ) -> _Pending:
         """Begin to decode `rows` in parts of `part` rows each, or do it at once without `threads`."""
         size = self.preprocess.image_size
         pinned = self.device is not None and self.device.type == "cuda"
-        buffer = torch.empty((len(rows), size, size, 3), dtype=torch.uint8, pin_memory=pinned)
+        dtype = torch.uint8 if self._travels else torch.float32
+        buffer = torch.empty((len(rows), size, size, 3), dtype=dtype, pin_memory=pinned)
         parts = []
         for start in range(0, len(rows), part or len(rows)):
             stop = start + (part or len(rows))
@@ -99,19 +105,23 @@ class _Load:
         for slot, row in zip(slots, rows, strict=True):
             try:
                 slot[:] = np.asarray(self.preprocess.frame(self.split.open(row)))
+                if not self._travels:
+                    self.preprocess.normalise_bytes(slot)
             except UnreadableImage as error:
                 unreadable.append((row, error.reason))
         return unreadable
 
     def finish(self, pending: _Pending) -> Batch:
-        """Wait for a batch, leave out what could not be read, move the rest and normalise it."""
+        """Wait for a batch, leave out what could not be read, move the rest to the device."""
         unreadable = [entry for part in pending.parts for entry in part.result()]
         rows, images = torch.tensor(pending.rows, dtype=torch.int64), pending.buffer
         if unreadable:
             readable = ~torch.isin(rows, torch.tensor([row for row, _ in unreadable]))
             rows, images = rows[readable], images[readable]
-        images = images.to(self.device, non_blocking=True)
-        return Batch(rows, self.preprocess.normalise(as_pixels(images)), unreadable)
+        if not self._travels:
+            return Batch(rows, images.permute(0, 3, 1, 2), unreadable)
+        pixels = as_pixels(images.to(self.device, non_blocking=True))
+        return Batch(rows, self.preprocess.normalise(pixels), unreadable)
 
 
 def _submit(

@@ -40,6 +40,13 @@ def test_every_row_once_in_order_whatever_the_batch_and_the_workers(split, batch
     assert torch.equal(images, alone)
 
 
+def test_images_that_travel_as_bytes_arrive_the_same(split, monkeypatch):
+    here = torch.cat([batch.images for batch in iterate_batches(split, PREPROCESS, 4, 2)])
+    monkeypatch.setattr("neuroinspect_tui.data.loader._Load._travels", True)
+    there = torch.cat([batch.images for batch in iterate_batches(split, PREPROCESS, 4, 2)])
+    assert torch.equal(here, there)
+
+
 def test_unreadable_images_keep_their_reason_and_a_batch_of_them_is_empty(split):
     batch = next(iterate_batches(split, PREPROCESS, 4, 2, rows=[4, 5, 6, 7]))
     assert batch.unreadable[0] == (4, "not one of JPEG, PNG, WEBP, BMP, GIF, TIFF, PPM")

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from neuroinspect_tui.data.manifest import read_manifest
 from neuroinspect_tui.errors import InputError
@@ -95,3 +97,15 @@ def test_lines_for_files_that_are_no_csv(tmp_path):
     assert line(latin) == f"{latin} is not UTF-8 text: save it as CSV in UTF-8"
     remedy = "give a CSV file with commas in UTF-8"
     assert line(huge) == f"{huge} cannot be read (field larger than field limit (131072)): {remedy}"
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(TEXT, TEXT.filter(str.strip), TEXT), min_size=1))
+def test_any_text_comes_back_raw(tmp_path, rows):
+    table = read_manifest(write_csv(tmp_path / "m.csv", [("path", "label", "camera"), *rows]))
+    assert table.paths == [path for path, _, _ in rows]
+    assert table.labels == [label.strip() for _, label, _ in rows]
+    assert table.columns == {"camera": [camera for _, _, camera in rows]}
