@@ -75,7 +75,9 @@ def _read_folder(folder: Path, root: Path | None) -> Table:
         return read_folders(folder)
     if find_split_folders(folder):
         table = read_folders(folder)
-        note = f"{beside.name} is not used: give -d {beside} for its columns as groups"
+        note = (
+            f"{beside.name} beside the split folders is not used: give it as -d to have its columns as groups"
+        )
     else:
         table = manifest.read_manifest(beside, root)
         note = f"read from {beside.name}"

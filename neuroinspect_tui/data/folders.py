@@ -14,6 +14,7 @@ from .splits import split_name
 from .table import Table
 
 _SPLITS = ("train", "val", "test")
+_NAMED = 5
 
 
 @dataclass
@@ -95,13 +96,18 @@ def _notes(listing: _Listing, root: Path, split_folders: list[str]) -> tuple[str
     notes = []
     bare = sorted(set(listing.classes) - set(listing.labels))
     if bare:
-        notes.append(f"no images of class: {', '.join(bare)}")
+        notes.append(f"no images of class: {_some(bare)}")
     if listing.skipped:
         notes.append(f"no image by its name, skipped: {listing.skipped}")
     others = [name for name in _subfolders(root) if name not in split_folders] if split_folders else []
     if others:
-        notes.append(f"not a split, skipped: {', '.join(others)}")
+        notes.append(f"not a split, skipped: {_some(others)}")
     return tuple(notes)
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def _refuse_empty(root: Path) -> None:

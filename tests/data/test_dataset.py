@@ -31,11 +31,13 @@ def test_a_manifest_beside_split_folders_is_mentioned_and_beside_other_folders_u
         save(tmp_path / "split" / name)
         save(tmp_path / "flat" / name.removeprefix("val/"))
     rows = [["path", "label", "light"], ["cat/a.png", "x", "dim"], ["dog/b.png", "y", "dim"]]
-    beside = write_csv(tmp_path / "split" / "metadata.csv", rows)
+    write_csv(tmp_path / "split" / "metadata.csv", rows)
     write_csv(tmp_path / "flat" / "manifest.csv", rows)
     folders, manifest = (load_dataset(DataConfig(str(tmp_path / name))) for name in ("split", "flat"))
     assert folders.class_names == ("cat", "dog")
-    assert folders.notes == (f"metadata.csv is not used: give -d {beside} for its columns as groups",)
+    assert folders.notes == (
+        "metadata.csv beside the split folders is not used: give it as -d to have its columns as groups",
+    )
     assert manifest.class_names == ("x", "y")
     assert manifest.notes == ("read from manifest.csv",)
 
@@ -58,6 +60,15 @@ def test_lines_for_sources_that_are_no_data(class_folders, tmp_path):
     assert line("torchvision:CIFAR10") == (
         "-d torchvision:CIFAR10 needs --data-root: give the folder that holds its files"
     )
+
+
+def test_a_folder_without_permission(class_folders, monkeypatch):
+    def scandir(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("os.scandir", scandir)
+    reason = f"Permission denied: {class_folders}"
+    assert line(class_folders) == f"-d {class_folders} cannot be read ({reason}): check its permissions"
 
 
 def test_an_unknown_split_names_those_there_are(tmp_path):

@@ -52,6 +52,10 @@ def test_an_empty_class_folder_is_a_class(class_folders):
     table = read_folders(class_folders)
     assert table.classes == ("bird", "cat", "dog")
     assert table.notes == ("no images of class: bird",)
+    for number in range(9):
+        (class_folders / f"new {number}").mkdir()
+    names = "bird, new 0, new 1, new 2, new 3 and 5 more"
+    assert read_folders(class_folders).notes == (f"no images of class: {names}",)
 
 
 def test_a_link_loop_inside_a_class_is_not_followed(class_folders):
