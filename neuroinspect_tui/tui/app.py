@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import App
@@ -17,14 +17,22 @@ from ..jobs import Job
 from ..text import safe
 from . import clipboard
 from .board import Board, Topic
-from .images.blocks import BlockEncoder
+from .images.chooser import choose, make_encoders
+from .images.overlay import draw, painted_regions
 from .images.studio import CellSize, Studio
+from .images.terminal import Terminal
 from .keymap import KEYS, check_keymap, keys
 from .protocol import Look, Project, View, WorkerLike
 from .screens.page import ALL, Page
 from .screens.triage import TriageScreen
 from .themes import THEMES
+from .widgets.gallery import Gallery
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from textual.screen import Screen
+
+OVERLAID = ("sixel", "iterm2")
 REPLACED = (Progress, Partial, Preview)
 
 
@@ -71,7 +79,7 @@ class NeuroInspectApp(App[int]):
         "app.back", "app.report", "app.images", "app.theme", "app.commands", "app.help", "app.quit"
     )
 
-    def __init__(self, project: Project, look: Look | None = None) -> None:
+    def __init__(self, project: Project, look: Look | None = None, terminal: Terminal | None = None) -> None:
         super().__init__()
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-normal"), (170, "-wide")]
         self.project = project
@@ -80,11 +88,18 @@ class NeuroInspectApp(App[int]):
         self.worker: WorkerLike | None = None
         self.triage = TriageScreen()
         self.next_session: Path | None = None
-        self.studio = Studio({"block": BlockEncoder()}, "block", CellSize(), self._picture_ready, self._write)
+        self.studio = self._make_studio(terminal or Terminal())
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = self.look.theme if self.look.theme in self.available_themes else "night"
         self.set_keymap(check_keymap(self.look.keys))
+
+    def _make_studio(self, terminal: Terminal) -> Studio:
+        choice = choose(self.look.images, terminal, not self.no_color)
+        self.board.note(f"pictures: {choice.way} ({choice.reason})")
+        cell = CellSize(*terminal.cell) if terminal.cell else CellSize()
+        encoders = make_encoders(choice, terminal)
+        return Studio(encoders, choice.way, cell, self._picture_ready, self._write)
 
     # Start and end
 
@@ -195,14 +210,19 @@ class NeuroInspectApp(App[int]):
 
     @on(PicturesReady)
     def _redraw_pictures(self) -> None:
-        from .widgets.gallery import Gallery
-
         for gallery in self.screen.query(Gallery):
             gallery.refresh()
 
     def _write(self, data: str) -> None:
         if self._driver is not None and data:
             self._driver.write(data)
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        super()._display(screen, renderable)
+        if self.studio.way in OVERLAID and renderable is not None and screen is self.screen:
+            shown = (picture for gallery in screen.query(Gallery) for picture in gallery.shown())
+            covers = [toast.region for toast in screen.query("Toast")]
+            self._write(draw(shown, painted_regions(renderable, screen.region), covers))
 
     def draw_with(self, way: str) -> None:
         """Draw pictures another way."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
 from neuroinspect_tui.tui.protocol import Facts, Look, Project, SavedState
+from neuroinspect_tui.tui.run import run_app
 
 from .fake_worker import FakeWorker
 
@@ -23,8 +25,6 @@ if __name__ == "__main__":
     parser.add_argument("--theme", default=None)
     parser.add_argument("--pause", type=float, default=0.05)
     options = parser.parse_args()
-    from neuroinspect_tui.tui.app import NeuroInspectApp
-
-    NeuroInspectApp(
-        project(Path(tempfile.mkdtemp()), options.pause), Look(options.images, {}, options.theme)
-    ).run()
+    sys.exit(
+        run_app(project(Path(tempfile.mkdtemp()), options.pause), Look(options.images, {}, options.theme))
+    )

@@ -11,6 +11,7 @@ from .encoder import Encoder, Painted
 from .picture import Box, Picture, load
 
 KEPT = 160
+IN_TERMINAL = 80
 WAITING = 64
 
 
@@ -51,10 +52,19 @@ class Painter:
                 self._changed.notify()
         if done is None:
             self._start()
-        elif isinstance(done, Painted) and done.send and done.number not in self._sent:
-            self._send(done.send)
-            self._sent[done.number] = (done, encoder)
+        elif isinstance(done, Painted) and done.send:
+            self._hand_over(done, encoder)
         return done
+
+    def _hand_over(self, painted: Painted, encoder: Encoder) -> None:
+        """Send a picture that the terminal is to keep, and free those unused for longest."""
+        if painted.number not in self._sent:
+            self._send(painted.send)
+        self._sent[painted.number] = (painted, encoder)
+        self._sent.move_to_end(painted.number)
+        while len(self._sent) > IN_TERMINAL:
+            old, its_encoder = self._sent.popitem(last=False)[1]
+            self._send(its_encoder.forget(old))
 
     def close(self) -> None:
         """End the thread and free the terminal's copies."""

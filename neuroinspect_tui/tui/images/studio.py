@@ -20,14 +20,13 @@ class CellSize:
 
 
 class Studio:
-    """Draws with `way`, one of `ways`; `cells_only` switches to blocks while a dialog dims the screen."""
+    """Draws with `way`, one of `encoders`, or with none."""
 
     def __init__(
         self, encoders: dict[str, Encoder], way: str, cell: CellSize, ready: Callable[[], None],
         send: Callable[[str], None],
     ) -> None:  # fmt: skip
         self.encoders, self.way, self.cell = encoders, way, cell
-        self.cells_only = False
         self.painter = Painter(ready, send)
         self._blocks = encoders.get("block") or BlockEncoder()
 
@@ -36,9 +35,13 @@ class Studio:
         """Whether pictures are drawn at all."""
         return self.way != "none"
 
-    def want(self, picture: Picture, box: Box, masked: bool) -> Painted | str | None:
-        """Return the picture prepared for `box`, why it cannot be, or None while it is being prepared."""
-        encoder = self._blocks if self.cells_only else self.encoders.get(self.way, self._blocks)
+    def want(self, picture: Picture, box: Box, masked: bool, dimmed: bool) -> Painted | str | None:
+        """Return the picture prepared for `box`, why it cannot be, or None while it is being prepared.
+
+        Under a dialog (`dimmed`) it is drawn in cells: the tint would change the colours that carry Kitty's
+        picture numbers.
+        """
+        encoder = self._blocks if dimmed else self.encoders.get(self.way, self._blocks)
         return self.painter.want(picture, box, masked, encoder)
 
     def next_way(self) -> str:

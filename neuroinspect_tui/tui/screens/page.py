@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from ...jobs import Job
 from ..board import Board, Topic
+from ..widgets.gallery import Gallery
 from ..widgets.header import StatusHeader
 from ..widgets.hints import HintBar
 
@@ -44,6 +45,11 @@ class Page(Screen[Result]):
 
     def redraw(self, topics: frozenset[Topic]) -> None:
         """Redraw what depends on `topics`."""
+
+    @on(events.ScreenSuspend)
+    def _covered(self) -> None:
+        for gallery in self.query(Gallery):
+            gallery.refresh()
 
     @on(events.ScreenResume)
     def _shown(self) -> None:

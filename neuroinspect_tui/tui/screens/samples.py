@@ -72,7 +72,7 @@ class SamplesScreen(Page[None]):
         failure = self.board.failures.get(self.job)
         words = (safe(failure.line, 400),) if failure else ("Reading the list…",)
         self.gallery.show(
-            [Section("", tiles)], ("No such image.",) if self.job in self.board.samples else words
+            [Section("", tiles, "medium")], ("No such image.",) if self.job in self.board.samples else words
         )
         self.ask_thumbnails()
 

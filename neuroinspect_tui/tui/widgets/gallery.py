@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,17 +15,18 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from ..images.encoder import Painted
+from ..images.overlay import Shown
 from ..images.picture import Box, Picture
 from ..images.studio import Studio
 from ..keymap import keys
 from .cells import Inked, Span
 from .gallery_plan import Placed, Plan, Shelf, plan_gallery
 
-Scale = Literal["small", "large", "full"]
+Scale = Literal["small", "medium", "large", "full"]
 WIDTHS: tuple[tuple[int, dict[Scale, int]], ...] = (
-    (70, {"small": 18, "large": 28, "full": 1000}),
-    (38, {"small": 12, "large": 18, "full": 1000}),
-    (0, {"small": 10, "large": 16, "full": 1000}),
+    (70, {"small": 18, "medium": 22, "large": 28, "full": 1000}),
+    (38, {"small": 12, "medium": 18, "large": 18, "full": 1000}),
+    (0, {"small": 10, "medium": 16, "large": 16, "full": 1000}),
 )
 
 
@@ -42,7 +43,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Section:
-    """Tiles under a title, in one of three sizes."""
+    """Tiles under a title, in one of four sizes."""
 
     title: str
     tiles: tuple[Tile, ...]
@@ -211,11 +212,22 @@ class Gallery(Inked, can_focus=True):
             return ""
         cell = self.studio.cell
         box = Box(placed.width, placed.height, cell.width, cell.height)
-        painted = self.studio.want(picture, box, self.masked)
+        painted = self.studio.want(picture, box, self.masked, self.app.screen is not self.screen)
         slot = (picture.path or picture.name, box)
         if isinstance(painted, Painted):
             self._shown[slot] = painted
         return painted or (self._shown.get(slot) if picture.rgb else None)
+
+    def shown(self) -> Iterator[Shown]:
+        """Yield the prepared pictures and where they are on the screen."""
+        window = self.scrollable_content_region
+        for placed in self.plan.tiles:
+            top = window.y + placed.y - round(self.scroll_y)
+            if top < window.bottom and top + placed.height > window.y:
+                painted = self.painted(placed)
+                if isinstance(painted, Painted):
+                    box = Region(window.x + 1 + placed.x, top, placed.width, placed.height)
+                    yield Shown(painted, box, window)
 
     def _empty_line(self, y: int, width: int) -> Strip:
         text = self.empty[y - 1] if 0 <= y - 1 < len(self.empty) else ""

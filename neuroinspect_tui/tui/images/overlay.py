@@ -1,0 +1,50 @@
+"""Drawing Sixel and iTerm2 pictures over their cells after the cells were painted.
+
+Textual knows only cells. After each of its updates the pictures whose cells were painted are drawn
+again, if they are wholly visible and nothing lies over them; otherwise their half blocks stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from textual.geometry import Region
+
+from .encoder import Painted
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A prepared picture whose box is at `box` on the screen, inside the widget's visible `window`."""
+
+    painted: Painted
+    box: Region
+    window: Region
+
+    @property
+    def region(self) -> Region:
+        """Where the picture itself lies."""
+        painted = self.painted
+        return Region(self.box.x + painted.left, self.box.y + painted.top, painted.columns, painted.rows)
+
+
+def painted_regions(update: object, whole: Region) -> list[Region]:
+    """Return the regions that one of Textual's screen updates painted."""
+    spans = getattr(update, "spans", None)
+    if spans is None:
+        return [getattr(update, "region", whole)]
+    return [Region(start, y, end - start, 1) for y, start, end in spans]
+
+
+def draw(shown: Iterable[Shown], painted: list[Region], covers: list[Region]) -> str:
+    """Return what to write so that the pictures touched by `painted` and not under `covers` are drawn."""
+    parts: list[str] = []
+    for picture in shown:
+        region = picture.region
+        if not picture.painted.overlay or not picture.window.contains_region(region):
+            continue
+        touched = any(region.overlaps(area) for area in painted)
+        if touched and not any(region.overlaps(cover) for cover in covers):
+            parts.append(f"\x1b[{region.y + 1};{region.x + 1}H{picture.painted.overlay}")
+    return f"\x1b7{''.join(parts)}\x1b8" if parts else ""

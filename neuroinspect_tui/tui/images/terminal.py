@@ -1,0 +1,143 @@
+"""What the terminal can do, asked in one round trip before the app starts. Imports nothing of Textual."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+TIMEOUT = 2.0
+GRAPHICS_QUERY = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
+VERSION_QUERY = "\x1b[>q"
+CELL_QUERY = "\x1b[16t"
+END_QUERY = "\x1b[c"
+TMUX_FACTS = ("#{client_termtype}", "#{client_cell_width}", "#{client_cell_height}", "#{client_termfeatures}")
+_END = re.compile(rb"\x1b\[\?([0-9;]*)c")
+_GRAPHICS = re.compile(rb"\x1b_Gi=31;OK")
+_VERSION = re.compile(rb"\x1bP>\|([^\x1b\x07]*)")
+_CELL = re.compile(rb"\x1b\[6;(\d+);(\d+)t")
+_TRUE_COLOUR = re.compile(
+    r"kitty|ghostty|wezterm|iterm2|foot|konsole|contour|mintty|alacritty|vte|xterm\(|xterm\.js|windows",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """`name` as the terminal calls itself (XTVERSION); `cell` in pixels, width × height, if it told."""
+
+    name: str = ""
+    graphics: bool = False
+    sixel: bool = False
+    cell: tuple[int, int] | None = None
+    true_colour: bool = False
+    tmux: bool = False
+    passthrough: bool = False
+    answered: bool = False
+
+
+def read_answer(data: bytes) -> Terminal:
+    """Return what the terminal's answers to the queries say; missing ones count as "no"."""
+    end, name, cell = _END.search(data), _VERSION.search(data), _CELL.search(data)
+    called = name[1].decode("ascii", "replace") if name else ""
+    size = (int(cell[2]), int(cell[1])) if cell else None
+    return Terminal(
+        name=called,
+        graphics=bool(_GRAPHICS.search(data)),
+        sixel=bool(end and b"4" in end[1].split(b";")),
+        cell=size if size and min(size) > 0 else None,
+        true_colour=bool(_TRUE_COLOUR.search(called)),
+        answered=bool(end),
+    )
+
+
+def probe(environment: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> Terminal:
+    """Ask the terminal; one that does not answer within `timeout` seconds gets plain cells."""
+    environment = os.environ if environment is None else environment
+    if environment.get("TERM", "dumb") in ("dumb", "") or os.name != "posix":
+        return Terminal()
+    inside = "TMUX" in environment
+    queries = CELL_QUERY + END_QUERY if inside else GRAPHICS_QUERY + VERSION_QUERY + CELL_QUERY + END_QUERY
+    if environment["TERM"].startswith("screen") and not inside:
+        queries = END_QUERY
+    try:
+        answer, window = _ask(queries, timeout)
+    except OSError:
+        return Terminal()
+    asked = read_answer(answer)
+    if asked.cell is None:
+        asked = replace(asked, cell=window)
+    return in_tmux(asked) if inside else asked
+
+
+def cell_of_window(terminal: int) -> tuple[int, int] | None:
+    """Return the cell size that the terminal's driver knows (ssh hands it on), for those that ignore `16t`."""
+    import fcntl
+    import struct
+    import termios
+
+    packed = fcntl.ioctl(terminal, termios.TIOCGWINSZ, b"\0" * 8)
+    rows, columns, width, height = struct.unpack("HHHH", packed)
+    if not (rows and columns and width and height):
+        return None
+    return max(1, width // columns), max(1, height // rows)
+
+
+def in_tmux(asked: Terminal) -> Terminal:
+    """Add what tmux knows of the terminal around it, and whether it lets us through."""
+    told = _tmux("display-message", "-p", "|".join(TMUX_FACTS))
+    name, width, height, features = [*told.split("|"), "", "", "", ""][:4]
+    size = (int(width), int(height)) if width.isdigit() and height.isdigit() else asked.cell
+    return Terminal(
+        name=name,
+        graphics=bool(name),
+        sixel=asked.sixel,
+        cell=size if size and min(size) > 0 else None,
+        true_colour="RGB" in features.split(","),
+        tmux=True,
+        passthrough=_tmux("show-options", "-Apv", "allow-passthrough") in ("on", "all"),
+        answered=asked.answered,
+    )
+
+
+def _tmux(*words: str) -> str:
+    try:
+        done = subprocess.run(["tmux", *words], capture_output=True, text=True, timeout=1, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _ask(queries: str, timeout: float) -> tuple[bytes, tuple[int, int] | None]:
+    with _raw_terminal() as terminal:
+        os.write(terminal, queries.encode())
+        deadline, answer = time.monotonic() + timeout, b""
+        while not _END.search(answer) and (left := deadline - time.monotonic()) > 0:
+            if select.select([terminal], [], [], left)[0]:
+                answer += os.read(terminal, 4096)
+        window = cell_of_window(terminal)
+    return answer, window
+
+
+@contextlib.contextmanager
+def _raw_terminal() -> Iterator[int]:
+    import termios
+    import tty
+
+    terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    try:
+        before = termios.tcgetattr(terminal)
+        try:
+            tty.setcbreak(terminal, termios.TCSANOW)
+            yield terminal
+        finally:
+            termios.tcsetattr(terminal, termios.TCSANOW, before)
+    except termios.error as error:
+        raise OSError(str(error)) from error
+    finally:
+        os.close(terminal)
