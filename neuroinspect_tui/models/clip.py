@@ -20,6 +20,7 @@ from ..config import nearest
 from ..errors import InputError
 from ..torchvision_compat import import_torchvision
 from .device import autocast
+from .downloads import from_hub
 from .prompts import prompts
 from .weights import load_into, read_state_dict
 
@@ -38,6 +39,12 @@ class _Source:
     built_in: bool
     file: Path | None
     tag: str | None
+
+    @property
+    def needs_hub(self) -> bool:
+        """True when the weights, or the text tower's tokenizer, come from the Hugging Face hub."""
+        text = self.model["text_cfg"]
+        return self.tag is not None or any(text.get(f"hf_{part}_name") for part in ("model", "tokenizer"))
 
 
 class Clip:
@@ -99,11 +106,8 @@ def load_clip(spec: str, device: torch.device, dtype: torch.dtype = torch.float3
     if spec == "none":
         return None
     source = _parse(spec)
-    try:
-        model = _build(source.model)
-        tokenizer = _tokenizer(source)
-    except Exception as error:  # a config can ask for anything, the network included
-        raise _unavailable(spec, error) from error
+    with from_hub(f"--clip {spec}", _REMEDY, asked=source.needs_hub):
+        model, tokenizer = _build(source.model), _tokenizer(source)
     if source.file is not None:
         load_into(model, read_state_dict(source.file, option="--clip"), option="--clip")
     else:
@@ -188,16 +192,9 @@ def _tokenizer(source: _Source) -> Any:
 
 def _load_published(spec: str, source: _Source, model: nn.Module) -> None:
     open_clip = _open_clip()
-    try:
+    with from_hub(f"--clip {spec}", _REMEDY):
         path = open_clip.download_pretrained(open_clip.get_pretrained_cfg(source.name, source.tag))
         open_clip.load_checkpoint(model, path)
-    except Exception as error:  # network stacks raise many kinds
-        raise _unavailable(spec, error) from error
-
-
-def _unavailable(spec: str, error: Exception) -> InputError:
-    reason = " ".join(str(error).split())[:200] or type(error).__name__
-    return InputError(f"--clip {spec} cannot be had: {reason}", _REMEDY)
 
 
 def _existing(path: Path) -> Path:

@@ -23,9 +23,11 @@ from torch import nn
 from ..config import ModelConfig, ModelPreprocess, nearest
 from ..errors import InputError
 from ..torchvision_compat import import_torchvision
+from .downloads import from_hub, from_url
 from .weights import StateFile, load_into, read_state_dict
 
 _FORMS = "use torchvision:NAME, timm:NAME, path/to/file.py:function or package.module:function"
+_REMEDY = "pass -w FILE with weights that you have"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def _from_torchvision(name: str, outputs: int | None) -> ModelSource:
         raise _unknown(f"torchvision:{name}", known)
     published = models.get_model_weights(name)
     if outputs is None:
-        with _published(f"torchvision:{name}"):
+        with from_url(published.DEFAULT.url, f"the published weights of -m torchvision:{name}", _REMEDY):
             module = models.get_model(name, weights=published.DEFAULT)
     else:
         module = models.get_model(name, weights=None, num_classes=outputs)
@@ -93,7 +95,7 @@ def _from_timm(name: str, outputs: int | None) -> ModelSource:
     if not timm.is_model(name):
         raise _unknown(f"timm:{name}", timm.list_models())
     if outputs is None:
-        with _published(f"timm:{name}"):
+        with from_hub(f"the published weights of -m timm:{name}", _REMEDY):
             module = timm.create_model(name, pretrained=True)
     else:
         module = timm.create_model(name, pretrained=False, num_classes=outputs)
@@ -177,17 +179,6 @@ def _failed(spec: str, error: Exception) -> InputError:
 def _unknown(spec: str, known: list[str]) -> InputError:
     kind, name = spec.split(":", 1)
     return InputError(f"-m {spec} is not a {kind} model", nearest(name, known) or "list them in Python")
-
-
-@contextlib.contextmanager
-def _published(spec: str) -> Iterator[None]:
-    """Turn whatever a download raises into one line that names the way out."""
-    try:
-        yield
-    except Exception as error:  # network stacks raise many kinds
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        message = f"the published weights of -m {spec} cannot be had: {reason}"
-        raise InputError(message, "pass -w FILE with weights that you have") from error
 
 
 @contextlib.contextmanager

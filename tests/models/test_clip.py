@@ -1,4 +1,5 @@
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -152,12 +153,18 @@ def test_offline_the_line_names_the_ways_out(monkeypatch):
         raise OSError("cannot reach\nthe hub")
 
     monkeypatch.setattr(open_clip(), "download_pretrained", offline)
+    monkeypatch.setattr("neuroinspect_tui.models.downloads.reachable", lambda url: True)
     monkeypatch.setattr("neuroinspect_tui.models.clip._build", lambda config: random_model())
     with pytest.raises(InputError) as error:
         load_clip("ViT-B-32:laion2b_s34b_b79k", CPU)
     assert (
         str(error.value) == f"--clip ViT-B-32:laion2b_s34b_b79k cannot be had: cannot reach the hub: {REMEDY}"
     )
+
+
+def test_local_files_never_touch_the_network(monkeypatch, files):
+    monkeypatch.setattr(socket, "socket", None)
+    assert load_clip(f"{files / 'tiny.json'}:{files / 'w.pt'}", CPU).image_size == 16
 
 
 def test_a_named_model_with_a_file_uses_the_preprocessing_of_its_published_weights(monkeypatch, tmp_path):

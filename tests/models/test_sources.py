@@ -167,6 +167,7 @@ def test_published_weights_that_cannot_be_had_name_the_way_out(monkeypatch, tmp_
     def offline(*arguments, **options):
         raise OSError("Network is\nunreachable")
 
+    monkeypatch.setattr("neuroinspect_tui.models.downloads.reachable", lambda url: True)
     monkeypatch.setattr(
         f"{'torchvision.models' if kind == 'torchvision' else 'timm'}.{builder(kind)}", offline
     )
