@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..text import safe
-from .wording import percent
+from .wording import group_name, percent
 
 Report = dict[str, Any]
 LIMIT = 20
@@ -65,7 +65,7 @@ def _class_rates(report: Report) -> dict[str, float | None]:
 
 def _group_rates(report: Report) -> dict[str, float | None]:
     rows = report["evaluation"]["groups"]
-    return {f"{row['class']}, {row['column']} {row['value']}": row["accuracy"] for row in rows}
+    return {group_name(row): row["accuracy"] for row in rows}
 
 
 def _changes(first: dict[str, float | None], second: dict[str, float | None]) -> list[Sequence[str]]:

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..text import safe
-from .wording import METRIC_ROWS, decimal, heads, percent, percentile, repair_facts, verdict_mark
+from . import wording
 
 TEMPLATES = Path(__file__).with_name("templates")
 PICTURE_LIMIT = 8 << 20
@@ -27,24 +27,18 @@ _KINDS = ("mistakes", "class", "overall")
 def render_html(report: dict[str, Any], locate: Callable[[str], Path]) -> str:
     """Return the report as one HTML page; `locate` finds the pictures that it embeds (`Session.path`)."""
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            report=report,
-            style=Markup(style),
-            style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-            classes=_worst_first(report["evaluation"]["classes"]),
-            groups=_worst_first(report["evaluation"]["groups"]),
-            cards=neuron_cards,
-            picture=lambda relative: picture(relative, locate),
-            heads=heads,
-            metric_rows=METRIC_ROWS,
-            repair_facts=repair_facts,
-            verdict_mark=verdict_mark,
-            flat=flat,
-            serial=itertools.count(1).__next__,
-        )
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        report=report,
+        style=Markup(style),
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        classes=_worst_first(report["evaluation"]["classes"]),
+        groups=_worst_first(report["evaluation"]["groups"]),
+        cards=neuron_cards,
+        picture=lambda relative: picture(relative, locate),
+        wording=wording,
+        flat=flat,
+        serial=itertools.count(1).__next__,
     )
 
 
@@ -58,7 +52,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_visible,
     )
-    environment.filters.update(percent=percent, decimal=decimal, percentile=percentile)
+    environment.filters.update(percent=wording.percent, decimal=wording.decimal)
     return environment
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..text import markdown
-from .wording import METRIC_ROWS, decimal, heads, percent, repair_facts
+from .wording import METRIC_ROWS, decimal, group_name, heads, percent, repair_facts, short_name
 
 WORST = 20
 UNREADABLE = 50
@@ -21,9 +21,9 @@ def render_markdown(report: dict[str, Any]) -> str:
 
 
 def _head(report: dict[str, Any]) -> str:
-    model, data, found = report["model"], report["data"], report["evaluation"]
-    title = (
-        f"# NeuroInspect: {markdown(model['name'])} on {markdown(data['name'])}/{markdown(found['split'])}"
+    found = report["evaluation"]
+    model, data, split = map(
+        markdown, (short_name(report["model"]["name"]), report["data"]["name"], found["split"])
     )
     facts = [
         f"{found['samples']} images, {len(found['classes'])} classes",
@@ -32,8 +32,8 @@ def _head(report: dict[str, Any]) -> str:
     ]
     worst = found["worst_group"]
     if worst is not None:
-        facts.append(f"worst group **{percent(worst['accuracy'])}** ({_group_name(worst)})")
-    return f"{title}\n\n{' · '.join(facts)}"
+        facts.append(f"worst group **{percent(worst['accuracy'])}** ({markdown(group_name(worst))})")
+    return f"# NeuroInspect: {model} on {data}/{split}\n\n{' · '.join(facts)}"
 
 
 def _evaluation(found: dict[str, Any]) -> list[str]:
@@ -77,12 +77,11 @@ def _class_table(rows: Iterable[dict[str, Any]]) -> str:
 
 
 def _group_table(rows: Iterable[dict[str, Any]]) -> str:
-    cells = ((_group_name(row), percent(row["accuracy"]), f"{row['correct']}/{row['count']}") for row in rows)
+    cells = (
+        (markdown(group_name(row)), percent(row["accuracy"]), f"{row['correct']}/{row['count']}")
+        for row in rows
+    )
     return _table(("group", "accuracy", "right"), cells)
-
-
-def _group_name(row: dict[str, Any]) -> str:
-    return f"{markdown(row['class'])} with {markdown(row['column'])} = {markdown(row['value'])}"
 
 
 def _debugged(found: dict[str, Any]) -> list[str]:
@@ -100,7 +99,7 @@ def _neuron_table(rows: Iterable[dict[str, Any]]) -> str:
     cells = (
         (
             str(row["neuron"]),
-            markdown(row["concept"] or "no clear concept"),
+            markdown(row["concept"] or "–"),
             f"{decimal(row['prec_at_5'], 1)} %",
             decimal(row["importance"], 2),
             percent(row["mended"]),
@@ -135,7 +134,7 @@ def _repair(repair: dict[str, Any]) -> str:
         f"### Repair {repair['number']}: {markdown(repair['method'])}",
         f"**{markdown(repair['verdict'])}** {markdown(repair['reason'])}".rstrip(),
         _table(("", *(markdown(name) for name, _ in heads(repair))), cells),
-        markdown(repair_facts(repair)),
+        "\n".join(f"- {markdown(fact)}" for fact in repair_facts(repair)),
     ]
     return "\n\n".join(lines)
 

@@ -19,6 +19,16 @@ def decimal(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
+def short_name(name: str) -> str:
+    """Return the last part of a path, for titles."""
+    return name.rstrip("/").rpartition("/")[2] or name
+
+
+def group_name(row: dict[str, Any]) -> str:
+    """Return a group's class, column and value in words."""
+    return f"{row['class']}, {row['column']} {row['value']}"
+
+
 def percentile(value: float) -> str:
     """Return a percentile 0…100 among the class's real images in words."""
     return f"above {value:.0f} % of real images"
@@ -36,16 +46,41 @@ def verdict_mark(repair: dict[str, Any]) -> str:
     return next((mark for word, mark in words.items() if repair["verdict"].lower().startswith(word)), "even")
 
 
-def repair_facts(repair: dict[str, Any]) -> str:
-    """Return one line: images fixed and broken, significance, time, images used, file."""
-    parts = [f"{repair['fixed']} images fixed, {repair['broken']} broken"]
+def repair_headline(repair: dict[str, Any]) -> str:
+    """Return the change that counts: of the worst group where there are groups, else of the class."""
+    before, after = repair["before"], repair["after"]
+    if before["worst_group"] and after["worst_group"]:
+        rates = before["worst_group"]["accuracy"], after["worst_group"]["accuracy"]
+        return f"worst group {percent(rates[0], 0)} → {percent(rates[1], 0)}"
+    return f"{percent(before['class_accuracy'], 0)} → {percent(after['class_accuracy'], 0)}"
+
+
+def repair_facts(repair: dict[str, Any]) -> list[str]:
+    """Return what stands below the numbers: images fixed and broken, settings, images used, file."""
+    fixed = f"{repair['fixed']} images fixed, {repair['broken']} broken"
     if repair["mcnemar_p"] is not None:
-        parts.append(f"McNemar p = {repair['mcnemar_p']:.2g}")
-    parts.append(f"{repair['seconds']:.2f} s")
-    parts += [f"{use['part']}: {use['samples']} of {use['split']}" for use in repair["splits"]]
+        fixed += f" (McNemar p = {repair['mcnemar_p']:.2g})"
+    settings = [f"{name.replace('_', ' ')} {_brief(value)}" for name, value in repair["parameters"].items()]
+    if repair["neurons"]:
+        settings.append(f"neurons {', '.join(map(str, repair['neurons']))}")
+    facts = [fixed, f"{repair['seconds']:.2f} s", *settings]
+    facts += [
+        f"{_PARTS[use['part']]} {use['samples']} of {use['split']}{_note(use)}" for use in repair["splits"]
+    ]
     if repair["weights"]:
-        parts.append(f"weights: {repair['weights']}")
-    return " · ".join(parts)
+        facts.append(f"weights in {repair['weights']}")
+    return facts
+
+
+_PARTS = {"fit": "fitted on", "choose": "chosen on", "judge": "judged on"}
+
+
+def _note(use: dict[str, Any]) -> str:
+    return f" ({use['note']})" if use["note"] else ""
+
+
+def _brief(value: float | str | None) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True)
@@ -67,7 +102,7 @@ def _worst_class(metrics: Metrics) -> Shown:
 
 def _worst_group(metrics: Metrics) -> Shown:
     worst = metrics["worst_group"]
-    return Shown(None) if worst is None else Shown(worst["accuracy"], f"{worst['class']}, {worst['value']}")
+    return Shown(None) if worst is None else Shown(worst["accuracy"], group_name(worst))
 
 
 METRIC_ROWS: tuple[tuple[str, Callable[[Metrics], Shown]], ...] = (

@@ -141,6 +141,15 @@ def test_the_verdict_stands_beside_the_controls(page):
     assert marks == ["card repair good", "card repair even"]
 
 
+def test_without_clip_no_concept_is_claimed(session):
+    report = build_report(synthetic.findings())
+    text = words(Page(render_html(report, session.path)))
+    assert (text.count("no clear concept"), text.count(" Concept ")) == (1, 2)
+    report["model"]["clip"] = None
+    text = words(Page(render_html(report, session.path)))
+    assert (text.count("no clear concept"), text.count(" Concept ")) == (0, 0)
+
+
 def test_a_missing_picture_leaves_a_note(session):
     session.path("illusions/0/5-0.png").unlink()
     page = Page(render_html(build_report(synthetic.findings()), session.path))

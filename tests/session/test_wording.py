@@ -1,0 +1,77 @@
+import pytest
+
+from neuroinspect_tui.session import wording
+from neuroinspect_tui.session.report import build_report
+
+from . import synthetic
+
+
+@pytest.fixture
+def repair():
+    return build_report(synthetic.findings())["debugged"][0]["repairs"][0]
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"), [(0.8471, 1, "84.7 %"), (1.0, 0, "100 %"), (0.0, 1, "0.0 %"), (None, 1, "–")]
+)
+def test_rates_are_shown_as_percent(value, digits, text):
+    assert wording.percent(value, digits) == text
+
+
+def test_numbers_that_are_not_defined_are_a_dash():
+    assert (wording.decimal(1.236, 2), wording.decimal(None, 2)) == ("1.24", "–")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "mark"),
+    [
+        ("helps", "good"),
+        ("Helps: 3 → 4", "good"),
+        ("hurts others", "bad"),
+        ("no better than the control", "even"),
+    ],
+)
+def test_the_mark_follows_the_verdict(repair, verdict, mark):
+    assert wording.verdict_mark({**repair, "verdict": verdict}) == mark
+
+
+def test_the_headline_is_the_worst_group_where_there_are_groups(repair):
+    assert wording.repair_headline(repair) == "worst group 6 % → 78 %"
+    alone = {**repair, "before": {**repair["before"], "worst_group": None}}
+    assert wording.repair_headline(alone) == "33 % → 86 %"
+
+
+def test_the_facts_below_the_numbers(repair):
+    assert wording.repair_facts({**repair, "parameters": {"leave_out": 0.00316228, "groups": "place"}}) == [
+        "41 images fixed, 6 broken (McNemar p = 3.1e-08)",
+        "0.05 s",
+        "leave out 0.00316",
+        "groups place",
+        "neurons 17, 5",
+        "fitted on 2400 of train (80 tags, carried to 2320 images)",
+        "chosen on 288 of val",
+        "judged on 576 of test",
+        "weights in repairs/1-ridge/weights.safetensors",
+    ]
+
+
+def test_heads_come_in_reading_order(repair):
+    assert [name for name, _ in wording.heads(repair)] == [
+        "untouched",
+        "ridge",
+        "control: bias",
+        "control: finetune",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("/a/b/models.py:net", "models.py:net"),
+        ("timm:resnet10t", "timm:resnet10t"),
+        ("data/", "data"),
+        ("/", "/"),
+    ],
+)
+def test_titles_take_the_last_part_of_a_path(name, short):
+    assert wording.short_name(name) == short
