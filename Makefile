@@ -39,7 +39,7 @@ bench: setup
 wheel-check: setup
 	rm -rf build/wheel && mkdir -p build/wheel
 	$(BIN)/python -m build --wheel --sdist --no-isolation --outdir build/wheel . >/dev/null
-	$(PYTHON) -m venv --system-site-packages build/wheel/venv
+	$(PYTHON) -m venv build/wheel/venv
 	build/wheel/venv/bin/pip install --quiet --no-deps build/wheel/*.whl
 	cd build/wheel && PYTHONPATH=$(CURDIR)/$(shell ls -d $(VENV)/lib/python3*/site-packages 2>/dev/null) \
 	  venv/bin/python -m neuroinspect_tui --batch --demo --illusions 1 --iters 8 -o session

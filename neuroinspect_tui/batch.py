@@ -28,10 +28,11 @@ from rich.text import Text
 
 from . import jobs
 from .config import RunConfig
+from .data.class_names import find_class
 from .errors import Cancelled, InputError
 from .events import Event, Failed, Finished, Note, Progress, Started, Stopped
 from .results import CulpritReport, Evaluation, Opened, Repair
-from .selection import leading_culprits, measured, resolve_class, worst_classes
+from .selection import leading_culprits, measured, worst_classes
 from .text import safe
 from .worker import Runner, Worker
 
@@ -182,7 +183,7 @@ class Batch:
     def work(self, config: RunConfig) -> tuple[Evaluation, list[Repair]]:
         """Do everything that `config` asks for and write the report."""
         opened: Opened = self.ask(jobs.Open())
-        wanted = [resolve_class(name, opened.classes) for name in config.debug.classes]
+        wanted = [find_class(opened.classes, name) for name in config.debug.classes]
         evaluation: Evaluation = self.ask(jobs.Evaluate())
         targets = wanted or worst_classes(evaluation, config.debug.worst)
         repairs = [
@@ -203,6 +204,8 @@ class Batch:
             self.ask(jobs.Illustrate(target, neurons, config.debug.iters, config.debug.illusions))
         if config.repair.method == "none":
             return []
+        for split in opened.splits:
+            self.ask(jobs.Evaluate(split))
         repair: Repair = self.ask(jobs.RepairHead(target, config.repair.method, config.repair.neurons))
         return [self.ask(jobs.ExportRepair(repair.number))]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from .errors import InputError
-from .session.compare import compare_reports
-from .sessions import data_folder, recent
+from .restore import session_entries
+from .session.compare import compare
+from .session.report import read_report
+from .session.store import Session
 from .text import safe
 
 _FILES = {"html": ("report.html",), "md": ("report.md",), "json": ("report.json",)}
@@ -17,32 +17,17 @@ _TABLES = ("classes.csv", "neurons.csv", "samples.csv")
 
 def list_sessions() -> None:
     """Print a line for each session known on this machine, newest first."""
-    folder = data_folder() / "sessions"
-    known = {path.resolve(): None for path in recent()}
-    known.update({path.parent.resolve(): None for path in folder.glob("*/session.json")})
-    if not known:
+    entries = session_entries()
+    if not entries:
         print("no sessions yet: start with neuroinspect --demo")
-    for directory in sorted(known, key=lambda path: (path / "session.json").stat().st_mtime, reverse=True):
-        print(safe(str(directory)))
-
-
-def read_report(directory: Path) -> dict[str, Any]:
-    """Return the report.json of a session; raises InputError when there is none."""
-    path = directory / "report.json"
-    try:
-        document = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise InputError(
-            f"{path} does not exist", "run neuroinspect --batch -o, or press e in the app, to write it"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read ({error})", "write the report again") from None
-    return dict(document)
+    for entry in entries:
+        accuracy = "     -" if entry.accuracy is None else f"{100 * entry.accuracy:5.1f}%"
+        print(f"{entry.changed}  {accuracy}  {safe(entry.model, 32):<32}  {safe(str(entry.root))}")
 
 
 def print_report(directory: Path, format_: str) -> None:
     """Print a session's report; csv prints the class table."""
-    read_report(directory)
+    read_report(Session.view(directory))
     name = _FILES.get(format_, _TABLES[:1])[0]
     try:
         print((directory / name).read_text("utf-8"), end="")
@@ -52,4 +37,4 @@ def print_report(directory: Path, format_: str) -> None:
 
 def print_comparison(first: Path, second: Path) -> None:
     """Print the differences of two sessions' reports."""
-    print(compare_reports(read_report(first), read_report(second)))
+    print(compare(*(read_report(Session.view(path)) for path in (first, second))))

@@ -148,7 +148,7 @@ def _known(key: str, what: str) -> str:
     if name not in known:
         plain = [option.rstrip("_").replace("_", "-") for option in known]
         raise InputError(
-            f"{what} {key} is not known", nearest(key.lower().replace("_", "-"), plain) or "remove it"
+            f"{what}{key} is not known", nearest(key.lower().replace("_", "-"), plain) or "remove it"
         )
     return name
 

@@ -11,7 +11,7 @@ from .config import RunConfig
 from .configure import Settings, build_config, read_settings
 from .demo import demo_config
 from .errors import InputError
-from .session.store import saved_config
+from .session.store import Session
 from .sessions import default_directory, recent, remember
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def choose_run(values: dict[str, Any]) -> tuple[RunConfig, Path]:
     """
     chosen = Path(values["session"]) if values.get("session") else None
     if values.get("demo"):
-        config = build_config({**values, **_without_inputs(values)}, demo_config())
+        _refuse_inputs(values)
+        config = build_config(values, demo_config())
     elif values.get("model") or values.get("data") or values.get("batch"):
         config = build_config(values)
     else:
@@ -48,11 +49,10 @@ def choose_run(values: dict[str, Any]) -> tuple[RunConfig, Path]:
     return config, chosen or default_directory(config)
 
 
-def _without_inputs(values: dict[str, Any]) -> dict[str, Any]:
-    for option in ("model", "data"):
+def _refuse_inputs(values: dict[str, Any]) -> None:
+    for option in ("model", "weights", "data"):
         if values.get(option):
             raise InputError(f"--{option} does not go with --demo", "leave one of them out")
-    return {}
 
 
 def _reopen(chosen: Path | None, values: dict[str, Any]) -> tuple[RunConfig, Path]:
@@ -62,29 +62,40 @@ def _reopen(chosen: Path | None, values: dict[str, Any]) -> tuple[RunConfig, Pat
             config = build_config(values, demo_config())
             return config, default_directory(config)
         chosen = known[0]
-    return build_config(values, saved_config(chosen)), chosen
+    saved = Session.view(chosen).config
+    if saved is None:
+        raise InputError(f"{chosen} was never run", "give -m and -d, or another session with -o")
+    return build_config(values, saved), chosen
 
 
-def _runner(config: RunConfig, directory: Path) -> Callable[[], Runner]:
+def _runner(config: RunConfig, directory: Path, interactive: bool = False) -> Callable[[], Runner]:
     def make() -> Runner:
-        from .pipeline import Pipeline
+        from .pipeline.pipeline import Pipeline
 
-        return Pipeline(config, directory)
+        return Pipeline(config, directory, interactive)
 
     return make
 
 
 def _run_app(config: RunConfig, directory: Path, values: dict[str, Any], settings: Settings) -> int:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise InputError("no terminal to open the app in", "use --batch, or ssh -t")
-    from .tui.start import start_app
+        raise InputError("there is no terminal to open the app in", "use --batch, or connect with ssh -t")
+    from .restore import save_view, saved_state, session_entries
+    from .tui.protocol import Facts, Look, Project
+    from .tui.start import run_app
+    from .worker import Worker
 
-    remember(directory)
-    return start_app(
-        config,
-        directory,
-        _runner(config, directory),
-        images=values.get("images", "auto"),
-        theme=values.get("theme"),
-        keys=settings.keys,
+    make_runner = _runner(config, directory, interactive=True)
+    project = Project(
+        facts=Facts(config.model.spec, config.data.source, config.data.split, config.compute.device),
+        state=saved_state(config, directory),
+        make_worker=lambda on_event: Worker(make_runner, on_event),
+        save_view=lambda view: save_view(directory, view),
+        sessions=session_entries,
+        tour=bool(values.get("demo")),
     )
+    look = Look(values.get("images", "auto"), settings.keys, values.get("theme"))
+    code = run_app(project, look)
+    if (directory / "session.json").is_file():
+        remember(directory)
+    return code

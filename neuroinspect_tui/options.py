@@ -101,7 +101,7 @@ Images = Annotated[
     typer.Option("--images", help="Pictures in the app: auto, kitty, sixel, iterm2, block or none."),
 ]
 Theme = Annotated[str | None, typer.Option("--theme", help="dark, light, high-contrast or no-colour.")]
-Settings = Annotated[
+Config = Annotated[
     Path | None,
     typer.Option("--config", help="Settings file (default: neuroinspect.toml here or in the config folder)."),
 ]

@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import chain, zip_longest
 
-from .config import Check, nearest
+from .config import Check
 from .errors import InputError
 from .results import CulpritReport, Evaluation
-
-
-def resolve_class(wanted: str, names: Sequence[str]) -> int:
-    """Return the index of the class called `wanted`, or of the index that it spells.
-
-    Raises InputError with the nearest name when there is no such class.
-    """
-    if wanted in names:
-        return names.index(wanted)
-    if wanted.isascii() and wanted.isdigit() and int(wanted) < len(names):
-        return int(wanted)
-    folded = [name.casefold() for name in names]
-    if folded.count(wanted.casefold()) == 1:
-        return folded.index(wanted.casefold())
-    raise InputError(
-        f'--class "{wanted}" is not a class',
-        nearest(wanted, names) or f"give a name or 0 to {len(names) - 1}",
-    )
 
 
 def worst_classes(evaluation: Evaluation, count: int) -> list[int]:

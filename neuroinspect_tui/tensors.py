@@ -52,8 +52,8 @@ class GroupColumn:
 class Shard:
     """The evaluation of images `start`…`stop` (exclusive) of a split; n of them could be read.
 
-    `rows` [n] int64 their index in the split, ascending; `features` [n,D] of any float type, `labels` [n] int64,
-    `top_logits` [n,5] float32, `top_classes` [n,5] int64, `confidence` [n] float32 (all on the CPU);
+    `rows` [n] int64 their index in the split, ascending; `features` [n,D] of any float type, `labels` [n]
+    int64, `top_logits` [n,5] float32, `top_classes` [n,5] int64, `confidence` [n] float32 (all on the CPU);
     `unreadable` holds (row, reason) of the others.
     """
 

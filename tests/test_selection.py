@@ -12,7 +12,7 @@ from neuroinspect_tui.results import (
     Evaluation,
     GroupResult,
 )
-from neuroinspect_tui.selection import leading_culprits, measured, resolve_class, worst_classes
+from neuroinspect_tui.selection import leading_culprits, measured, worst_classes
 
 
 def row(index: int, correct: int, count: int) -> ClassResult:
@@ -25,19 +25,6 @@ EVALUATION = Evaluation("val", 30, (), 0.7, 0.6, (row(0, 9, 10), row(1, 2, 10), 
 
 def culprit(neuron: int) -> Culprit:
     return Culprit(neuron, "insufficient", 50.0, 1.0, 0.0, 0.0)
-
-
-def test_class_by_name_index_and_letter_case() -> None:
-    names = ("Cat", "dog", "2", "fish")
-    assert [resolve_class(text, names) for text in ("dog", "3", "2", "cat")] == [1, 3, 2, 0]
-
-
-def test_unknown_class_names_the_nearest() -> None:
-    with pytest.raises(InputError) as caught:
-        resolve_class("sweet pee", ("sweet pea", "rose"))
-    assert str(caught.value) == '--class "sweet pee" is not a class: did you mean "sweet pea"?'
-    with pytest.raises(InputError, match="give a name or 0 to 1"):
-        resolve_class("9", ("sweet pea", "rose"))
 
 
 def test_worst_classes_have_mistakes_and_come_worst_first() -> None:

@@ -1,0 +1,78 @@
+"""Culprits of a class and the live what-if, from cached features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from .. import jobs
+from ..events import Reporter
+from ..results import ClassRef, Concept, CulpritReport, WhatIf
+from ..session import states
+from ..stages.culprits import find_culprits
+from ..stages.whatif import what_if
+from .project import Project
+
+
+def culprits(project: Project, job: jobs.FindCulprits, reporter: Reporter) -> CulpritReport:
+    """Rank the neurons to blame for a class, or return what the session knows already."""
+    name = states.culprits(project.config, job.target)
+    report = project.session.load(name, CulpritReport)
+    if report is None:
+        reporter.unit("mistakes")
+        report = find_culprits(
+            project.features(project.split.name),
+            project.head,
+            ClassRef(job.target, project.names[job.target]),
+            mode=project.config.debug.mode,
+            seed=project.config.compute.seed,
+            tick=reporter.tick,
+        )
+        project.session.save(name, report)
+    return named(report, known_concepts(project, job.target))
+
+
+def known_concepts(project: Project, target: int) -> tuple[Concept, ...]:
+    """Return the concepts found so far for a class."""
+    return project.session.load(states.concepts(project.config, target), tuple[Concept, ...]) or ()
+
+
+def named(report: CulpritReport, concepts: tuple[Concept, ...]) -> CulpritReport:
+    """Return `report` with the concepts and spurious scores filled in."""
+    known = {concept.neuron: concept for concept in concepts}
+    lists = {
+        kind: tuple(
+            replace(
+                culprit,
+                concept=concept.label,
+                concept_score=concept.score,
+                spurious=concept.spurious,
+                spurious_reason=concept.spurious_reason,
+            )
+            if (concept := known.get(culprit.neuron))
+            else culprit
+            for culprit in getattr(report, kind)
+        )
+        for kind in ("insufficient", "excessive")
+    }
+    return replace(report, insufficient=lists["insufficient"], excessive=lists["excessive"])
+
+
+def ask_what_if(project: Project, job: jobs.AskWhatIf, reporter: Reporter) -> WhatIf:
+    """Scale neurons for a class or for all."""
+    return what_if(
+        project.features(project.split.name),
+        project.head,
+        project.names,
+        job.target,
+        job.neurons,
+        job.scale,
+        job.everywhere,
+    )
+
+
+HANDLERS: dict[type[jobs.Job], Callable[..., Any]] = {
+    jobs.FindCulprits: culprits,
+    jobs.AskWhatIf: ask_what_if,
+}

@@ -1,0 +1,127 @@
+"""Loading, the pass over a split, and the tables that need no more than its features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import jobs
+from ..data.advice import enlarged_note
+from ..errors import InputError
+from ..events import Reporter
+from ..models.device import describe
+from ..results import Evaluation, Opened, Sample
+from ..session import states
+from ..stages.evaluation import detect_permutation, evaluate_rows, summarise
+from ..stages.samples import list_samples, select_rows
+from .identity import hashes, versions
+from .project import Project
+
+SHARD = 4096
+THUMBNAIL = 160
+CLASS_ORDER = "the order of the classes looks permuted"
+
+
+def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
+    """Load data and classifier, and bind the session to them."""
+    dataset, classifier = project.dataset, project.classifier
+    project.session.bind(project.config, hashes(project), versions())
+    opened = Opened(
+        model=classifier.name,
+        data=dataset.name,
+        split=project.split.name,
+        splits={name: len(split) for name, split in dataset.splits.items()},
+        classes=dataset.class_names,
+        features=project.head.neurons,
+        device=describe(project.device),
+        precision=str(project.dtype).removeprefix("torch."),
+        parameters=classifier.parameters,
+        clip=None if project.config.debug.clip == "none" else project.config.debug.clip,
+        group_columns=project.group_columns,
+        notes=(*dataset.notes, *filter(None, [enlarged_note(project.split, project.preprocess)])),
+    )
+    project.session.save(states.OPENED, opened)
+    for note in opened.notes:
+        reporter.note(note)
+    return opened
+
+
+def evaluate(project: Project, job: jobs.Evaluate, reporter: Reporter) -> Evaluation:
+    """Evaluate what is missing of a split, keep its features, and make the class and group tables."""
+    split = project.dataset.split(job.split or project.config.data.split)
+    store = project.store(split.name)
+    missing = store.missing(SHARD)
+    reporter.unit("images")
+    done = len(split) - sum(map(len, missing))
+    for rows in missing:
+
+        def tick(count: int, total: int, before: int = done) -> None:
+            reporter.tick(before + count, len(split))
+
+        store.write(
+            evaluate_rows(
+                project.classifier,
+                split,
+                project.preprocess,
+                rows,
+                project.config.compute.batch_size,
+                project.config.compute.workers,
+                tick,
+            )
+        )
+        project.session.journal("shard", split=split.name, start=rows.start, stop=rows.stop)
+        done += len(rows)
+    features = project.features(split.name)
+    evaluation = summarise(features, store.unreadable(split.paths), project.names)
+    _refuse_permuted_classes(project, evaluation)
+    project.session.save(states.evaluation(split.name), evaluation)
+    project.session.set_stage(f"evaluation/{split.name}", "done")
+    return evaluation
+
+
+def _refuse_permuted_classes(project: Project, evaluation: Evaluation) -> None:
+    """Raise InputError when another order of the classes fits far better, unless --classes was given."""
+    features = project.features(evaluation.split)
+    found = detect_permutation(features.labels, features.predicted, len(project.names))
+    if found is None or project.config.data.classes:
+        return
+    names = project.names
+    moved = [(names[label], names[output]) for label, output in enumerate(found) if label != output]
+    shown = ", ".join(f'"{label}" is output "{output}"' for label, output in moved[:3])
+    raise InputError(f"{CLASS_ORDER} ({shown}…)", "give the classifier's own order with --classes FILE")
+
+
+def ensure_evaluated(project: Project, split: str, reporter: Reporter) -> None:
+    """Evaluate `split` unless its features are there."""
+    if not project.store(split).complete():
+        evaluate(project, jobs.Evaluate(split), reporter)
+
+
+def debugged_samples(project: Project, job: jobs.ListSamples, reporter: Reporter) -> tuple[Sample, ...]:
+    """List images of a class, most confident mistakes first."""
+    data = project.features(project.split.name)
+    rows = select_rows(data, job.target, job.predicted, job.only_mistakes)
+    samples = list_samples(data, rows)
+    return tuple(sorted(project.tags.label(samples), key=lambda sample: -sample.confidence))
+
+
+def thumbnails(project: Project, job: jobs.MakeThumbnails, reporter: Reporter) -> dict[int, str]:
+    """Write small pictures of the rows that have none yet."""
+    data, images = project.features(job.split), project.dataset.split(job.split)
+    found = {}
+    for row in job.rows:
+        relative = f"thumbnails/{job.split}/{row}.png"
+        if not project.session.path(relative).exists():
+            picture = images.open(int(data.rows[row]))
+            picture.thumbnail((THUMBNAIL, THUMBNAIL))
+            project.session.write_png(relative, picture)
+        found[row] = relative
+    return found
+
+
+HANDLERS: dict[type[jobs.Job], Callable[..., Any]] = {
+    jobs.Open: open_inputs,
+    jobs.Evaluate: evaluate,
+    jobs.ListSamples: debugged_samples,
+    jobs.MakeThumbnails: thumbnails,
+}

@@ -1,0 +1,40 @@
+"""What a session was made from: hashes of its inputs, and the versions of what made it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+from typing import TYPE_CHECKING
+
+from ..models.device import describe
+
+if TYPE_CHECKING:
+    from .project import Project
+
+PACKAGES = ("torch", "torchvision", "open_clip_torch", "timm", "numpy", "pillow", "scikit-learn")
+
+
+def hashes(project: Project) -> dict[str, str]:
+    """Return a hash of each input that cached results depend on."""
+    return {
+        "model": project.classifier.fingerprint(),
+        "data": project.dataset.fingerprint(),
+        "preprocessing": hashlib.sha256(repr(project.preprocess).encode()).hexdigest(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the installed version of each package that results may depend on."""
+    return {name: importlib.metadata.version(name) for name in PACKAGES}
+
+
+def environment(project: Project) -> dict[str, str]:
+    """Return versions, platform and device for the report."""
+    return {
+        **versions(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": describe(project.device),
+        "precision": str(project.dtype).removeprefix("torch."),
+    }

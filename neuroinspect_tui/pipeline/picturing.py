@@ -1,0 +1,188 @@
+"""What a neuron has learned: exemplars, concepts and illusions, each kept as soon as it is made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import jobs
+from ..data.transforms import as_pixels, to_bytes
+from ..events import Preview, Reporter
+from ..results import ClassRef, Exemplar, Illusion
+from ..session import states
+from ..stages.easel import Guide, Pair
+from ..stages.exemplars import crop_from_map, rank_exemplars
+from ..stages.fourier import FourierBasis
+from ..stages.illusion import make_illusions
+from ..stages.illusion_numbers import IllusionResult
+from ..stages.masks import dim
+from ..stages.neuron_statistics import NeuronStatistics, neuron_statistics
+from ..stages.recipes import recipe_for
+from .project import Project
+
+EXEMPLARS = 4
+SPECTRUM_IMAGES = 256
+GUIDE_IMAGES = 64
+"""Real images of a class against which a picture's CLIP cosine is placed."""
+
+
+def framed(project: Project, rows: Iterable[int]) -> Tensor:
+    """Return images of the debugged split as the classifier sees them, uint8 [B,S,S,3]."""
+    data = project.features(project.split.name)
+    frames = [project.preprocess.frame(project.split.open(int(data.rows[row]))) for row in rows]
+    return torch.stack([to_bytes(frame) for frame in frames])
+
+
+def spread(count: int, wanted: int) -> list[int]:
+    """Return up to `wanted` of `count` positions, evenly spaced."""
+    return sorted({round(place * (count - 1) / max(1, wanted - 1)) for place in range(min(wanted, count))})
+
+
+# Exemplars
+
+
+def known_exemplars(project: Project, target: int, neuron: int) -> tuple[Exemplar, ...]:
+    """Return the exemplars found so far of a neuron for a class."""
+    name = states.exemplars(project.config, target, neuron)
+    return project.session.load(name, tuple[Exemplar, ...]) or ()
+
+
+def exemplars(project: Project, job: jobs.FindExemplars, reporter: Reporter) -> tuple[Exemplar, ...]:
+    """Find, crop and keep the images on which a neuron fires most."""
+    known = known_exemplars(project, job.target, job.neuron)
+    if known:
+        return known
+    data = project.features(project.split.name)
+    ranked = rank_exemplars(data, project.head, job.target, job.neuron, EXEMPLARS)
+    rows = sorted({item.row for items in ranked.values() for item in items})
+    crops = dict(zip(rows, _crop(project, job.neuron, rows), strict=True)) if rows else {}
+    found = tuple(
+        Exemplar(
+            neuron=job.neuron,
+            kind=kind,
+            path=data.paths[item.row],
+            label=int(data.labels[item.row]),
+            activation=item.activation,
+            contribution=item.contribution,
+            image=crops[item.row][0],
+            mask=crops[item.row][1],
+        )
+        for kind, items in ranked.items()
+        for item in items
+    )
+    project.session.save(states.exemplars(project.config, job.target, job.neuron), found)
+    return found
+
+
+def _crop(project: Project, neuron: int, rows: Sequence[int]) -> list[tuple[str, str]]:
+    """Write the crop around a neuron's firing, and the same with the rest dimmed, for each row."""
+    pixels = framed(project, rows)
+    images = project.preprocess.normalise(as_pixels(pixels).to(project.device))
+    maps = project.classifier.feature_map(images, torch.tensor([neuron]))[:, 0].cpu()
+    written = []
+    for row, picture, neuron_map in zip(rows, pixels, maps, strict=True):
+        (left, top, right, bottom), mask = crop_from_map(picture.shape[0], picture.shape[1], neuron_map)
+        inside = (slice(top, bottom), slice(left, right))
+        base = f"exemplars/{neuron}-{row}"
+        image = project.session.write_png(f"{base}.png", picture[inside].contiguous().numpy())
+        dimmed = dim(picture, mask)[inside].contiguous().numpy()
+        written.append((image, project.session.write_png(f"{base}-mask.png", dimmed)))
+    return written
+
+
+# Illusions
+
+
+def illustrate(project: Project, job: jobs.Illustrate, reporter: Reporter) -> tuple[Illusion, ...]:
+    """Make the pictures that the session does not have yet; all of them side by side."""
+    debug = project.config.debug
+    name = states.illusions(project.config, job.target)
+    known = {
+        (item.neuron, item.seed): item for item in project.session.load(name, tuple[Illusion, ...]) or ()
+    }
+    pairs = _pairs(job, project.config.compute.seed)
+    missing = [pair for pair in pairs if (pair.neuron, pair.seed) not in known]
+    if missing:
+        reporter.unit("steps")
+        results = make_illusions(
+            project.classifier,
+            project.preprocess,
+            _guide(project, job.target),
+            missing,
+            _statistics(project),
+            recipe_for(debug.mode, job.iters or debug.iters),
+            _previewer(job, reporter),
+            reporter.tick,
+        )
+        known |= {(made.pair.neuron, made.pair.seed): _keep(project, made) for made in results}
+        project.session.save(name, tuple(known[key] for key in sorted(known)))
+    return tuple(known[pair.neuron, pair.seed] for pair in pairs)
+
+
+def _pairs(job: jobs.Illustrate, seed: int) -> list[Pair]:
+    """The wanted pictures: each neuron once, then again from the next seed."""
+    wanted = len(job.neurons) if job.pictures is None else job.pictures
+    rounds = math.ceil(wanted / max(1, len(job.neurons)))
+    pairs = [Pair(neuron, job.target, seed + turn) for turn in range(rounds) for neuron in job.neurons]
+    return pairs[:wanted]
+
+
+def _statistics(project: Project) -> NeuronStatistics:
+    if project.statistics is None:
+        data = project.features(project.split.name)
+        rows = spread(len(data), SPECTRUM_IMAGES)
+        project.statistics = neuron_statistics(data, FourierBasis.measured(as_pixels(framed(project, rows))))
+    return project.statistics
+
+
+def _guide(project: Project, target: int) -> Guide | None:
+    """CLIP with the class's text, and the cosines of real images of the class to it."""
+    if project.clip is None:
+        return None
+    text = project.clip.class_embedding(project.names[target])
+    rows = (project.features(project.split.name).labels == target).nonzero().squeeze(1)
+    chosen = rows[spread(len(rows), GUIDE_IMAGES)].tolist()
+    real = torch.empty(0)
+    if chosen:
+        with torch.inference_mode():
+            real = (project.clip.encode_image(as_pixels(framed(project, chosen))) @ text).cpu()
+    return Guide(project.clip, {target: text}, {target: real})
+
+
+def _previewer(job: jobs.Illustrate, reporter: Reporter) -> Callable[[Pair, int, int, Tensor, float], None]:
+    def show(pair: Pair, step: int, steps: int, rgb: Tensor, ratio: float) -> None:
+        height, width = rgb.shape[:2]
+        pixels = rgb.contiguous().numpy().tobytes()
+        reporter.preview(Preview(job, pair.neuron, pair.seed, step, steps, width, height, pixels, ratio))
+
+    return show
+
+
+def _keep(project: Project, made: IllusionResult) -> Illusion:
+    pair = made.pair
+    base = f"illusions/{pair.target}-{pair.neuron}-{pair.seed}"
+    return Illusion(
+        neuron=pair.neuron,
+        target=ClassRef(pair.target, project.names[pair.target]),
+        seed=pair.seed,
+        image=project.session.write_png(f"{base}.png", made.rgb.numpy()),
+        mask=project.session.write_png(f"{base}-mask.png", dim(made.rgb, made.mask).numpy()),
+        activation=made.activation,
+        ratio=made.ratio,
+        robust_ratio=made.robust_ratio,
+        rank=made.rank,
+        probability=made.probability,
+        logit=made.logit,
+        clip_similarity=made.clip_similarity,
+        clip_percentile=made.clip_percentile,
+    )
+
+
+HANDLERS: dict[type[jobs.Job], Callable[..., Any]] = {
+    jobs.FindExemplars: exemplars,
+    jobs.Illustrate: illustrate,
+}

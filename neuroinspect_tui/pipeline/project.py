@@ -1,0 +1,102 @@
+"""What one run works on: the session, the data, the classifier and the CLIP guide, each loaded once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+
+from torch import Tensor
+
+from ..config import RunConfig
+from ..data.dataset import load_dataset
+from ..data.groups import group_column, group_columns
+from ..data.splits import ImageDataset, Split
+from ..data.transforms import Preprocess, resolve_preprocess
+from ..demo import demo_clip
+from ..errors import InputError
+from ..models.classifier import Classifier, prepare
+from ..models.clip import Clip, load_clip
+from ..models.device import choose_device, choose_precision
+from ..models.sources import ModelSource, open_model
+from ..session.features import FeatureStore
+from ..session.store import Session
+from ..stages.neuron_statistics import NeuronStatistics
+from ..tensors import GroupColumn, Head, SplitFeatures
+from .tagging import TagBook
+
+
+class Project:
+    """The inputs of a run, loaded when first asked for; `session` is open for writing."""
+
+    def __init__(self, config: RunConfig, session: Session) -> None:
+        self.config, self.session = config, session
+        self.device = choose_device(config.compute.device)
+        self.dtype = choose_precision(self.device, config.compute.precision)
+        self.tags = TagBook(session)
+        self.statistics: NeuronStatistics | None = None
+        self._features: dict[str, SplitFeatures] = {}
+
+    @cached_property
+    def dataset(self) -> ImageDataset:
+        """The data set; raises InputError."""
+        return load_dataset(self.config.data)
+
+    @property
+    def split(self) -> Split:
+        """The split to debug."""
+        return self.dataset.split(self.config.data.split)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The class names."""
+        return self.dataset.class_names
+
+    @cached_property
+    def _source(self) -> ModelSource:
+        return open_model(self.config.model, len(self.names))
+
+    @cached_property
+    def preprocess(self) -> Preprocess:
+        """The one preprocessing that every stage uses."""
+        return resolve_preprocess(self.config.preprocess, self._source.preprocess)
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """The classifier; raises InputError."""
+        size = self.preprocess.image_size
+        return prepare(self._source, len(self.names), size, self.device, self.dtype)
+
+    @cached_property
+    def head(self) -> Head:
+        """The decision layer as it was trained."""
+        return self.classifier.head
+
+    @cached_property
+    def clip(self) -> Clip | None:
+        """The CLIP guide, or None when the run has none."""
+        spec = self.config.debug.clip
+        return load_clip(demo_clip() if spec == "demo" else spec, self.device, self.dtype)
+
+    @cached_property
+    def group_columns(self) -> tuple[str, ...]:
+        """The columns that make groups."""
+        return group_columns(self.dataset, self.config.data.groups)
+
+    def store(self, split: str) -> FeatureStore:
+        """Where the features of a split lie."""
+        return FeatureStore(self.session, split, len(self.dataset.split(split)))
+
+    def features(self, split: str) -> SplitFeatures:
+        """Return the features of an evaluated split; raises InputError when it was not evaluated yet."""
+        if split not in self._features:
+            images, store = self.dataset.split(split), self.store(split)
+            if not store.complete():
+                raise InputError(f"split {split} is not evaluated yet", "wait for the evaluation")
+            features = store.open(images.paths, {})
+            self._features[split] = replace(features, groups=self._groups(split, features.rows))
+        return self._features[split]
+
+    def _groups(self, split: str, rows: Tensor) -> dict[str, GroupColumn]:
+        """The group columns of a split's readable images, coded alike in every split."""
+        whole = (group_column(self.dataset, split, name) for name in self.group_columns)
+        return {column.name: replace(column, codes=column.codes[rows]) for column in whole}

@@ -1,0 +1,64 @@
+"""Everything that the session knows, gathered into the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from .. import jobs
+from ..errors import InputError
+from ..events import Reporter
+from ..results import CulpritReport, Evaluation, Illusion, Opened
+from ..session import states
+from ..session.features import iterate_samples
+from ..session.report import Debugged, Findings, build_report, write_reports
+from .attributing import known_concepts, named
+from .identity import environment
+from .picturing import known_exemplars
+from .project import Project
+from .repairing import known_repairs
+
+
+def write_report(project: Project, job: jobs.WriteReport, reporter: Reporter) -> str:
+    """Write the report files of the session."""
+    session = project.session
+    opened = session.load(states.OPENED, Opened)
+    evaluation = session.load(states.evaluation(project.split.name), Evaluation)
+    if opened is None or evaluation is None:
+        raise InputError("there is nothing to report yet", "evaluate the classifier first")
+    findings = Findings(
+        opened=opened,
+        config=project.config,
+        hashes=session.hashes,
+        environment=environment(project),
+        evaluation=evaluation,
+        debugged=tuple(filter(None, (debugged(project, target) for target in _targets(project, job)))),
+    )
+    samples = project.tags.label(iterate_samples(project.features(project.split.name)))
+    write_reports(session, build_report(findings), samples)
+    session.journal("report", classes=list(_targets(project, job)))
+    return str(session.root)
+
+
+def _targets(project: Project, job: jobs.WriteReport) -> tuple[int, ...]:
+    return job.targets or tuple(range(len(project.names)))
+
+
+def debugged(project: Project, target: int) -> Debugged | None:
+    """Return what was found about a class, or None when its culprits were never asked for."""
+    session, config = project.session, project.config
+    report = session.load(states.culprits(config, target), CulpritReport)
+    if report is None:
+        return None
+    report = named(report, known_concepts(project, target))
+    neurons = [culprit.neuron for culprit in (*report.insufficient, *report.excessive)]
+    return Debugged(
+        culprits=replace(report, samples=tuple(project.tags.label(report.samples))),
+        illusions=session.load(states.illusions(config, target), tuple[Illusion, ...]) or (),
+        exemplars=tuple(item for neuron in neurons for item in known_exemplars(project, target, neuron)),
+        repairs=tuple(repair for repair in known_repairs(project) if repair.target.index == target),
+    )
+
+
+HANDLERS: dict[type[jobs.Job], Callable[..., Any]] = {jobs.WriteReport: write_report}

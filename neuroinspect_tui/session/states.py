@@ -1,0 +1,51 @@
+"""The names under which results are stored, one for each result and the settings that it depends on.
+
+Another seed, mode or CLIP guide has other names: nothing found with other settings is taken for a result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from ..config import RunConfig
+
+OPENED = "opened"
+
+
+def _settings(*values: object) -> str:
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:8]
+
+
+def evaluation(split: str) -> str:
+    """`results.Evaluation` of a split."""
+    return f"evaluation/{_settings(split)}"
+
+
+def culprits(config: RunConfig, target: int) -> str:
+    """`results.CulpritReport` of a class."""
+    return f"culprits/{target}-{_settings(config.debug.mode, config.compute.seed, config.data.split)}"
+
+
+def exemplars(config: RunConfig, target: int, neuron: int) -> str:
+    """`tuple[results.Exemplar, ...]` of a neuron for a class."""
+    return f"exemplars/{target}-{neuron}-{_settings(config.data.split)}"
+
+
+def concepts(config: RunConfig, target: int) -> str:
+    """`tuple[results.Concept, ...]` of the neurons named so far for a class."""
+    debug = config.debug
+    return f"concepts/{target}-{_settings(debug.clip, debug.vocabulary, config.data.split)}"
+
+
+def illusions(config: RunConfig, target: int) -> str:
+    """`tuple[results.Illusion, ...]` made so far for a class."""
+    debug = config.debug
+    return f"illusions/{target}-{_settings(debug.clip, debug.mode, config.compute.seed, config.data.split)}"
+
+
+def repair(number: int) -> str:
+    """`results.Repair` by its number."""
+    return f"repairs/{number}"
+
+
+TAGS = "tags"
