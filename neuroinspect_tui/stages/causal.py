@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..tensors import Head, Tick, no_tick
 
-BLOCK_ELEMENTS = 1 << 22
+BLOCK_ELEMENTS = 1 << 20
 
 
 @dataclass(frozen=True)

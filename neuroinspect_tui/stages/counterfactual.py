@@ -72,8 +72,8 @@ def counterfactual_deltas(
         if step == step_limit or not len(active):
             break
         tick(len(flipped) - len(active), len(flipped))
-        velocity = MOMENTUM * velocity + _gradient(logits, labels, change, weight)
-        change = change - LEARNING_RATE * velocity
+        velocity.mul_(MOMENTUM).add_(_gradient(logits, labels, change, weight))
+        change.sub_(velocity, alpha=LEARNING_RATE)
         steps[active] += 1
     delta[active] = change
     return Deltas(delta, steps, flipped)
@@ -84,8 +84,9 @@ def _gradient(logits: Tensor, labels: Tensor, change: Tensor, weight: Tensor) ->
     residual = logits.softmax(dim=1)
     residual[torch.arange(len(labels)), labels] -= 1
     length = torch.linalg.vector_norm(change, dim=1, keepdim=True)
-    direction = change / length.masked_fill(length == 0, 1)
-    return residual @ weight + (ALPHA * change.sign() + BETA * direction) / change.shape[1]
+    gradient = residual @ weight
+    gradient.add_(change.sign(), alpha=ALPHA / change.shape[1])
+    return gradient.addcdiv_(change, length.masked_fill_(length == 0, 1), value=BETA / change.shape[1])
 
 
 def contribution_scores(

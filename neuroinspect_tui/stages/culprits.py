@@ -18,7 +18,7 @@ from .vote import TOP, Ballot, choose_culprits
 
 RANDOM_NEURONS = 32
 RANDOM_SETS = 16
-BLOCK_ELEMENTS = 1 << 22
+BLOCK_ELEMENTS = 1 << 20
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..tensors import Head, Tick, no_tick
 
-BLOCK_ELEMENTS = 1 << 23
+BLOCK_ELEMENTS = 1 << 20
 LARGEST_EXPONENT = 700.0
 
 

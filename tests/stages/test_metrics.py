@@ -17,6 +17,7 @@ LABELS = torch.tensor([0, 0, 0, 0, 1, 1, 2, 2])
 PREDICTED = torch.tensor([0, 1, 1, 2, 1, 1, 0, 0])
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5000), st.data())
 def test_wilson_interval_agrees_with_scipy(count, data):
     correct = data.draw(st.integers(0, count))
