@@ -15,6 +15,7 @@ from .session.store import Session
 from .sessions import default_directory, recent, remember
 
 if TYPE_CHECKING:
+    from .tui.protocol import Project
     from .worker import Runner
 
 
@@ -80,22 +81,27 @@ def _runner(config: RunConfig, directory: Path, interactive: bool = False) -> Ca
 def _run_app(config: RunConfig, directory: Path, values: dict[str, Any], settings: Settings) -> int:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise InputError("there is no terminal to open the app in", "use --batch, or connect with ssh -t")
-    from .restore import save_view, saved_state, session_entries
-    from .tui.protocol import Facts, Look, Project
+    from .tui.protocol import Look
     from .tui.start import run_app
+
+    look = Look(values.get("images", "auto"), settings.keys, values.get("theme"))
+    project = _project(config, directory, tour=bool(values.get("demo")))
+    return run_app(project, look, lambda other: _project(*_reopen(other, {})))
+
+
+def _project(config: RunConfig, directory: Path, tour: bool = False) -> Project:
+    """What the app shows: saved results now, and a worker as soon as its screen is up."""
+    from .restore import save_view, saved_state, session_entries
+    from .tui.protocol import Facts, Project
     from .worker import Worker
 
+    remember(directory)
     make_runner = _runner(config, directory, interactive=True)
-    project = Project(
+    return Project(
         facts=Facts(config.model.spec, config.data.source, config.data.split, config.compute.device),
         state=saved_state(config, directory),
         make_worker=lambda on_event: Worker(make_runner, on_event),
         save_view=lambda view: save_view(directory, view),
         sessions=session_entries,
-        tour=bool(values.get("demo")),
+        tour=tour,
     )
-    look = Look(values.get("images", "auto"), settings.keys, values.get("theme"))
-    code = run_app(project, look)
-    if (directory / "session.json").is_file():
-        remember(directory)
-    return code

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tiny import TinyProject, make_tiny
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -20,3 +22,9 @@ def shared() -> Path:
 def real(shared: Path) -> Path:
     """`../shared/real`."""
     return shared / "real"
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> TinyProject:
+    """A project small enough to compute by hand."""
+    return make_tiny(tmp_path)

@@ -27,7 +27,7 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
     dataset, classifier = project.dataset, project.classifier
     project.session.bind(project.config, hashes(project), versions())
     opened = Opened(
-        model=classifier.name,
+        model=classifier.name.rpartition("/")[2],
         data=dataset.name,
         split=project.split.name,
         splits={name: len(split) for name, split in dataset.splits.items()},

@@ -7,6 +7,7 @@ import importlib.metadata
 import platform
 from typing import TYPE_CHECKING
 
+from .. import __version__
 from ..models.device import describe
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def versions() -> dict[str, str]:
 def environment(project: Project) -> dict[str, str]:
     """Return versions, platform and device for the report."""
     return {
+        "neuroinspect": __version__,
         **versions(),
         "python": platform.python_version(),
         "platform": platform.platform(),

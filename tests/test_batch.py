@@ -1,0 +1,211 @@
+"""The headless face, from the command line to the files it leaves."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from neuroinspect_tui import cli
+from tests.tiny import EACH, TinyProject, state
+
+
+def neuroinspect(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    """Run the command line in this process: exit code, stdout, stderr."""
+    before = sys.argv, signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    sys.argv = ["neuroinspect", *arguments]
+    try:
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+    finally:
+        sys.argv = before[0]
+        signal.signal(signal.SIGINT, before[1])
+        signal.signal(signal.SIGTERM, before[2])
+    output = capsys.readouterr()
+    return int(caught.value.code or 0), output.out, output.err
+
+
+def test_the_whole_method_on_a_project_computed_by_hand(
+    tiny: TinyProject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "session"
+    code, shown, errors = neuroinspect(
+        "--batch",
+        *tiny.options,
+        "--repair",
+        "ridge",
+        "--illusions",
+        "2",
+        "--iters",
+        "9",
+        "-o",
+        str(out),
+        capsys=capsys,
+    )
+    assert code == 0, errors
+    report = json.loads((out / "report.json").read_text())
+    evaluation = report["evaluation"]
+    assert evaluation["samples"] == 6 * EACH
+    assert evaluation["accuracy"] == pytest.approx(5 / 6)
+    assert [(row["name"], row["correct"], row["count"]) for row in evaluation["classes"]] == [
+        ("blue", EACH, 2 * EACH),
+        ("green", 2 * EACH, 2 * EACH),
+        ("red", 2 * EACH, 2 * EACH),
+    ]
+    assert evaluation["classes"][2]["precision"] == pytest.approx(2 / 3)
+    worst = evaluation["worst_group"]
+    assert (worst["column"], worst["value"], worst["class"], worst["accuracy"]) == ("tint", "red", "blue", 0)
+    (found,) = report["debugged"]
+    assert found["class"] == {"index": 0, "name": "blue"}
+    assert found["mistakes"] == EACH
+    assert found["neurons"]["insufficient"][0]["neuron"] == 2
+    assert found["neurons"]["excessive"][0]["neuron"] == 0
+    assert all((out / item["image"]).is_file() for item in found["exemplars"])
+    assert len(found["illusions"]) == 2
+    (repair,) = found["repairs"]
+    assert repair["after"]["split"] == "test"
+    assert repair["before"]["accuracy"] == pytest.approx(5 / 6)
+    assert repair["after"]["accuracy"] == 1.0
+    assert (repair["fixed"], repair["broken"]) == (EACH, 0)
+    assert set(repair["controls"]) >= {"bias", "finetune"}
+    changed = load_file(out / repair["weights"])
+    for name, tensor in state().items():
+        assert torch.equal(changed[name], tensor) == (not name.startswith("fc."))
+    with (out / "samples.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 6 * EACH
+    assert f"accuracy {100 * 5 / 6:.1f} %" in shown
+    assert str(out / "report.html") in shown
+
+
+def test_the_same_command_gives_the_same_report_but_for_times(
+    tiny: TinyProject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reports = []
+    for name in ("one", "two"):
+        options = ["--repair", "auto", "--illusions", "1", "--iters", "4", "-o", str(tmp_path / name)]
+        assert neuroinspect("--batch", *tiny.options, *options, capsys=capsys)[0] == 0
+        report = json.loads((tmp_path / name / "report.json").read_text())
+        for found in report["debugged"]:
+            for repair in found["repairs"]:
+                repair.pop("seconds")
+        reports.append(report)
+    assert reports[0] == reports[1]
+
+
+@pytest.mark.parametrize(
+    ("checks", "code", "line"),
+    [
+        (["accuracy=0.8", "worst-class=0.5"], 0, ""),
+        (["worst-class=0.6"], 1, "neuroinspect: worst-class 0.5000 is below 0.6\n"),
+        (["worst-group=0.1"], 1, "neuroinspect: worst-group 0.0000 is below 0.1\n"),
+    ],
+)
+def test_checks_decide_the_exit_code(
+    tiny: TinyProject,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    checks: list[str],
+    code: int,
+    line: str,
+) -> None:
+    flags = [part for check in checks for part in ("--fail-under", check)]
+    options = ["--illusions", "0", "-o", str(tmp_path / "s"), *flags]
+    found, _, errors = neuroinspect("--batch", *tiny.options, *options, capsys=capsys)
+    assert found == code
+    assert errors.endswith(line)
+
+
+def test_json_events_are_all_that_stdout_has(
+    tiny: TinyProject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--illusions", "0", "--json", "-o", str(tmp_path / "s")]
+    code, shown, _ = neuroinspect("--batch", *tiny.options, *options, capsys=capsys)
+    events = [json.loads(line) for line in shown.splitlines()]
+    assert code == 0
+    assert [event["job"]["name"] for event in events if event["event"] == "finished"][:2] == [
+        "Open",
+        "Evaluate",
+    ]
+    evaluated = next(
+        event for event in events if event["event"] == "finished" and event["job"]["name"] == "Evaluate"
+    )
+    assert evaluated["value"] == {"split": "val", "samples": 6 * EACH, "accuracy": pytest.approx(5 / 6)}
+    assert events[-1]["job"]["name"] == "WriteReport"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--batch"], "-m/--model is missing: give it, or start with neuroinspect --demo"),
+        (["--batch", "-m", "x"], "-d/--data is missing: give it, or start with neuroinspect --demo"),
+        (["--btch"], "No such option: --btch"),
+        (["--batch", "--demo", "-m", "x"], "--model does not go with --demo: leave one of them out"),
+        (["report", "nowhere"], "nowhere is no session"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], line: str
+) -> None:
+    code, shown, errors = neuroinspect(*arguments, capsys=capsys)
+    assert (code, shown) == (2, "")
+    assert errors.startswith(f"neuroinspect: {line}") and errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ({"-d": "nowhere"}, "-d nowhere: no such file or folder: check the path"),
+        ({"-w": "none.safetensors"}, "-w none.safetensors"),
+        ({"-m": "torchvision:resnet5"}, "-m torchvision:resnet5"),
+        ({"--class": "blu"}, '--class "blu" is not a class of the data: did you mean "blue"?'),
+        ({"--groups": "tnt"}, '--groups "tnt" is not a column of '),
+        ({"--split": "vla"}, '--split "vla" is not in '),
+        ({"-o": "/proc/session"}, "cannot create /proc/session"),
+    ],
+)
+def test_bad_input_is_one_line_that_names_it(
+    tiny: TinyProject, tmp_path: Path, capsys: pytest.CaptureFixture[str], changed: dict[str, str], line: str
+) -> None:
+    options = [*tiny.options, "-o", str(tmp_path / "s"), "--illusions", "0"]
+    for flag, value in changed.items():
+        options = [*options, flag, value] if flag not in options else options
+        options[options.index(flag) + 1] = value
+    code, shown, errors = neuroinspect("--batch", *options, capsys=capsys)
+    assert (code, shown) == (2, "")
+    assert errors.splitlines()[-1].startswith(f"neuroinspect: {line}")
+    assert "Traceback" not in errors
+
+
+def test_an_interrupt_saves_the_session_and_the_next_run_goes_on(tiny: TinyProject, tmp_path: Path) -> None:
+    out = tmp_path / "session"
+    command = [sys.executable, "-m", "neuroinspect_tui", "--batch", *tiny.options, "-o", str(out)]
+    command += ["--iters", "100000", "--illusions", "3"]
+    run = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and '"Illustrate"' not in _journal(out):
+        time.sleep(0.1)
+    run.send_signal(signal.SIGINT)
+    _, errors = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert errors.splitlines()[-1] == (
+        f"neuroinspect: interrupted, session saved in {out}: run the same command to go on"
+    )
+    again = subprocess.run([*command[:-4], "--illusions", "0"], capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert (out / "report.json").is_file()
+
+
+def _journal(out: Path) -> str:
+    path = out / "journal.jsonl"
+    return path.read_text() if path.exists() else ""
