@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import App
-from textual.command import Provider
 from textual.message import Message
 
 from .. import jobs
@@ -19,17 +18,19 @@ from . import clipboard
 from .board import Board, Topic
 from .images.chooser import choose, make_encoders
 from .images.overlay import draw, painted_regions
+from .images.probe import Terminal
 from .images.studio import CellSize, Studio
-from .images.terminal import Terminal
 from .keymap import KEYS, check_keymap, keys
 from .protocol import Look, Project, View, WorkerLike
 from .screens.page import ALL, Page
 from .screens.triage import TriageScreen
 from .themes import THEMES
+from .widgets.filtered import FilteredTable
 from .widgets.gallery import Gallery
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from textual.command import Provider
     from textual.screen import Screen
 
 OVERLAID = ("sixel", "iterm2")
@@ -155,6 +156,12 @@ class NeuroInspectApp(App[int]):
             self.worker.cancel()
         self.exit(0)
 
+    @property
+    def page(self) -> Page[object] | None:
+        """The screen on top, unless it is a dialog or the app is ending."""
+        top = self.screen_stack[-1] if self.screen_stack else None
+        return top if isinstance(top, Page) else None
+
     # The worker
 
     def _worker_said(self, event: Event) -> None:
@@ -171,8 +178,8 @@ class NeuroInspectApp(App[int]):
         self._tell(topics)
 
     def _tell(self, topics: frozenset[Topic]) -> None:
-        if isinstance(self.screen, Page):
-            self.screen.board_changed(topics)
+        if self.page is not None:
+            self.page.board_changed(topics)
 
     def _report_failure(self, event: Failed) -> None:
         if isinstance(event.job, (jobs.Open, jobs.Evaluate)):
@@ -210,8 +217,8 @@ class NeuroInspectApp(App[int]):
 
     @on(PicturesReady)
     def _redraw_pictures(self) -> None:
-        for gallery in self.screen.query(Gallery):
-            gallery.refresh()
+        if self.page is not None:
+            self.page.redraw_pictures()
 
     def _write(self, data: str) -> None:
         if self._driver is not None and data:
@@ -251,9 +258,11 @@ class NeuroInspectApp(App[int]):
         self.triage.class_table.focus()
 
     async def action_back(self) -> None:
-        """Stop the job that this screen waits for, or go back."""
+        """Drop a filter, stop the job that this screen waits for, or go back."""
+        if isinstance(self.focused, FilteredTable) and self.focused.clear_filter():
+            return
         running = self.board.at_work
-        if isinstance(self.screen, Page) and isinstance(running, self.screen.cancels) and self.worker:
+        if self.page is not None and isinstance(running, self.page.cancels) and self.worker:
             self.worker.cancel()
         elif len(self.screen_stack) > 2:
             self.pop_screen()

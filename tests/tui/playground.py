@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from neuroinspect_tui.tui.protocol import Facts, Look, Project, SavedState
-from neuroinspect_tui.tui.run import run_app
+from neuroinspect_tui.tui.start import run_app
 
 from .fake_worker import FakeWorker
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...config import require_choice
-from .terminal import Terminal
+from .probe import Terminal
 
 if TYPE_CHECKING:
     from .encoder import Encoder

@@ -47,7 +47,8 @@ class Page(Screen[Result]):
         """Redraw what depends on `topics`."""
 
     @on(events.ScreenSuspend)
-    def _covered(self) -> None:
+    def redraw_pictures(self) -> None:
+        """Draw the pictures again: one became ready, or a dialog lies over them."""
         for gallery in self.query(Gallery):
             gallery.refresh()
 

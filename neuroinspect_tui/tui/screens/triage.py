@@ -22,9 +22,7 @@ from ..widgets.neuron_table import NeuronTable
 from ..widgets.pictures import PicturesPane
 from ..widgets.table import Table
 from ..widgets.what_if import WhatIfStrip
-from .dialogs import FoundDialog, TextDialog
 from .page import ALL, Page
-from .zoom import ZoomScreen
 
 SETTLE = 0.12
 PANES = ("classes", "neurons", "mistakes", "pictures")
@@ -344,6 +342,8 @@ class TriageScreen(Page[None]):
     @on(Gallery.Opened)
     def action_zoom(self) -> None:
         """Enlarge the picture under the cursor."""
+        from .zoom import ZoomScreen
+
         if self.pictures.tiles:
             self.ni.push_screen(ZoomScreen(self.pictures.tiles, self.pictures.cursor, self.pictures.masked))
 
@@ -353,6 +353,8 @@ class TriageScreen(Page[None]):
 
     def action_find(self) -> None:
         """Find a neuron by its concept."""
+        from .dialogs import TextDialog
+
         self.ni.push_screen(TextDialog("Find neurons that see…", "for example: water"), self._search)
 
     def _search(self, text: str | None) -> None:
@@ -360,6 +362,8 @@ class TriageScreen(Page[None]):
             self.ask(jobs.SearchNeurons(text))
 
     def _show_found(self) -> None:
+        from .dialogs import FoundDialog
+
         if self.board.found:
             self.ni.push_screen(FoundDialog(self.board.found), self._take_found)
         else:

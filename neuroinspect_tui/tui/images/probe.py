@@ -40,6 +40,16 @@ class Terminal:
     passthrough: bool = False
     answered: bool = False
 
+    def __str__(self) -> str:
+        """One line for `doctor` and the log."""
+        if not self.answered:
+            return "the terminal does not answer questions"
+        facts = [self.name or "a terminal without a name"]
+        facts += ["inside tmux" + (", passthrough on" if self.passthrough else "")] if self.tmux else []
+        facts += [word for word, there in (("Kitty graphics", self.graphics), ("Sixel", self.sixel)) if there]
+        facts += [f"cells of {self.cell[0]}×{self.cell[1]} pixels"] if self.cell else []
+        return ", ".join(facts)
+
 
 def read_answer(data: bytes) -> Terminal:
     """Return what the terminal's answers to the queries say; missing ones count as "no"."""
@@ -56,7 +66,7 @@ def read_answer(data: bytes) -> Terminal:
     )
 
 
-def probe(environment: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> Terminal:
+def probe_terminal(environment: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> Terminal:
     """Ask the terminal; one that does not answer within `timeout` seconds gets plain cells."""
     environment = os.environ if environment is None else environment
     if environment.get("TERM", "dumb") in ("dumb", "") or os.name != "posix":
@@ -76,7 +86,7 @@ def probe(environment: Mapping[str, str] | None = None, timeout: float = TIMEOUT
 
 
 def cell_of_window(terminal: int) -> tuple[int, int] | None:
-    """Return the cell size that the terminal's driver knows (ssh hands it on), for those that ignore `16t`."""
+    """Return the cell size that the terminal's driver knows (ssh hands it on), for those without `16t`."""
     import fcntl
     import struct
     import termios

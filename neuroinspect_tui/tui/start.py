@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
 
-from .images.terminal import Terminal, probe
+from .images.probe import Terminal, probe_terminal
 from .protocol import Look, Project
 
 
@@ -15,7 +15,7 @@ def run_app(project: Project, look: Look, reopen: Callable[[Path], Project] | No
 
     Returns the exit code. Raises InputError for a look that does not exist.
     """
-    terminal = probe()
+    terminal = probe_terminal()
     prepare_colours(terminal, os.environ)
     from .app import NeuroInspectApp
 
