@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from .. import jobs
@@ -17,7 +18,9 @@ from ..stages.samples import list_samples, select_rows
 from .identity import hashes, versions
 from .project import Project
 
-SHARD = 4096
+FIRST_SHARD, LARGEST_SHARD = 512, 4096
+SHARD_SECONDS = 10.0
+"""A kill loses about this much of an evaluation, or the smallest batch that takes longer."""
 THUMBNAIL = 160
 CLASS_ORDER = "the order of the classes looks permuted"
 
@@ -26,6 +29,9 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
     """Load data and classifier, and bind the session to them."""
     dataset, classifier = project.dataset, project.classifier
     project.session.bind(project.config, hashes(project), versions())
+    if project.config.repair.tags:
+        count = project.tags.read(Path(project.config.repair.tags), dataset)
+        reporter.note(f"{count} tags read from {project.config.repair.tags}")
     opened = Opened(
         model=classifier.name.rpartition("/")[2],
         data=dataset.name,
@@ -50,33 +56,36 @@ def evaluate(project: Project, job: jobs.Evaluate, reporter: Reporter) -> Evalua
     """Evaluate what is missing of a split, keep its features, and make the class and group tables."""
     split = project.dataset.split(job.split or project.config.data.split)
     store = project.store(split.name)
-    missing = store.missing(SHARD)
-    reporter.unit("images")
-    done = len(split) - sum(map(len, missing))
-    for rows in missing:
-
-        def tick(count: int, total: int, before: int = done) -> None:
-            reporter.tick(before + count, len(split))
-
-        store.write(
-            evaluate_rows(
-                project.classifier,
-                split,
-                project.preprocess,
-                rows,
-                project.config.compute.batch_size,
-                project.config.compute.workers,
-                tick,
-            )
-        )
-        project.session.journal("shard", split=split.name, start=rows.start, stop=rows.stop)
-        done += len(rows)
+    _evaluate_missing(project, split, store, reporter)
     features = project.features(split.name)
     evaluation = summarise(features, store.unreadable(split.paths), project.names)
     _refuse_permuted_classes(project, evaluation)
     project.session.save(states.evaluation(split.name), evaluation)
     project.session.set_stage(f"evaluation/{split.name}", "done")
     return evaluation
+
+
+def _evaluate_missing(project: Project, split: Split, store: FeatureStore, reporter: Reporter) -> None:
+    """Evaluate and keep one shard after the other; their bounds depend on the speed, the results do not."""
+    batch = project.config.compute.batch_size
+    reporter.unit("images")
+    size = shard_size(FIRST_SHARD, batch)
+    while missing := store.missing(size):
+        rows, done, began = missing[0], store.done(), time.monotonic()
+
+        def tick(count: int, total: int, before: int = done) -> None:
+            reporter.tick(before + count, len(split))
+
+        workers = project.config.compute.workers
+        shard = evaluate_rows(project.classifier, split, project.preprocess, rows, batch, workers, tick)
+        store.write(shard)
+        project.session.journal("shard", split=split.name, start=rows.start, stop=rows.stop)
+        size = shard_size(len(rows) * SHARD_SECONDS / (time.monotonic() - began), batch)
+
+
+def shard_size(images: float, batch: int) -> int:
+    """Return about `images`, at most `LARGEST_SHARD`, as whole batches: each batch is the same in any shard."""
+    return max(1, round(min(images, LARGEST_SHARD) / batch)) * batch
 
 
 def _refuse_permuted_classes(project: Project, evaluation: Evaluation) -> None:

@@ -15,11 +15,12 @@ from ..errors import InputError
 from ..events import Reporter
 from ..models.classifier import Classifier
 from ..models.weights import tensor_hash
-from ..results import ClassRef, CulpritReport, Repair
+from ..results import ClassRef, CulpritReport, Propagation, Repair, ReviewItem
 from ..selection import leading_culprits
 from ..session import states
-from ..session.atomic import aside, write_json
+from ..session.atomic import aside, explained, write_json
 from ..stages.repair.run import RepairOutcome, repair_class
+from ..stages.tags import COLUMN, excluded_rows, make_groups, review_order
 from ..tensors import Head
 from . import evaluating
 from .attributing import culprits
@@ -36,26 +37,56 @@ def known_repairs(project: Project) -> tuple[Repair, ...]:
     return tuple(sorted((repair for repair in loaded if repair), key=lambda repair: repair.number))
 
 
+def set_tag(project: Project, job: jobs.SetTag, reporter: Reporter) -> Propagation:
+    """Tag an image by hand and tell how well the tags carry over."""
+    data = project.features(job.split)
+    project.tags.set(job.split, data.paths[job.row], job.tag)
+    evaluated = {
+        name: project.features(name) for name in project.dataset.splits if project.store(name).complete()
+    }
+    return make_groups(evaluated, project.tags.by_row(evaluated), project.config.repair.propagate)[1]
+
+
+def order_review(project: Project, job: jobs.OrderReview, reporter: Reporter) -> tuple[ReviewItem, ...]:
+    """Propose the images to tag next."""
+    data = project.features(project.split.name)
+    tags = project.tags.by_row({data.split: data})[data.split]
+    seed = project.config.compute.seed
+    return review_order(data, project.head, job.target, job.neurons, tags, job.limit, seed)
+
+
 def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair:
-    """Fit, choose and judge a repaired head, and keep it in the session."""
+    """Fit, choose and judge a repaired head and keep it in the session, or return the one it has already."""
     for split in project.dataset.splits:
         evaluating.ensure_evaluated(project, split, reporter)
+    neurons = job.neurons or _culprits(project, job.target, reporter)
+    request = states.repair_request(project.config, job.target, job.method, neurons, project.tags.as_csv())
+    for known in known_repairs(project):
+        if known.request == request and project.session.path(known.head).is_file():
+            return known
     reporter.unit("steps")
     features = {name: project.features(name) for name in project.dataset.splits}
+    tags = project.tags.by_row(features)
+    if project.tags:
+        columns, _ = make_groups(features, tags, project.config.repair.propagate)
+        features = {
+            name: replace(data, groups={**data.groups, COLUMN: columns[name]})
+            for name, data in features.items()
+        }
     outcome = repair_class(
         features,
         project.head,
         job.target,
         project.names,
         job.method,
-        job.neurons or _culprits(project, job.target, reporter),
-        excluded={name: project.tags.mislabelled(data) for name, data in features.items()},
-        tag_column=None,
+        neurons,
+        excluded=excluded_rows(tags),
+        tag_column=COLUMN if project.tags else None,
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         tick=reporter.tick,
     )
-    return _keep(project, job.target, outcome)
+    return _keep(project, job.target, outcome, request)
 
 
 def _culprits(project: Project, target: int, reporter: Reporter) -> tuple[int, ...]:
@@ -63,7 +94,8 @@ def _culprits(project: Project, target: int, reporter: Reporter) -> tuple[int, .
     return leading_culprits(report, REPAIR_NEURONS)
 
 
-def _keep(project: Project, target: int, outcome: RepairOutcome) -> Repair:
+def _keep(project: Project, target: int, outcome: RepairOutcome, request: str) -> Repair:
+    _remove_unfinished(project)
     number, folder = project.session.repair_directory(outcome.method)
     relative = f"repairs/{folder.name}/{HEAD_FILE}"
     tensors = {"weight": outcome.head.weight.contiguous(), "bias": outcome.head.bias.contiguous()}
@@ -71,9 +103,19 @@ def _keep(project: Project, target: int, outcome: RepairOutcome) -> Repair:
     given = vars(outcome)
     shared = {name: given[name] for name in Repair.__dataclass_fields__ if name in given and name != "head"}
     target_class = ClassRef(target, project.names[target])
-    made = Repair(**shared, number=number, target=target_class, head=relative, weights=None)
+    made = Repair(**shared, number=number, target=target_class, head=relative, weights=None, request=request)
     project.session.save(states.repair(number), made)
     return made
+
+
+def _remove_unfinished(project: Project) -> None:
+    """Delete the folders of repairs that a kill left without their result."""
+    finished = {Path(made.head).parent.name for made in known_repairs(project)}
+    repairs = project.session.path("repairs")
+    with explained(repairs, "clean"):
+        for folder in repairs.glob("[0-9]*-*"):
+            if folder.name not in finished:
+                shutil.rmtree(folder)
 
 
 def export(project: Project, job: jobs.ExportRepair, reporter: Reporter) -> Repair:
@@ -98,7 +140,9 @@ def discard(project: Project, job: jobs.DiscardRepair, reporter: Reporter) -> in
     """Delete a repair and its files."""
     made = _load(project, job.number)
     project.session.forget(states.repair(job.number))
-    shutil.rmtree(project.session.path(str(Path(made.head).parent)), ignore_errors=True)
+    folder = project.session.path(made.head).parent
+    with explained(folder, "delete"):
+        shutil.rmtree(folder)
     return job.number
 
 
@@ -119,6 +163,8 @@ def tensor_hashes(classifier: Classifier, repaired: Head) -> dict[str, dict[str,
 
 
 HANDLERS: dict[type[jobs.Job], Callable[..., Any]] = {
+    jobs.SetTag: set_tag,
+    jobs.OrderReview: order_review,
     jobs.RepairHead: repair,
     jobs.ExportRepair: export,
     jobs.DiscardRepair: discard,

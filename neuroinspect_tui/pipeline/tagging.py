@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-
-import torch
-from torch import Tensor
 
 from ..config import nearest
 from ..data.splits import ImageDataset
@@ -17,11 +14,10 @@ from ..errors import InputError
 from ..results import Sample
 from ..session import states
 from ..session.store import Session
-from ..tensors import GroupColumn, SplitFeatures
+from ..stages.tags import MISLABELLED
+from ..tensors import SplitFeatures
 from ..text import csv_cell, safe
 
-COLUMN = "tag"
-MISLABELLED = "mislabelled"
 FILE = "tags.csv"
 
 
@@ -70,6 +66,7 @@ class TagBook:
         split_of = {path: name for name, split in dataset.splits.items() for path in split.paths}
         count = 0
         for path, tag in _read_csv(file):
+            path = path if path in split_of else path.removeprefix("'")
             if path not in split_of:
                 raise InputError(
                     f'--tags {file}: "{safe(path, 80)}" is not an image of the data',
@@ -87,23 +84,19 @@ class TagBook:
             tag = self.get(sample.split, sample.path)
             yield replace(sample, tag=tag) if tag else sample
 
-    def mislabelled(self, data: SplitFeatures) -> Tensor:
-        """Return the rows [K] of the split that are marked as mislabelled."""
-        marked = {path for path, tag in self._tags.get(data.split, {}).items() if tag == MISLABELLED}
-        return torch.tensor([row for row, path in enumerate(data.paths) if path in marked], dtype=torch.int64)
-
-    def column(self, data: SplitFeatures) -> GroupColumn:
-        """Return the tags as a group column of the split, -1 where an image has none."""
-        values = self.values
-        code_of = {tag: code for code, tag in enumerate(values)}
-        tags = self._tags.get(data.split, {})
-        codes = torch.tensor([code_of.get(tags.get(path, ""), -1) for path in data.paths], dtype=torch.int64)
-        return GroupColumn(COLUMN, values, codes)
+    def by_row(self, splits: Mapping[str, SplitFeatures]) -> dict[str, dict[int, str]]:
+        """Return the tags of the given splits by row of their features."""
+        found: dict[str, dict[int, str]] = {}
+        for name, data in splits.items():
+            tags = self._tags.get(name, {})
+            rows = ((row, tags.get(path)) for row, path in enumerate(data.paths)) if tags else ()
+            found[name] = {row: tag for row, tag in rows if tag}
+        return found
 
     @property
-    def values(self) -> tuple[str, ...]:
-        """The distinct tags but `mislabelled`, sorted."""
-        return tuple(sorted({tag for tags in self._tags.values() for tag in tags.values()} - {MISLABELLED}))
+    def splits(self) -> tuple[str, ...]:
+        """The splits that have tags."""
+        return tuple(sorted(name for name, tags in self._tags.items() if tags))
 
 
 def _read_csv(file: Path) -> Iterator[tuple[str, str]]:
