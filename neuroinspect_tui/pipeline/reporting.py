@@ -9,10 +9,13 @@ from typing import Any
 from .. import jobs
 from ..errors import InputError
 from ..events import Reporter
-from ..results import CulpritReport, Evaluation, Illusion, Opened
+from ..results import CulpritReport, Evaluation, Illusion, LabelIssue, Opened
 from ..session import states
 from ..session.features import iterate_samples
 from ..session.report import Debugged, Findings, build_report, write_reports
+from ..session.tables import write_label_issues
+from ..stages.label_issues import find_label_issues
+from ..stages.tags import excluded_rows
 from .attributing import known_concepts, named
 from .identity import environment
 from .picturing import known_exemplars
@@ -36,9 +39,17 @@ def write_report(project: Project, job: jobs.WriteReport, reporter: Reporter) ->
         debugged=tuple(filter(None, (debugged(project, target) for target in _targets(project, job)))),
     )
     samples = project.tags.label(iterate_samples(project.features(project.split.name)))
+    write_label_issues(session.path("label_issues.csv"), _label_issues(project), project.names)
     write_reports(session, build_report(findings), samples)
     session.journal("report", classes=list(_targets(project, job)))
     return str(session.root)
+
+
+def _label_issues(project: Project) -> tuple[LabelIssue, ...]:
+    """The doubtful labels of the debugged split, those that the user marked first."""
+    data = project.features(project.split.name)
+    marked = excluded_rows(project.tags.by_row({data.split: data}))[data.split].tolist()
+    return find_label_issues(data, project.head, marked)
 
 
 def _targets(project: Project, job: jobs.WriteReport) -> tuple[int, ...]:

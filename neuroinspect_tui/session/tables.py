@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..results import Sample
+from ..results import LabelIssue, Sample
 from ..text import csv_cell
 from .atomic import replacing
 
@@ -50,6 +50,17 @@ SAMPLE_COLUMNS = (
     "tag",
     "problem",
 )
+LABEL_ISSUE_COLUMNS = (
+    "split",
+    "path",
+    "label",
+    "class",
+    "suggested",
+    "suggested_class",
+    "self_confidence",
+    "neighbour_share",
+    "marked",
+)
 
 Cell = str | int | float | None
 
@@ -67,6 +78,25 @@ def write_neurons(path: Path, report: dict[str, Any]) -> None:
 def write_samples(path: Path, report: dict[str, Any], samples: Iterable[Sample]) -> None:
     """Write one row for each image of the debugged split; those that could not be read come last."""
     write_csv(path, SAMPLE_COLUMNS, _sample_rows(report, samples))
+
+
+def write_label_issues(path: Path, issues: Iterable[LabelIssue], names: Sequence[str]) -> None:
+    """Write one row for each image whose label is doubtful, the most doubtful first."""
+    rows = (
+        (
+            issue.split,
+            issue.path,
+            issue.label,
+            names[issue.label],
+            issue.suggested,
+            names[issue.suggested],
+            round(issue.self_confidence, 6),
+            round(issue.neighbour_share, 6),
+            int(issue.marked),
+        )
+        for issue in issues
+    )
+    write_csv(path, LABEL_ISSUE_COLUMNS, rows)
 
 
 def write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[Cell, ...]]) -> None:

@@ -4,9 +4,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from neuroinspect_tui.results import Sample
+from neuroinspect_tui.results import LabelIssue, Sample
 from neuroinspect_tui.session.report import build_report
-from neuroinspect_tui.session.tables import write_classes, write_neurons, write_samples
+from neuroinspect_tui.session.tables import write_classes, write_label_issues, write_neurons, write_samples
 from neuroinspect_tui.text import csv_cell
 
 from . import synthetic
@@ -122,3 +122,9 @@ def test_hostile_names_are_text_in_their_own_cell(tmp_path, name, value, path, c
     assert (unreadable["path"], unreadable["problem"]) == (csv_cell(path), csv_cell(value))
     for file in tmp_path.iterdir():
         assert nothing_hidden(file.read_text(encoding="utf-8"))
+
+
+def test_label_issues_are_listed_with_names_and_guarded(tmp_path):
+    issue = LabelIssue("val", "=a.png", 1, 0, 0.25, 0.9, marked=True)
+    write_label_issues(tmp_path / "issues.csv", [issue], ["cat", "+dog"])
+    assert (tmp_path / "issues.csv").read_text().splitlines()[1] == "val,'=a.png,1,'+dog,0,cat,0.25,0.9,1"
