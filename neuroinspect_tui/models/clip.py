@@ -1,6 +1,8 @@
 """The CLIP guide: image and text embeddings of unit length from any open_clip model, frozen.
 
-`--clip` takes `NAME:TAG` (published weights, downloaded), `NAME:FILE`, `CONFIG.json:FILE`, or `none`.
+`--clip` takes `NAME:TAG` (published weights, downloaded), `NAME:FILE`, `CONFIG.json:FILE`, or `none`. A
+config is an open_clip model config, or one with `model_cfg` and `preprocess_cfg` (`mean`, `std`) as on the
+hub; without the latter images are normalised as for the first CLIP.
 """
 
 from __future__ import annotations

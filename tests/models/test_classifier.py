@@ -35,6 +35,7 @@ def test_forward_gives_what_the_module_gives():
 
 
 def test_the_module_is_frozen_in_eval_mode_and_channels_last():
+    """Fault 7 of the published code: gradients of the whole network are computed and kept."""
     found = prepare(ModelSource("net", seeded(Deep).train()), 4, 12, CPU)
     assert not found.module.training and not any(p.requires_grad for p in found.module.parameters())
     assert found.module.features[3].weight.is_contiguous(memory_format=torch.channels_last)
@@ -42,6 +43,7 @@ def test_the_module_is_frozen_in_eval_mode_and_channels_last():
 
 
 def test_batch_norm_statistics_do_not_drift():
+    """Fault 9 of the published code: the "untouched" backbone drifts in training mode."""
     found = classifier(Deep)
     before = {name: tensor_hash(tensor) for name, tensor in found.module.state_dict().items()}
     images = X.clone().requires_grad_()
@@ -266,3 +268,10 @@ def test_the_real_classifiers_load(real: Path, spec, weights, classes, layer, wi
     assert {n: tensor_hash(t) for n, t in repaired.items()} == {
         n: tensor_hash(t) for n, t in original.items()
     }
+
+
+def test_forward_works_in_inference_mode():
+    found = classifier(Deep)
+    with torch.inference_mode():
+        assert torch.equal(found.forward(X).logits, found.forward(X.clone()).logits)
+    assert torch.allclose(found.forward(X).logits, seeded(Deep)(X), atol=1e-6)

@@ -25,6 +25,7 @@ X = noise(3, 8)
     ],
 )
 def test_the_decision_layer_is_found_by_data_flow(build, name):
+    """Fault 8 of the published code: it guesses the family from the name."""
     module = seeded(build)
     site = locate_head(module, X)
     assert site.name == name
@@ -97,6 +98,7 @@ def test_tiny_logits_do_not_make_any_layer_pass():
 
 
 def test_hooks_are_closed_however_it_ends():
+    """Fault 8 of the published code: its hooks stay open."""
     module = seeded(LinearHead)
     locate_head(module, X)
     with pytest.raises(ZeroDivisionError), capture(module.decide):

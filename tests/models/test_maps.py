@@ -64,6 +64,7 @@ def test_the_mean_of_a_gradient_map_is_the_slope_along_the_map(neuron):
 
 
 def test_a_class_token_gives_the_patch_tokens_after_the_last_norm():
+    """Fault 8 of the published code: it reads the class token before the final norm."""
     found = prepare(ModelSource("vit", seeded(lambda: timm_model("test_vit", num_classes=4))), 4, 160, CPU)
     images = noise(2, 160)
     maps, activations = found.maps_and_activations(images, torch.tensor([0, 9]))

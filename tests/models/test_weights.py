@@ -159,6 +159,7 @@ def test_trust_pickle_does_run_it(tmp_path):
 
 
 def test_a_pickled_module_is_refused_unless_trusted(tmp_path):
+    """Fault 10 of the published code: whole pickled modules are loaded and saved."""
     torch.save(network(), tmp_path / "w.pt")
     with pytest.raises(InputError, match=r"asks for torch\.nn\.modules\.container\.Sequential"):
         read_state_dict(tmp_path / "w.pt")
