@@ -276,7 +276,7 @@ class SplitUse:
 
 @dataclass(frozen=True)
 class Repair:
-    """Stage 3 for one class: the new head's verdict beside the controls."""
+    """Stage 3 for one class: the new head's verdict beside the controls; `request`: what was asked for."""
 
     number: int
     target: ClassRef
@@ -296,6 +296,7 @@ class Repair:
     reason: str = ""
     splits: tuple[SplitUse, ...] = ()
     accepted: bool = False
+    request: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -22,12 +22,15 @@ from ..stages.illusion_numbers import IllusionResult
 from ..stages.masks import dim
 from ..stages.neuron_statistics import NeuronStatistics, neuron_statistics
 from ..stages.recipes import recipe_for
+from ..tensors import Tick
 from .project import Project
 
 EXEMPLARS = 4
 SPECTRUM_IMAGES = 256
 GUIDE_IMAGES = 64
 """Real images of a class against which a picture's CLIP cosine is placed."""
+SIDE_BY_SIDE = {"cuda": 128, "mps": 16, "cpu": 4}
+"""Pictures that are painted together, and lost together when the process is killed."""
 
 
 def framed(project: Project, rows: Iterable[int]) -> Tensor:
@@ -87,7 +90,7 @@ def _crop(project: Project, neuron: int, rows: Sequence[int]) -> list[tuple[str,
     for row, picture, neuron_map in zip(rows, pixels, maps, strict=True):
         (left, top, right, bottom), mask = crop_from_map(picture.shape[0], picture.shape[1], neuron_map)
         inside = (slice(top, bottom), slice(left, right))
-        base = f"exemplars/{neuron}-{row}"
+        base = f"exemplars/{project.split.name}/{neuron}-{row}"
         image = project.session.write_png(f"{base}.png", picture[inside].contiguous().numpy())
         dimmed = dim(picture, mask)[inside].contiguous().numpy()
         written.append((image, project.session.write_png(f"{base}-mask.png", dimmed)))
@@ -98,29 +101,41 @@ def _crop(project: Project, neuron: int, rows: Sequence[int]) -> list[tuple[str,
 
 
 def illustrate(project: Project, job: jobs.Illustrate, reporter: Reporter) -> tuple[Illusion, ...]:
-    """Make the pictures that the session does not have yet; all of them side by side."""
-    debug = project.config.debug
-    name = states.illusions(project.config, job.target)
+    """Make the pictures that the session does not have yet, a few side by side, and keep each few."""
+    name = states.illusions(project.config, job.target, job.iters)
     known = {
         (item.neuron, item.seed): item for item in project.session.load(name, tuple[Illusion, ...]) or ()
     }
     pairs = _pairs(job, project.config.compute.seed)
     missing = [pair for pair in pairs if (pair.neuron, pair.seed) not in known]
-    if missing:
-        reporter.unit("steps")
-        results = make_illusions(
-            project.classifier,
-            project.preprocess,
-            _guide(project, job.target),
-            missing,
-            _statistics(project),
-            recipe_for(debug.mode, job.iters or debug.iters),
-            _previewer(job, reporter),
-            reporter.tick,
-        )
-        known |= {(made.pair.neuron, made.pair.seed): _keep(project, made) for made in results}
+    reporter.unit("steps")
+    done = 0
+    for few in _side_by_side(missing, SIDE_BY_SIDE[project.device.type]):
+
+        def tick(step: int, steps: int, before: int = done, count: int = len(few)) -> None:
+            reporter.tick(before * steps + step * count, len(missing) * steps)
+
+        for made in _paint(project, job, few, reporter, tick):
+            known[made.pair.neuron, made.pair.seed] = _keep(project, name, made)
         project.session.save(name, tuple(known[key] for key in sorted(known)))
+        done += len(few)
     return tuple(known[pair.neuron, pair.seed] for pair in pairs)
+
+
+def _paint(
+    project: Project, job: jobs.Illustrate, pairs: list[Pair], reporter: Reporter, tick: Tick
+) -> list[IllusionResult]:
+    debug = project.config.debug
+    return make_illusions(
+        project.classifier,
+        project.preprocess,
+        _guide(project, job.target),
+        pairs,
+        _statistics(project),
+        recipe_for(debug.mode, job.iters or debug.iters),
+        _previewer(job, reporter),
+        tick,
+    )
 
 
 def _pairs(job: jobs.Illustrate, seed: int) -> list[Pair]:
@@ -129,6 +144,19 @@ def _pairs(job: jobs.Illustrate, seed: int) -> list[Pair]:
     rounds = math.ceil(wanted / max(1, len(job.neurons)))
     pairs = [Pair(neuron, job.target, seed + turn) for turn in range(rounds) for neuron in job.neurons]
     return pairs[:wanted]
+
+
+def _side_by_side(pairs: Sequence[Pair], most: int) -> Iterator[list[Pair]]:
+    """Yield the pairs, at most `most` at a time but all of one neuron together: they are pushed apart."""
+    few: list[Pair] = []
+    for neuron in dict.fromkeys(pair.neuron for pair in pairs):
+        own = [pair for pair in pairs if pair.neuron == neuron]
+        if few and len(few) + len(own) > most:
+            yield few
+            few = []
+        few = few + own
+    if few:
+        yield few
 
 
 def _statistics(project: Project) -> NeuronStatistics:
@@ -162,9 +190,9 @@ def _previewer(job: jobs.Illustrate, reporter: Reporter) -> Callable[[Pair, int,
     return show
 
 
-def _keep(project: Project, made: IllusionResult) -> Illusion:
+def _keep(project: Project, name: str, made: IllusionResult) -> Illusion:
     pair = made.pair
-    base = f"illusions/{pair.target}-{pair.neuron}-{pair.seed}"
+    base = f"{name}-{pair.neuron}-{pair.seed}"
     return Illusion(
         neuron=pair.neuron,
         target=ClassRef(pair.target, project.names[pair.target]),

@@ -37,15 +37,22 @@ def concepts(config: RunConfig, target: int) -> str:
     return f"concepts/{target}-{_settings(debug.clip, debug.vocabulary, config.data.split)}"
 
 
-def illusions(config: RunConfig, target: int) -> str:
-    """`tuple[results.Illusion, ...]` made so far for a class."""
-    debug = config.debug
-    return f"illusions/{target}-{_settings(debug.clip, debug.mode, config.compute.seed, config.data.split)}"
+def illusions(config: RunConfig, target: int, steps: int | None = None) -> str:
+    """`tuple[results.Illusion, ...]` made so far for a class in `steps` steps (None: as configured)."""
+    debug, steps = config.debug, steps or config.debug.iters
+    settings = _settings(debug.clip, debug.mode, steps, config.compute.seed, config.data.split)
+    return f"illusions/{target}-{settings}"
 
 
 def repair(number: int) -> str:
     """`results.Repair` by its number."""
     return f"repairs/{number}"
+
+
+def repair_request(config: RunConfig, target: int, method: str, neurons: tuple[int, ...], tags: str) -> str:
+    """What a repair was asked for: the same request finds its `results.Repair` again."""
+    chosen = (config.data.split, config.data.groups, config.compute.seed, config.repair.propagate)
+    return _settings(target, method, neurons, tags, *chosen)
 
 
 TAGS = "tags"
