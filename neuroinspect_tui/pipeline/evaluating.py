@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from .. import jobs
 from ..data.advice import enlarged_note
+from ..data.splits import Split
 from ..errors import InputError
 from ..events import Reporter
 from ..models.device import describe
 from ..results import Evaluation, Opened, Sample
 from ..session import states
+from ..session.features import FeatureStore
 from ..stages.evaluation import detect_permutation, evaluate_rows, summarise
 from ..stages.samples import list_samples, select_rows
 from .identity import hashes, versions
@@ -84,7 +87,7 @@ def _evaluate_missing(project: Project, split: Split, store: FeatureStore, repor
 
 
 def shard_size(images: float, batch: int) -> int:
-    """Return about `images`, at most `LARGEST_SHARD`, as whole batches: each batch is the same in any shard."""
+    """Return about `images`, at most `LARGEST_SHARD`, as whole batches: these are the same in any shard."""
     return max(1, round(min(images, LARGEST_SHARD) / batch)) * batch
 
 
