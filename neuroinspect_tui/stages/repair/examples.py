@@ -76,6 +76,13 @@ class Examples:
         )
         return Examples(sources, self.labels[index], self.codes[index])
 
+    def known(self) -> Examples:
+        """Return the examples of known group, and all of the classes in which no group is known."""
+        known = self.codes >= 0
+        tagged = torch.zeros(int(self.labels.max()) + 1, dtype=torch.bool)
+        tagged[self.labels[known]] = True
+        return self.subset((known | ~tagged[self.labels]).nonzero()[:, 0])
+
     def blocks(self) -> Iterator[tuple[slice, Tensor]]:
         """Yield (slice of the examples, their features [B,D] float32) in order."""
         size = max(1, BLOCK_ELEMENTS // self.neurons)
@@ -103,7 +110,7 @@ class Examples:
     def cells(self) -> tuple[Tensor, Tensor]:
         """Return each example's cell [N], its (value, class) counted 0…K-1, and the cells' sizes [K].
 
-        "Unknown" is a value like the others: it keeps classes in which nothing is tagged in the fit.
+        "Unknown" is a value like the others.
         """
         _, cell, count = torch.unique(
             torch.stack([self.labels, self.codes]), dim=1, return_inverse=True, return_counts=True

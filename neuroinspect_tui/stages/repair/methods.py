@@ -16,9 +16,14 @@ from .candidates import Candidate, Score, choose, score
 from .closed_form import bias_offsets, ridge
 from .examples import Examples
 from .gradient import Recipe, edit
+from .leace import has_groups, leace
+from .neurontune import neurontune
 from .plan import Plan
+from .reweight import afr, dfr
 
 RANDOM_DRAWS = 3
+LABEL_FREE: tuple[RepairMethod, ...] = ("afr", "neurontune")
+GROUPED: tuple[RepairMethod, ...] = ("ridge", "dfr", "leace")
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,16 @@ class Task:
 def task_for(
     method: RepairMethod, plan: Plan, head: Head, target: int, neurons: Sequence[int], seed: int, tick: Tick
 ) -> Task:
-    """Return the task of `method`: label-free methods learn from mistakes, so from unseen images alone."""
-    examples = plan.unseen if method in ("afr", "neurontune") else plan.fit
+    """Return the task of `method`.
+
+    The label-free methods learn from mistakes, so from unseen images alone; those that weight by groups leave
+    out images of unknown group, unless their whole class is unknown.
+    """
+    examples = plan.fit
+    if method in LABEL_FREE:
+        examples = plan.unseen
+    elif method in GROUPED:
+        examples = plan.fit.known()
     return Task(plan, examples, head, target, torch.tensor(neurons, dtype=torch.int64), seed, tick)
 
 
@@ -52,7 +65,34 @@ def fit(method: RepairMethod, task: Task) -> tuple[Candidate, Score]:
 
 
 def _ridge(task: Task) -> list[Candidate]:
-    return [ridge(task.examples, task.head, seed=task.seed, tick=task.tick)]
+    """Shrink towards the old head and, where there are groups, towards the old head with them erased."""
+    starts = {"old head": task.head}
+    if has_groups(task.examples):
+        starts["erased head"] = leace(task.examples, task.head, task.tick)[-1].head
+    return [
+        _named(ridge(task.examples, start, seed=task.seed, tick=task.tick), towards=name)
+        for name, start in starts.items()
+    ]
+
+
+def _named(candidate: Candidate, **parameters: str) -> Candidate:
+    return replace(candidate, parameters={**candidate.parameters, **parameters})
+
+
+def _afr(task: Task) -> list[Candidate]:
+    return afr(task.examples, task.head, task.seed, task.tick)
+
+
+def _neurontune(task: Task) -> list[Candidate]:
+    return neurontune(task.examples, task.head, task.seed, task.tick)
+
+
+def _dfr(task: Task) -> list[Candidate]:
+    return [dfr(task.examples, task.head.classes, task.score, task.seed, task.tick)]
+
+
+def _leace(task: Task) -> list[Candidate]:
+    return leace(task.examples, task.head, task.tick)
 
 
 def _bias(task: Task) -> list[Candidate]:
@@ -97,8 +137,12 @@ def _edit(task: Task, recipe: Recipe) -> Candidate:
 
 
 METHODS: dict[RepairMethod, Callable[[Task], list[Candidate]]] = {
-    "ridge": _ridge,
     "paper": _paper,
+    "ridge": _ridge,
+    "dfr": _dfr,
+    "afr": _afr,
+    "neurontune": _neurontune,
+    "leace": _leace,
     "bias": _bias,
     "finetune": _finetune,
     "random": _random,

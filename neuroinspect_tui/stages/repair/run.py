@@ -13,11 +13,9 @@ from ...results import Metrics, SplitUse
 from ...tensors import Head, SplitFeatures, Tick, no_tick
 from ..metrics import fixed_and_broken, mcnemar_p, predict
 from .candidates import Candidate, Score
-from .methods import Task, fit, task_for
+from .methods import LABEL_FREE, Task, fit, task_for
 from .plan import Plan, plan_parts
 from .verdict import Judged, pass_verdict
-
-LABEL_FREE: tuple[RepairMethod, ...] = ("afr", "neurontune", "paper")
 
 
 @dataclass(frozen=True)
@@ -109,9 +107,8 @@ def _resolve(
     if plan.column is not None:
         return "ridge", f"auto: ridge, because {plan.column!r} makes groups"
     tried: dict[RepairMethod, Score] = {}
-    for name in LABEL_FREE:
-        if name != "paper" or len(neurons):
-            tried[name] = fit(name, task_for(name, plan, head, target, neurons, seed, tick))[1]
+    for name in (*LABEL_FREE, *(("paper",) if neurons else ())):
+        tried[name] = fit(name, task_for(name, plan, head, target, neurons, seed, tick))[1]
     best = max(tried, key=tried.__getitem__)
     scores = ", ".join(f"{name} {100 * found.worst:.1f}" for name, found in tried.items())
     return best, f"auto: {best}, because without tags or groups it has the best worst class ({scores} %)"

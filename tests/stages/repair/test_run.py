@@ -1,9 +1,10 @@
 import pytest
 import torch
 
-from neuroinspect_tui.errors import Cancelled
+from neuroinspect_tui.errors import Cancelled, InputError
 from neuroinspect_tui.stages.metrics import mcnemar_p
 from neuroinspect_tui.stages.repair import repair_class
+from neuroinspect_tui.stages.tags import COLUMN, make_groups
 
 from .worlds import CULPRITS, NAMES, make_world
 
@@ -86,3 +87,56 @@ def test_cancelling_stops_the_fit():
 
     with pytest.raises(Cancelled):
         repair_class(splits, head, 0, NAMES, "finetune", [], tick=stop)
+
+
+@pytest.mark.parametrize("method", ["dfr", "leace"])
+def test_the_other_group_methods_repair_the_planted_world(method):
+    splits, head = make_world()
+    found = repair_class(splits, head, 0, NAMES, method, CULPRITS)
+    assert accuracies(splits["test"], found.head)[1] > 0.85
+    assert found.verdict == "helps"
+
+
+@pytest.mark.parametrize("method", ["afr", "neurontune"])
+def test_the_label_free_methods_are_fitted_on_unseen_images_without_groups(method):
+    splits, head = make_world(grouped=False)
+    grouped, _ = make_world()
+    found = repair_class(splits, head, 0, NAMES, method, CULPRITS)
+    assert accuracies(grouped["test"], found.head)[1] > 0.8
+    assert found.after.worst_group is None
+    assert found.verdict == "helps"
+
+
+def test_auto_is_ridge_where_there_are_groups():
+    splits, head = make_world()
+    found = repair_class(splits, head, 0, NAMES, "auto", CULPRITS)
+    assert found.method == "ridge"
+    assert found.reason.startswith("auto: ridge, because 'place' makes groups; ")
+
+
+def test_auto_without_groups_is_the_label_free_method_with_the_best_held_out_worst_class():
+    splits, head = make_world(grouped=False)
+    found = repair_class(splits, head, 0, NAMES, "auto", CULPRITS)
+    assert found.method in ("afr", "neurontune", "paper")
+    assert found.reason.startswith(f"auto: {found.method}, because without tags or groups")
+
+
+def test_methods_say_what_they_miss():
+    splits, head = make_world(grouped=False)
+    with pytest.raises(InputError, match="--groups"):
+        repair_class(splits, head, 0, NAMES, "leace", CULPRITS)
+    with pytest.raises(InputError, match="--neuron"):
+        repair_class(splits, head, 0, NAMES, "paper", [])
+
+
+def test_tags_carried_to_all_images_repair_like_the_true_groups():
+    splits, head = make_world()
+    place = splits["val"].groups["place"].codes
+    tags = {"val": {row: "wl"[int(place[row])] for row in range(0, 400, 10)}}
+    columns, _ = make_groups(splits, tags)
+    hidden, _ = make_world(grouped=False)
+    for name, split in hidden.items():
+        split.groups[COLUMN] = columns[name]
+    found = repair_class(hidden, head, 0, NAMES, "ridge", CULPRITS, tag_column=COLUMN)
+    assert accuracies(splits["test"], found.head)[1] > 0.9
+    assert found.parameters["groups"] == COLUMN

@@ -1,0 +1,88 @@
+"""Images whose label is doubtful: the model does not believe it, and their neighbours have another."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import torch
+from torch import Tensor
+
+from ..results import LabelIssue
+from ..tensors import Head, SplitFeatures, Tick, no_tick
+
+NEIGHBOURS = 10
+CANDIDATES = 512
+BLOCK_ELEMENTS = 1 << 23
+
+
+def find_label_issues(
+    split: SplitFeatures,
+    head: Head,
+    marked: Collection[int] = (),
+    limit: int = 100,
+    tick: Tick = no_tick,
+) -> tuple[LabelIssue, ...]:
+    """Return the most doubtful labels of a split, rows in `marked` (by hand) first, at most `limit` others.
+
+    A label is doubtful where another class is predicted with confidence and most of the ten nearest images
+    (cosine of the features) are of that class too: the order is that of (1 − self-confidence) times the
+    share of neighbours of the suggested class. Self-confidence is the model's probability of the label
+    (confident learning, arXiv 1911.00068, §3.1). Only the 512 least self-confident mistakes are looked at.
+    """
+    own = self_confidence(split, head)
+    mistakes = split.mistakes.nonzero()[:, 0]
+    least = mistakes[own[mistakes].argsort(stable=True)][:CANDIDATES]
+    hand = torch.tensor(sorted(marked), dtype=torch.int64)
+    rows = torch.cat([hand, least[~torch.isin(least, hand)]])
+    votes = _neighbour_labels(split, rows, tick)
+    suggested = split.predicted[rows]
+    shares = (votes == suggested[:, None]).double().mean(dim=1)
+    doubt = (1.0 - own[rows]) * shares
+    doubt[: len(hand)] += 2.0
+    kept = [place for place in doubt.argsort(descending=True, stable=True).tolist() if doubt[place] > 0]
+    return tuple(
+        LabelIssue(
+            split=split.split,
+            path=split.paths[int(rows[place])],
+            label=int(split.labels[rows[place]]),
+            suggested=int(suggested[place]),
+            self_confidence=float(own[rows[place]]),
+            neighbour_share=float(shares[place]),
+            marked=place < len(hand),
+        )
+        for place in kept[: len(hand) + limit]
+    )
+
+
+def self_confidence(split: SplitFeatures, head: Head) -> Tensor:
+    """Return the probability of each image's own label, [N] float32."""
+    found = torch.empty(len(split))
+    block = max(1, BLOCK_ELEMENTS // max(head.neurons, head.classes))
+    for start in range(0, len(split), block):
+        rows = slice(start, start + block)
+        chance = head.logits(split.features[rows]).softmax(dim=1)
+        found[rows] = chance.gather(1, split.labels[rows, None])[:, 0]
+    return found
+
+
+def _neighbour_labels(split: SplitFeatures, rows: Tensor, tick: Tick) -> Tensor:
+    """Return the labels of the nearest images of each of `rows` [M], itself left out: [M,10] int64."""
+    count = min(NEIGHBOURS, len(split) - 1)
+    mine = _unit(split.features[rows])
+    best = torch.full((len(rows), count), -torch.inf)
+    labels = torch.full((len(rows), count), -1)
+    block = max(1, BLOCK_ELEMENTS // max(split.features.shape[1], len(rows), 1))
+    for start in range(0, len(split), block):
+        tick(start, len(split))
+        near = mine @ _unit(split.features[start : start + block]).T
+        here = torch.arange(start, start + near.shape[1])
+        near[rows[:, None] == here] = -torch.inf
+        best, order = torch.cat([best, near], dim=1).topk(count, dim=1)
+        both = torch.cat([labels, split.labels[here].expand(len(rows), -1)], dim=1)
+        labels = both.gather(1, order)
+    return labels
+
+
+def _unit(features: Tensor) -> Tensor:
+    """Return features [B,D] as float32 rows of length 1."""
+    return torch.nn.functional.normalize(features.float(), dim=1)

@@ -1,0 +1,161 @@
+import pytest
+import torch
+
+from neuroinspect_tui.stages.tags import (
+    COLUMN,
+    MISLABELLED,
+    culprit_scores,
+    excluded_rows,
+    make_groups,
+    review_order,
+    rival_class,
+)
+
+from .repair.worlds import CULPRITS, leaning_head, make_split, make_world
+
+
+def truth(split, rows) -> dict[int, str]:
+    """Tags that a user would give: the background."""
+    place = split.groups["place"]
+    return {row: ("water", "land")[int(place.codes[row])] for row in rows}
+
+
+def test_culprit_scores_are_what_the_neurons_add_to_the_margin():
+    splits, head = make_world()
+    val = splits["val"]
+    scores = culprit_scores(val, head, 0, 1, CULPRITS)
+    expected = val.features.float()[:, CULPRITS] @ (head.weight[0] - head.weight[1])[CULPRITS]
+    torch.testing.assert_close(scores, expected)
+
+
+def test_the_rival_is_the_class_confused_most_either_way():
+    split = make_split("val", {(0, 0): 5, (1, 1): 5}, leaning_head(), 0)
+    split.labels.copy_(torch.tensor([0, 0, 0, 1, 1, 2, 2, 2, 2, 2]))
+    split.top_classes[:, 0] = torch.tensor([0, 1, 0, 1, 1, 0, 0, 2, 2, 2])
+    assert rival_class(split, 0) == 2
+    split.top_classes[:, 0] = split.labels
+    split.top_classes[:, 1] = torch.tensor([1, 1, 2, 0, 0, 0, 0, 0, 0, 0])
+    assert rival_class(split, 0) == 1
+
+
+def test_half_of_the_first_images_are_the_ends_and_half_are_spread():
+    splits, head = make_world()
+    val = splits["val"]
+    items = review_order(val, head, 0, CULPRITS, {}, limit=40)
+    assert [item.sample.label for item in items[:4]] == [0, 1, 0, 1]
+    assert len({item.sample.row for item in items}) == 40
+    scores = culprit_scores(val, head, 0, 1, CULPRITS)
+    for label in (0, 1):
+        own = scores[val.labels == label]
+        ranks = [int((own < item.score).sum()) for item in items if item.sample.label == label]
+        assert set(ranks[0::4] + ranks[1::4]) <= {*range(8), *range(190, 200)}
+        spread = sorted(ranks[2::4] + ranks[3::4])
+        assert max(later - sooner for sooner, later in zip([0, *spread], [*spread, 200], strict=True)) < 70
+
+
+def test_every_image_of_both_classes_is_listed_once_and_tagged_ones_are_not():
+    splits, head = make_world()
+    val = splits["val"]
+    tags = {3: "water", 8: MISLABELLED}
+    rows = [item.sample.row for item in review_order(val, head, 0, CULPRITS, tags, limit=999)]
+    assert sorted(rows) == [row for row in range(400) if row not in tags]
+
+
+def test_with_tags_the_doubtful_come_first_three_of_four():
+    splits, head = make_world()
+    val = splits["val"]
+    start = [item.sample.row for item in review_order(val, head, 0, CULPRITS, {}, limit=16)]
+    items = review_order(val, head, 0, CULPRITS, truth(val, start), limit=8)
+    doubts = [max(item.belief.values()) for item in items]
+    rest = review_order(val, head, 0, CULPRITS, truth(val, start), limit=999)
+    least = sorted(max(item.belief.values()) for item in rest)
+    assert doubts[:3] == pytest.approx(least[:3], abs=1e-6)
+    assert doubts[4:7] == pytest.approx(least[3:6], abs=1e-6)
+    assert all(sum(item.belief.values()) == pytest.approx(1) for item in items)
+
+
+def test_forty_tags_carried_by_the_probe_find_the_background_of_all_images():
+    splits, head = make_world()
+    tags: dict[int, str] = {}
+    while len(tags) < 40:
+        items = review_order(splits["val"], head, 0, CULPRITS, tags, limit=4)
+        tags |= truth(splits["val"], [item.sample.row for item in items])
+    columns, found = make_groups(splits, {"val": tags})
+    right = known = 0
+    for name, column in columns.items():
+        expected = splits[name].groups["place"].codes
+        names = ("water", "land")
+        carried = column.codes >= 0
+        right += sum(
+            column.values[c] == names[e]
+            for c, e in zip(column.codes[carried], expected[carried], strict=True)
+        )
+        known += int(carried.sum())
+    assert columns["train"].name == COLUMN
+    assert known > 0.9 * 2000
+    assert right / known > 0.97
+    assert found.accuracy == pytest.approx(right / known, abs=0.06)
+    assert found.enough
+    assert found.counts == {
+        value: sum(int((column.codes == code).sum()) for column in columns.values())
+        for code, value in enumerate(columns["val"].values)
+    }
+
+
+def test_hand_made_tags_win_over_the_probe():
+    splits, _ = make_world()
+    tags = truth(splits["val"], range(60))
+    lie = next(row for row, tag in tags.items() if tag == "land")
+    tags[lie] = "water"
+    columns, _ = make_groups(splits, {"val": tags, "train": {0: "water", 1: "land"}})
+    values = columns["val"].values
+    assert values == ("land", "water")
+    assert [values[code] for code in columns["val"].codes[:60].tolist()] == list(tags.values())
+    assert [values[code] for code in columns["train"].codes[:2].tolist()] == ["water", "land"]
+
+
+def test_without_carrying_only_tagged_images_are_known():
+    splits, _ = make_world()
+    columns, found = make_groups(splits, {"val": truth(splits["val"], range(30))}, carry=False)
+    assert int((columns["val"].codes >= 0).sum()) == 30
+    assert int((columns["train"].codes >= 0).sum()) == 0
+    assert (found.accuracy, found.enough) == (None, False)
+    assert found.advice == "the tags are not carried to other images"
+
+
+@pytest.mark.parametrize(
+    ("tags", "advice"),
+    [
+        ({}, "tag images that have the cue and images that have not"),
+        (
+            {0: "water"},
+            'tag images that have the cue and images that have not; so far all are "water"',
+        ),
+        ({0: "water", 1: "land", 2: "land"}, 'tag 7 more images as "water"'),
+    ],
+)
+def test_it_says_what_is_missing(tags, advice):
+    splits, _ = make_world()
+    columns, found = make_groups(splits, {"val": tags})
+    assert (found.enough, found.advice) == (False, advice)
+    assert sum(found.tagged.values()) == len(tags)
+    assert len(columns["val"].codes) == 400
+
+
+def test_tags_that_mean_nothing_are_not_enough():
+    splits, _ = make_world()
+    noise = torch.rand(40, generator=torch.Generator().manual_seed(0)) < 0.5
+    columns, found = make_groups(splits, {"val": {row: str(bool(noise[row])) for row in range(40)}})
+    assert not found.enough
+    assert found.advice.startswith("tag about ")
+    assert found.accuracy < 0.75
+    assert set(columns) == {"train", "val", "test"}
+
+
+def test_mislabelled_images_are_excluded_and_make_no_group():
+    splits, _ = make_world()
+    tags = {"val": {**truth(splits["val"], range(30)), 5: MISLABELLED, 31: MISLABELLED}}
+    assert excluded_rows(tags)["val"].tolist() == [5, 31]
+    columns, _ = make_groups(splits, tags, carry=False)
+    assert columns["val"].values == ("land", "water")
+    assert columns["val"].codes[[5, 31]].tolist() == [-1, -1]
