@@ -75,8 +75,8 @@ class FeatureStore:
     def write(self, shard: Shard) -> None:
         """Write one evaluated range; on return it is durable.
 
-        Features are kept as float16, or as float32 when one exceeds float16's range. Raises InputError
-        when a feature is not finite, when the disk is full and the like.
+        Features are rounded to float16; an image with one beyond its range keeps float32, whichever
+        shard it is in. Raises InputError when a feature is not finite, when the disk is full and the like.
         """
         arrays = {name: getattr(shard, name).detach().cpu() for name in ARRAYS}
         arrays["features"] = self._storable(arrays["features"], shard)
@@ -92,8 +92,9 @@ class FeatureStore:
                 f"the classifier's features of image {row} of split {safe(self.split)} are not finite",
                 "use --precision fp32, and look for NaN in the weights",
             )
-        fits = features.numel() == 0 or float(features.abs().max()) <= _HALF_MAX
-        return features.to(torch.float16 if fits else torch.float32)
+        half = features.to(torch.float16)
+        fits = (features.abs() <= _HALF_MAX).all(dim=1, keepdim=True)
+        return half if bool(fits.all()) else torch.where(fits, half.float(), features.float())
 
     def merge(self) -> None:
         """Join the shards of a complete split into one array each, block by block, and delete them."""

@@ -145,6 +145,18 @@ def test_features_beyond_float16_are_kept_as_float32(session):
     assert features[9].tolist() == [9 * 65536.0, 9.25 * 65536, 9.5 * 65536]
 
 
+def test_an_image_is_rounded_alike_in_any_shard(session):
+    third, large = torch.tensor([[1 / 3] * 3]), torch.tensor([[1e6 / 3] * 3])
+    for split, bounds in (("apart", [range(1), range(1, 2)]), ("together", [range(2)])):
+        store = FeatureStore(session, split, 2)
+        for rows in bounds:
+            part = shard(rows.start, rows.stop)
+            part.features[:] = torch.cat([third, large])[rows.start : rows.stop]
+            store.write(part)
+        features = store.open(PATHS[:2], {}).features
+        assert features.tolist() == [third.half().float()[0].tolist(), large[0].tolist()]
+
+
 def test_the_largest_float16_is_still_float16(session):
     store = FeatureStore(session, "val", 1)
     one = shard(0, 1)
