@@ -1,0 +1,75 @@
+"""The real images on which a neuron fires most, and where in them (design §3.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..results import ExemplarKind
+from ..tensors import Head, SplitFeatures
+from .masks import THRESHOLD, activation_mask, standardise, upsample
+
+_SMALLEST_SHARE = 1 / 3
+_MARGIN = 0.1
+
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels, right and bottom exclusive."""
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """An image by its `row`; `contribution` is what the neuron adds to the class's logit, W_cn · z_n."""
+
+    row: int
+    activation: float
+    contribution: float
+
+
+def rank_exemplars(
+    data: SplitFeatures, head: Head, target: int, neuron: int, count: int
+) -> dict[ExemplarKind, list[Ranked]]:
+    """Return the `count` images on which `neuron` fires most: of all, of the class, of the class's mistakes.
+
+    Strongest first; images on which it is silent are left out.
+    """
+    activation = data.features[:, neuron].float()
+    weight = float(head.weight[target, neuron])
+    own = data.labels == target
+    among: dict[ExemplarKind, Tensor] = {
+        "overall": torch.ones_like(own),
+        "class": own,
+        "mistakes": own & data.mistakes,
+    }
+    ranked: dict[ExemplarKind, list[Ranked]] = {}
+    for kind, wanted in among.items():
+        rows = (wanted & (activation > 0)).nonzero().squeeze(1)
+        best = activation[rows].sort(descending=True, stable=True)
+        top = zip(rows[best.indices[:count]].tolist(), best.values[:count].tolist(), strict=True)
+        ranked[kind] = [Ranked(row, value, weight * value) for row, value in top]
+    return ranked
+
+
+def crop_from_map(height: int, width: int, neuron_map: Tensor) -> tuple[Box, Tensor]:
+    """Return a square box around where the map [h,w] is strongest, and the mask [height,width] of the image.
+
+    The box holds what lies above the mask's threshold around the strongest place, with a margin; it is
+    never smaller than a third of the shorter side. A constant map keeps the whole image.
+    """
+    mask = activation_mask(neuron_map, height, width)
+    scores = standardise(upsample(neuron_map, height, width))
+    if not bool((scores > THRESHOLD).any()):
+        return (0, 0, width, height), mask
+    place = int(scores.argmax())
+    row, column = divmod(place, width)
+    weight = (scores - THRESHOLD).clamp_min(0)
+    rows, columns = torch.arange(height) - row, torch.arange(width) - column
+    distance = torch.maximum(rows.abs()[:, None].expand(height, width), columns.abs()[None])
+    reach = float((weight * distance).sum() / weight.sum())
+    shorter = min(height, width)
+    half = min(shorter / 2, max(_SMALLEST_SHARE * shorter / 2, reach * (1 + _MARGIN)))
+    side = max(1, round(2 * half))
+    left = min(max(0, column - side // 2), width - side)
+    top = min(max(0, row - side // 2), height - side)
+    return (left, top, left + side, top + side), mask

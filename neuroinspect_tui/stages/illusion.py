@@ -1,0 +1,83 @@
+"""CLIP-Illusion (NeuroInspect stage 2, arXiv 2310.07184): what a neuron has learned of a class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from ..data.transforms import Preprocess
+from ..models.classifier import Classifier
+from ..tensors import Tick, no_tick
+from .easel import Easel, Guide, Pair
+from .illusion_numbers import IllusionResult, measure
+from .neuron_statistics import NeuronStatistics
+from .recipes import DEFAULT, Recipe
+
+OnPreview = Callable[[Pair, int, int, Tensor, float], None]
+"""`on_preview(pair, step, steps, rgb uint8 [H,W,3], ratio)`, every few steps for every active picture."""
+
+_CHECK_EVERY = 8
+
+
+def make_illusions(
+    classifier: Classifier,
+    preprocess: Preprocess,
+    guide: Guide | None,
+    pairs: Sequence[Pair],
+    statistics: NeuronStatistics,
+    recipe: Recipe = DEFAULT,
+    on_preview: OnPreview | None = None,
+    tick: Tick = no_tick,
+    batch_size: int | None = None,
+) -> list[IllusionResult]:
+    """Paint a picture for every pair, all of them side by side; results in the order of `pairs`.
+
+    A picture depends on its pair, never on its company (beyond rounding), but for seeds of the same
+    neuron and class, which are pushed apart. `tick` counts steps; raising from it between two steps
+    stops everything.
+    """
+    if not pairs:
+        return []
+    portion = batch_size or (128 if classifier.device.type == "cuda" else 16)
+    easel = Easel(classifier.differentiable(), preprocess, guide, pairs, statistics, recipe, portion)
+    steps = [recipe.steps] * len(pairs)
+    for number in range(recipe.steps):
+        tick(number, recipe.steps)
+        if number and number % _CHECK_EVERY == 0:
+            if on_preview is not None:
+                _show(easel, pairs, number, on_preview)
+            for row in easel.retire():
+                steps[row] = number
+        if not len(easel.active):
+            break
+        easel.step(number)
+    tick(recipe.steps, recipe.steps)
+    return _measured(easel, classifier, pairs, steps)
+
+
+def _show(easel: Easel, pairs: Sequence[Pair], number: int, on_preview: OnPreview) -> None:
+    ratios = easel.standing.own[easel.active].tolist()
+    pictures = torch.cat([to_bytes(easel.pictures(rows)) for rows in easel.active.split(easel.batch_size)])
+    for row, picture, ratio in zip(easel.active.tolist(), pictures.cpu(), ratios, strict=True):
+        on_preview(pairs[row], number, easel.recipe.steps, picture, ratio)
+
+
+def _measured(
+    easel: Easel, classifier: Classifier, pairs: Sequence[Pair], steps: Sequence[int]
+) -> list[IllusionResult]:
+    results: list[IllusionResult] = []
+    for start in range(0, len(pairs), easel.batch_size):
+        part = slice(start, start + easel.batch_size)
+        rows = torch.arange(len(pairs), device=classifier.device)[part]
+        rgb = to_bytes(easel.pictures(rows))
+        results += measure(
+            classifier, easel.preprocess, easel.guide, pairs[part], rgb, steps[part], easel.scale
+        )
+    return results
+
+
+def to_bytes(pictures: Tensor) -> Tensor:
+    """Return pictures [B,3,H,W] in 0…1 as uint8 [B,H,W,3]."""
+    return (pictures.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
