@@ -101,6 +101,38 @@ def test_the_same_command_gives_the_same_report_but_for_times(
     assert reports[0] == reports[1]
 
 
+def test_a_few_tags_make_the_groups_of_a_repair(
+    tiny: TinyProject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = list(csv.DictReader(tiny.manifest.open()))
+    with tiny.manifest.open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["path", "label", "split"], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    tagged = [row for row in rows if row["split"] == "val" and row["path"][-5] in "024"]
+    tags = tmp_path / "tags.csv"
+    tags.write_text("path,tag\n" + "".join(f"{row['path']},{row['tint']}\n" for row in tagged))
+    out = tmp_path / "session"
+    options = ["--repair", "auto", "--tags", str(tags), "--illusions", "0", "-o", str(out)]
+    code, _, errors = neuroinspect("--batch", *tiny.options, *options, capsys=capsys)
+    assert code == 0, errors
+    report = json.loads((out / "report.json").read_text())
+    assert report["evaluation"]["groups"] == []
+    (repair,) = report["debugged"][0]["repairs"]
+    assert repair["method"] == "ridge" and repair["parameters"]["groups"] == "tag"
+    before, after = repair["before"]["worst_group"], repair["after"]["worst_group"]
+    assert (before["column"], before["value"], before["class"], before["accuracy"]) == (
+        "tag",
+        "red",
+        "blue",
+        0.0,
+    )
+    assert after["accuracy"] == 1.0
+    with (out / "samples.csv").open() as file:
+        shown = {row["path"]: row["tag"] for row in csv.DictReader(file)}
+    assert {path: tag for path, tag in shown.items() if tag} == {row["path"]: row["tint"] for row in tagged}
+
+
 @pytest.mark.parametrize(
     ("checks", "code", "line"),
     [

@@ -20,8 +20,8 @@ from ..selection import leading_culprits
 from ..session import states
 from ..session.atomic import aside, explained, write_json
 from ..stages.repair.run import RepairOutcome, repair_class
-from ..stages.tags import COLUMN, excluded_rows, make_groups, review_order
-from ..tensors import Head
+from ..stages.tags import COLUMN, Tags, excluded_rows, make_groups, review_order
+from ..tensors import Head, SplitFeatures
 from . import evaluating
 from .attributing import culprits
 from .project import Project
@@ -67,14 +67,8 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
     reporter.unit("steps")
     features = {name: project.features(name) for name in project.dataset.splits}
     tags = project.tags.by_row(features)
-    if project.tags:
-        columns, _ = make_groups(features, tags, project.config.repair.propagate)
-        features = {
-            name: replace(data, groups={**data.groups, COLUMN: columns[name]})
-            for name, data in features.items()
-        }
     outcome = repair_class(
-        features,
+        _with_tags(project, features, tags) if project.tags else features,
         project.head,
         job.target,
         project.names,
@@ -87,6 +81,16 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         tick=reporter.tick,
     )
     return _keep(project, job.target, outcome, request)
+
+
+def _with_tags(project: Project, features: dict[str, SplitFeatures], tags: Tags) -> dict[str, SplitFeatures]:
+    """Add the tags as a group column; where the manifest has groups, `test` is judged on those alone."""
+    columns, _ = make_groups(features, tags, project.config.repair.propagate)
+    untouched = "test" if project.group_columns and len(features) > 1 else None
+    return {
+        name: data if name == untouched else replace(data, groups={**data.groups, COLUMN: columns[name]})
+        for name, data in features.items()
+    }
 
 
 def _culprits(project: Project, target: int, reporter: Reporter) -> tuple[int, ...]:
