@@ -31,6 +31,7 @@ from .config import RunConfig
 from .data.class_names import find_class
 from .errors import Cancelled, InputError
 from .events import Event, Failed, Finished, Note, Progress, Started, Stopped
+from .ranks import Ranks
 from .results import CulpritReport, Evaluation, Opened, Repair
 from .selection import leading_culprits, measured, worst_classes
 from .text import safe
@@ -110,6 +111,16 @@ class JsonDisplay(AbstractContextManager["JsonDisplay"]):
         return None
 
 
+class SilentDisplay(AbstractContextManager["SilentDisplay"]):
+    """Nothing: rank 0 shows what all ranks do."""
+
+    def show(self, event: Event) -> None:
+        """Do nothing."""
+
+    def __exit__(self, *details: object) -> None:
+        return None
+
+
 def progress_line(event: Progress) -> str:
     """Return `evaluating 128/480 images, 210/s, 2 s left`."""
     left = (
@@ -152,10 +163,12 @@ class Batch:
         self._worker = worker_of(self._events.put)
         self._display = display
         self._interrupted = False
+        self.ctrl_c = False
 
     def interrupt(self, number: int, frame: FrameType | None) -> None:
         """Signal handler: stop at the next step."""
         self._interrupted = True
+        self.ctrl_c = number == signal.SIGINT
         self._worker.cancel()
 
     def ask(self, job: jobs.Job) -> Any:
@@ -210,31 +223,38 @@ class Batch:
         return [self.ask(jobs.ExportRepair(repair.number))]
 
 
-def run_batch(config: RunConfig, directory: Path, make_runner: Callable[[], Runner], as_json: bool) -> int:
-    """Run headless and return the exit code (design §5); the report lies in `directory`."""
-    display: Display = JsonDisplay() if as_json else RichDisplay() if sys.stderr.isatty() else PlainDisplay()
+def run_batch(
+    config: RunConfig, directory: Path, make_runner: Callable[[], Runner], as_json: bool, ranks: Ranks
+) -> int:
+    """Run headless and return the exit code (design §5); the report lies in `directory`.
+
+    Of several `ranks` only rank 0 prints and checks.
+    """
+    display = _display(as_json) if ranks.leads else SilentDisplay()
     batch = Batch(lambda on_event: Worker(make_runner, on_event), display)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, batch.interrupt)
     try:
         with display:
             evaluation, repairs = batch.work(config)
+    except (Cancelled, InputError, RuntimeError) as error:
+        others_left = batch.ctrl_c and ranks.size > 1
+        code = INTERRUPTED if isinstance(error, Cancelled) or others_left else BAD_INPUT
+        line = f"interrupted, session saved in {directory}: run the same command to go on"
         batch.close()
-    except Cancelled:
-        batch.close()
-        print(
-            f"neuroinspect: interrupted, session saved in {safe(str(directory))}: "
-            "run the same command to go on",
-            file=sys.stderr,
-        )
-        return INTERRUPTED
-    except (InputError, RuntimeError) as error:
-        batch.close()
-        print(f"neuroinspect: {safe(str(error))}", file=sys.stderr)
-        return BAD_INPUT
+        if ranks.speaks(str(error)):
+            print(f"neuroinspect: {safe(line if code == INTERRUPTED else str(error))}", file=sys.stderr)
+        return code
+    batch.close()
+    if not ranks.leads:
+        return DONE
     if not as_json:
         _summarise(evaluation, repairs, directory)
     return _check(config, evaluation)
+
+
+def _display(as_json: bool) -> Display:
+    return JsonDisplay() if as_json else RichDisplay() if sys.stderr.isatty() else PlainDisplay()
 
 
 def _summarise(evaluation: Evaluation, repairs: list[Repair], directory: Path) -> None:

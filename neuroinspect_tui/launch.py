@@ -11,6 +11,7 @@ from .config import RunConfig
 from .configure import Settings, build_config, read_settings
 from .demo import demo_config
 from .errors import InputError
+from .ranks import Ranks
 from .session.store import Session
 from .sessions import default_directory, recent, remember
 
@@ -30,7 +31,9 @@ def launch(given: dict[str, Any]) -> int:
     if values.get("batch"):
         from .batch import run_batch
 
-        return run_batch(config, directory, _runner(config, directory), bool(values.get("json")))
+        ranks = Ranks.of_environment()
+        make_runner = _runner(config, directory, ranks=ranks)
+        return run_batch(config, directory, make_runner, bool(values.get("json")), ranks)
     return _run_app(config, directory, values, settings)
 
 
@@ -69,11 +72,13 @@ def _reopen(chosen: Path | None, values: dict[str, Any]) -> tuple[RunConfig, Pat
     return build_config(values, saved), chosen
 
 
-def _runner(config: RunConfig, directory: Path, interactive: bool = False) -> Callable[[], Runner]:
+def _runner(
+    config: RunConfig, directory: Path, interactive: bool = False, ranks: Ranks | None = None
+) -> Callable[[], Runner]:
     def make() -> Runner:
         from .pipeline.pipeline import Pipeline
 
-        return Pipeline(config, directory, interactive)
+        return Pipeline(config, directory, interactive, ranks)
 
     return make
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from ..results import Evaluation, Opened, Sample
 from ..session import states
 from ..session.features import FeatureStore
 from ..stages.evaluation import detect_permutation, evaluate_rows, summarise
+from ..stages.metrics import confusion_counts
 from ..stages.samples import list_samples, select_rows
+from ..tensors import Shard
 from .identity import hashes, versions
 from .project import Project
 
@@ -30,11 +33,14 @@ CLASS_ORDER = "the order of the classes looks permuted"
 
 def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
     """Load data and classifier, and bind the session to them."""
-    dataset, classifier = project.dataset, project.classifier
-    project.session.bind(project.config, hashes(project), versions())
-    if project.config.repair.tags:
-        count = project.tags.read(Path(project.config.repair.tags), dataset)
-        reporter.note(f"{count} tags read from {project.config.repair.tags}")
+    world = project.world
+    with world.together():
+        dataset, classifier = project.dataset, project.classifier
+    world.first(lambda: project.session.bind(project.config, hashes(project), versions()))
+    tags = project.config.repair.tags
+    if tags:
+        count = world.first(lambda: project.tags.read(Path(tags), dataset))
+        reporter.note(f"{count} tags read from {tags}")
     opened = Opened(
         model=classifier.name.rpartition("/")[2],
         data=dataset.name,
@@ -49,7 +55,7 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
         group_columns=project.group_columns,
         notes=(*dataset.notes, *filter(None, [enlarged_note(project.split, project.preprocess)])),
     )
-    project.session.save(states.OPENED, opened)
+    world.first(lambda: project.session.save(states.OPENED, opened))
     for note in opened.notes:
         reporter.note(note)
     return opened
@@ -58,32 +64,62 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
 def evaluate(project: Project, job: jobs.Evaluate, reporter: Reporter) -> Evaluation:
     """Evaluate what is missing of a split, keep its features, and make the class and group tables."""
     split = project.dataset.split(job.split or project.config.data.split)
-    store = project.store(split.name)
+    store, world = project.store(split.name), project.world
     _evaluate_missing(project, split, store, reporter)
+    world.first(store.merge)
     features = project.features(split.name)
-    evaluation = summarise(features, store.unreadable(split.paths), project.names)
+    labels, predicted = features.labels[world.part], features.predicted[world.part]
+    confusion = world.sum(confusion_counts(labels, predicted, len(project.names)))
+    evaluation = summarise(features, store.unreadable(split.paths), project.names, confusion)
     _refuse_permuted_classes(project, evaluation)
-    project.session.save(states.evaluation(split.name), evaluation)
-    project.session.set_stage(f"evaluation/{split.name}", "done")
+    world.first(lambda: _keep_evaluation(project, evaluation))
     return evaluation
+
+
+def _keep_evaluation(project: Project, evaluation: Evaluation) -> None:
+    project.session.save(states.evaluation(evaluation.split), evaluation)
+    project.session.set_stage(f"evaluation/{evaluation.split}", "done")
 
 
 def _evaluate_missing(project: Project, split: Split, store: FeatureStore, reporter: Reporter) -> None:
     """Evaluate and keep one shard after the other; their bounds depend on the speed, the results do not."""
-    batch = project.config.compute.batch_size
+    batch, done = project.config.compute.batch_size, store.done()
+    stretches = _own_stretches(project, store)
+    total = done + sum(map(len, stretches))
     reporter.unit("images")
     size = shard_size(FIRST_SHARD, batch)
-    while missing := store.missing(size):
-        rows, done, began = missing[0], store.done(), time.monotonic()
+    with project.world.together():
+        for stretch in stretches:
+            left = stretch
+            while left:
+                rows, left, began = left[:size], left[size:], time.monotonic()
+                store.write(_evaluate_shard(project, split, rows, reporter, done, total))
+                project.session.journal("shard", split=split.name, start=rows.start, stop=rows.stop)
+                size = shard_size(len(rows) * SHARD_SECONDS / (time.monotonic() - began), batch)
+                done += len(rows)
 
-        def tick(count: int, total: int, before: int = done) -> None:
-            reporter.tick(before + count, len(split))
 
-        workers = project.config.compute.workers
-        shard = evaluate_rows(project.classifier, split, project.preprocess, rows, batch, workers, tick)
-        store.write(shard)
-        project.session.journal("shard", split=split.name, start=rows.start, stop=rows.stop)
-        size = shard_size(len(rows) * SHARD_SECONDS / (time.monotonic() - began), batch)
+def _evaluate_shard(
+    project: Project, split: Split, rows: range, reporter: Reporter, done: int, total: int
+) -> Shard:
+    def tick(count: int, _: int) -> None:
+        reporter.tick(done + count, total)
+
+    compute = project.config.compute
+    return evaluate_rows(
+        project.classifier, split, project.preprocess, rows, compute.batch_size, compute.workers, tick
+    )
+
+
+def _own_stretches(project: Project, store: FeatureStore) -> Sequence[range]:
+    """Return this rank's part of the missing images: whole batches, the same for any number of ranks."""
+    batch, ranks = project.config.compute.batch_size, project.world.ranks.size
+
+    def missing() -> list[range]:
+        batches = math.ceil((store.total - store.done()) / batch)
+        return store.missing(max(1, math.ceil(batches / ranks)) * batch)
+
+    return project.world.first(missing)[project.world.part]
 
 
 def shard_size(images: float, batch: int) -> int:

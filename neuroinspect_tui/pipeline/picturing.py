@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -101,24 +102,32 @@ def _crop(project: Project, neuron: int, rows: Sequence[int]) -> list[tuple[str,
 
 
 def illustrate(project: Project, job: jobs.Illustrate, reporter: Reporter) -> tuple[Illusion, ...]:
-    """Make the pictures that the session does not have yet, a few side by side, and keep each few."""
-    name = states.illusions(project.config, job.target, job.iters)
+    """Make the pictures that the session does not have yet, a few side by side on each rank."""
+    world, name = project.world, states.illusions(project.config, job.target, job.iters)
     known = {
         (item.neuron, item.seed): item for item in project.session.load(name, tuple[Illusion, ...]) or ()
     }
     pairs = _pairs(job, project.config.compute.seed)
     missing = [pair for pair in pairs if (pair.neuron, pair.seed) not in known]
     reporter.unit("steps")
-    done = 0
-    for few in _side_by_side(missing, SIDE_BY_SIDE[project.device.type]):
+    most = min(SIDE_BY_SIDE[project.device.type], math.ceil(len(missing) / world.size))
+    fews, done = list(_side_by_side(missing, most)), 0
+    for start in range(0, len(fews), world.size):
+        turn = fews[start : start + world.size]
+        count = sum(map(len, turn))
 
-        def tick(step: int, steps: int, before: int = done, count: int = len(few)) -> None:
+        def tick(step: int, steps: int, before: int = done, count: int = count) -> None:
             reporter.tick(before * steps + step * count, len(missing) * steps)
 
-        for made in _paint(project, job, few, reporter, tick):
-            known[made.pair.neuron, made.pair.seed] = _keep(project, name, made)
-        project.session.save(name, tuple(known[key] for key in sorted(known)))
-        done += len(few)
+        with world.together():
+            kept = [
+                _keep(project, name, made)
+                for few in turn[world.part]
+                for made in _paint(project, job, few, reporter, tick)
+            ]
+        known |= {(item.neuron, item.seed): item for item in world.gather(kept)}
+        world.first(partial(project.session.save, name, tuple(known[key] for key in sorted(known))))
+        done += count
     return tuple(known[pair.neuron, pair.seed] for pair in pairs)
 
 

@@ -11,10 +11,12 @@ import torch
 
 from ..config import RunConfig
 from ..events import Reporter
-from ..jobs import Job
+from ..jobs import Evaluate, Illustrate, Job, Open
+from ..ranks import Ranks
 from ..session.store import Session
 from . import attributing, evaluating, picturing, repairing, reporting
 from .project import Project
+from .world import World
 
 HANDLERS = {
     **evaluating.HANDLERS,
@@ -23,35 +25,57 @@ HANDLERS = {
     **repairing.HANDLERS,
     **reporting.HANDLERS,
 }
+SHARED_OUT = (Open, Evaluate, Illustrate)
+"""Jobs in which every rank has a part; the others are done by rank 0, which tells what came of it."""
 
 
 class Pipeline:
-    """Runs each job on the project of one session; `interactive` leaves a core to the interface."""
+    """Runs each job on the project of one session; `interactive` leaves a core to the interface.
 
-    def __init__(self, config: RunConfig, directory: Path, interactive: bool = False) -> None:
+    Of several `ranks`, rank 0 holds the session; the others add features and pictures to it.
+    """
+
+    def __init__(
+        self, config: RunConfig, directory: Path, interactive: bool = False, ranks: Ranks | None = None
+    ) -> None:
         if interactive:
             torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
         gc.collect()
         gc.freeze()
-        self.session = Session.open(directory)
+        self.world = World.join(ranks or Ranks())
+        self.world.first(lambda: self._open(directory))
+        if not self.world.ranks.leads:
+            self.session = Session.view(directory)
         try:
-            self.project = Project(config, self.session)
+            with self.world.together():
+                self.project = Project(config, self.session, self.world)
         except BaseException:
-            self.session.close()
+            self.close()
             raise
+
+    def _open(self, directory: Path) -> None:
+        self.session = Session.open(directory)
 
     def run(self, job: Job, reporter: Reporter) -> Any:
         """Do `job` and return its value; raises InputError and Cancelled."""
-        self.session.journal("started", job=type(job).__name__, **vars(job))
+        handle, leads = HANDLERS[type(job)], self.world.ranks.leads
+        if leads:
+            self.session.journal("started", job=type(job).__name__, **vars(job))
         with (
             torch.inference_mode(False),
             torch.enable_grad(),
             torch.autocast(self.project.device.type, enabled=False),
         ):
-            value = HANDLERS[type(job)](self.project, job, reporter)
-        self.session.journal("finished", job=type(job).__name__)
+            value = (
+                handle(self.project, job, reporter)
+                if isinstance(job, SHARED_OUT)
+                else self.world.first(lambda: handle(self.project, job, reporter))
+            )
+        if leads:
+            self.session.journal("finished", job=type(job).__name__)
         return value
 
     def close(self) -> None:
-        """Let the session go."""
+        """Let the session and the other ranks go."""
         self.session.close()
+        self.world.close()

@@ -15,7 +15,7 @@ from ..data.transforms import Preprocess, resolve_preprocess
 from ..demo import demo_clip
 from ..errors import InputError
 from ..models.classifier import Classifier, prepare
-from ..models.clip import Clip, load_clip
+from ..models.clip import Clip, check_clip, load_clip
 from ..models.device import choose_device, choose_precision
 from ..models.sources import ModelSource, open_model
 from ..session.features import FeatureStore
@@ -23,15 +23,17 @@ from ..session.store import Session
 from ..stages.neuron_statistics import NeuronStatistics
 from ..tensors import GroupColumn, Head, SplitFeatures
 from .tagging import TagBook
+from .world import World
 
 
 class Project:
-    """The inputs of a run, loaded when first asked for; `session` is open for writing."""
+    """The inputs of a run, loaded when first asked for; `session` is open for writing on rank 0."""
 
-    def __init__(self, config: RunConfig, session: Session) -> None:
-        self.config, self.session = config, session
-        self.device = choose_device(config.compute.device)
+    def __init__(self, config: RunConfig, session: Session, world: World | None = None) -> None:
+        self.config, self.session, self.world = config, session, world or World()
+        self.device = choose_device(self.world.device(config.compute.device))
         self.dtype = choose_precision(self.device, config.compute.precision)
+        check_clip(self._clip_spec)
         self.tags = TagBook(session)
         self.statistics: NeuronStatistics | None = None
         self._features: dict[str, SplitFeatures] = {}
@@ -74,8 +76,11 @@ class Project:
     @cached_property
     def clip(self) -> Clip | None:
         """The CLIP guide, or None when the run has none."""
-        spec = self.config.debug.clip
-        return load_clip(demo_clip() if spec == "demo" else spec, self.device, self.dtype)
+        return load_clip(self._clip_spec, self.device, self.dtype)
+
+    @property
+    def _clip_spec(self) -> str:
+        return demo_clip() if self.config.debug.clip == "demo" else self.config.debug.clip
 
     @cached_property
     def group_columns(self) -> tuple[str, ...]:

@@ -16,7 +16,14 @@ from ..models.classifier import Activations, Classifier
 from ..models.device import is_out_of_memory
 from ..results import Evaluation, Unreadable
 from ..tensors import Shard, SplitFeatures, Tick, no_tick
-from .metrics import ClassCounts, class_results, confusion_matrix, group_results, worst_group
+from .metrics import (
+    ClassCounts,
+    class_table,
+    confusion_counts,
+    confusion_matrix,
+    group_results,
+    worst_group,
+)
 
 TOP_LOGITS = 5
 SMALLEST_GAIN = 0.1
@@ -103,16 +110,26 @@ def _gather(parts: list[Tensor]) -> Tensor:
     return torch.cat(parts[1:]).cpu() if len(parts) > 1 else parts[0]
 
 
-def summarise(data: SplitFeatures, unreadable: Sequence[Unreadable], names: Sequence[str]) -> Evaluation:
-    """Return the class table, the group table and the overall rates of one split."""
-    counts = ClassCounts.of(data.labels, data.predicted, len(names))
+def summarise(
+    data: SplitFeatures,
+    unreadable: Sequence[Unreadable],
+    names: Sequence[str],
+    confusion: Tensor | None = None,
+) -> Evaluation:
+    """Return the class table, the group table and the overall rates of one split.
+
+    `confusion` is what `confusion_counts` gives for it, where that was counted by several processes.
+    """
+    if confusion is None:
+        confusion = confusion_counts(data.labels, data.predicted, len(names))
+    counts = ClassCounts.of_confusion(confusion)
     return Evaluation(
         split=data.split,
         samples=len(data),
         unreadable=tuple(unreadable),
         accuracy=counts.micro(),
         macro_accuracy=counts.macro(),
-        classes=class_results(data.labels, data.predicted, names),
+        classes=class_table(confusion, names),
         groups=group_results(data.labels, data.predicted, data.groups, names),
         worst_group=worst_group(data.labels, data.predicted, data.groups, names),
     )

@@ -53,6 +53,15 @@ def confusion_matrix(labels: Tensor, predicted: Tensor, classes: int) -> Tensor:
     return torch.bincount(labels * classes + predicted, minlength=classes**2).view(classes, classes)
 
 
+def confusion_counts(labels: Tensor, predicted: Tensor, classes: int) -> Tensor:
+    """Return the confusion matrix as a sparse, coalesced tensor: no C x C memory for many classes."""
+    pairs, counts = torch.unique(labels * classes + predicted, return_counts=True)
+    index = torch.stack([pairs // classes, pairs % classes])
+    return torch.sparse_coo_tensor(
+        index, counts, (classes, classes), is_coalesced=True, check_invariants=False
+    )
+
+
 def predict(head: Head, features: Tensor, tick: Tick = no_tick) -> Tensor:
     """Return the predictions [N] int64 of `head` on features [N,D] of any float type, block by block."""
     block = max(1, BLOCK_ELEMENTS // max(head.classes, head.neurons))
@@ -76,6 +85,18 @@ class ClassCounts:
         """Count labels [N] and predictions [N]."""
         right = labels[labels == predicted]
         return cls(*(torch.bincount(values, minlength=classes) for values in (labels, right, predicted)))
+
+    @classmethod
+    def of_confusion(cls, confusion: Tensor) -> ClassCounts:
+        """Read the counts off a sparse confusion matrix [C,C]."""
+        (label, guess), counts = confusion.indices(), confusion.values()
+        zero = torch.zeros(len(confusion), dtype=torch.int64)
+        right = label == guess
+        return cls(
+            zero.index_add(0, label, counts),
+            zero.index_add(0, label[right], counts[right]),
+            zero.index_add(0, guess, counts),
+        )
 
     @property
     def accuracy(self) -> Tensor:
@@ -118,8 +139,13 @@ def lowest(accuracy: Tensor, count: Tensor) -> int | None:
 
 def class_results(labels: Tensor, predicted: Tensor, names: Sequence[str]) -> tuple[ClassResult, ...]:
     """Return one row a class, in class order; `labels` and `predicted` are [N] int64 below len(names)."""
-    counts = ClassCounts.of(labels, predicted, len(names))
-    confusions = _confusions(labels, predicted, names)
+    return class_table(confusion_counts(labels, predicted, len(names)), names)
+
+
+def class_table(confusion: Tensor, names: Sequence[str]) -> tuple[ClassResult, ...]:
+    """Return the rows of `class_results` from the sparse confusion matrix [C,C] of `confusion_counts`."""
+    counts = ClassCounts.of_confusion(confusion)
+    confusions = _confusions(confusion, names)
     columns = zip(
         counts.count.tolist(),
         counts.correct.tolist(),
@@ -143,14 +169,14 @@ def class_results(labels: Tensor, predicted: Tensor, names: Sequence[str]) -> tu
     )
 
 
-def _confusions(labels: Tensor, predicted: Tensor, names: Sequence[str]) -> list[list[Confusion]]:
+def _confusions(confusion: Tensor, names: Sequence[str]) -> list[list[Confusion]]:
     """Return each class's confusions, the most frequent first, of equals the lower class index."""
-    wrong = labels != predicted
-    pairs, counts = torch.unique(labels[wrong] * len(names) + predicted[wrong], return_counts=True)
+    (labels, others), counts = confusion.indices(), confusion.values()
     order = torch.sort(counts, descending=True, stable=True).indices
+    order = order[(labels != others)[order]]
     found: list[list[Confusion]] = [[] for _ in names]
-    for pair, count in zip(pairs[order].tolist(), counts[order].tolist(), strict=True):
-        label, other = divmod(pair, len(names))
+    columns = (column[order].tolist() for column in (labels, others, counts))
+    for label, other, count in zip(*columns, strict=True):
         found[label].append(Confusion(other, names[other], count))
     return found
 

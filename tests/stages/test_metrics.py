@@ -187,3 +187,13 @@ def test_predicting_can_be_cancelled():
 
     with pytest.raises(Cancelled):
         metrics.predict(head, data.features, tick)
+
+
+def test_confusions_counted_in_parts_add_up_to_the_table():
+    generator = torch.Generator().manual_seed(4)
+    labels, predicted = torch.randint(9, (2, 500), generator=generator)
+    parts = [metrics.confusion_counts(labels[k::3], predicted[k::3], 9) for k in range(3)]
+    names = [str(index) for index in range(9)]
+    whole = (parts[0] + parts[1] + parts[2]).coalesce()
+    assert whole.to_dense().equal(metrics.confusion_matrix(labels, predicted, 9))
+    assert metrics.class_table(whole, names) == metrics.class_results(labels, predicted, names)
