@@ -34,7 +34,7 @@ from .events import Event, Failed, Finished, Note, Progress, Started, Stopped
 from .ranks import Ranks
 from .results import CulpritReport, Evaluation, Opened, Repair
 from .selection import leading_culprits, measured, worst_classes
-from .text import safe
+from .text import complain, safe
 from .worker import Runner, Worker
 
 DONE, CHECK_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -162,18 +162,20 @@ class Batch:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._worker = worker_of(self._events.put)
         self._display = display
-        self._interrupted = False
+        self.interrupted = False
         self.ctrl_c = False
 
     def interrupt(self, number: int, frame: FrameType | None) -> None:
-        """Signal handler: stop at the next step."""
-        self._interrupted = True
+        """Signal handler: stop at the next step; the second time at once, which the session survives too."""
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self.interrupted = True
         self.ctrl_c = number == signal.SIGINT
         self._worker.cancel()
 
     def ask(self, job: jobs.Job) -> Any:
         """Run `job` and return its value; raises InputError when it fails, Cancelled when interrupted."""
-        if self._interrupted:
+        if self.interrupted:
             raise Cancelled
         self._worker.submit(job)
         while True:
@@ -232,25 +234,33 @@ def run_batch(
     """
     display = _display(as_json) if ranks.leads else SilentDisplay()
     batch = Batch(lambda on_event: Worker(make_runner, on_event), display)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, batch.interrupt)
+    _catch_signals(batch.interrupt)
     try:
         with display:
             evaluation, repairs = batch.work(config)
-    except (Cancelled, InputError, RuntimeError) as error:
+    except (Cancelled, InputError, RuntimeError, OSError) as error:
         others_left = batch.ctrl_c and ranks.size > 1
-        code = INTERRUPTED if isinstance(error, Cancelled) or others_left else BAD_INPUT
-        line = f"interrupted, session saved in {directory}: run the same command to go on"
+        terminal_gone = batch.interrupted and isinstance(error, OSError)
+        stopped = isinstance(error, Cancelled) or others_left or terminal_gone
         batch.close()
         if ranks.speaks(str(error)):
-            print(f"neuroinspect: {safe(line if code == INTERRUPTED else str(error))}", file=sys.stderr)
-        return code
+            line = f"interrupted, session saved in {directory}: run the same command to go on"
+            complain(line if stopped else str(error))
+        return INTERRUPTED if stopped else BAD_INPUT
     batch.close()
     if not ranks.leads:
         return DONE
     if not as_json:
         _summarise(evaluation, repairs, directory)
     return _check(config, evaluation)
+
+
+def _catch_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    """Let Ctrl-C, a kill and a dropped connection end the run well; what was ignored (nohup) stays so."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def _display(as_json: bool) -> Display:
@@ -277,9 +287,9 @@ def _check(config: RunConfig, evaluation: Evaluation) -> int:
         try:
             value = measured(check, evaluation)
         except InputError as error:
-            print(f"neuroinspect: {error}", file=sys.stderr)
+            complain(str(error))
             return BAD_INPUT
         if value < check.minimum:
-            print(f"neuroinspect: {check.name} {value:.4f} is below {check.minimum:g}", file=sys.stderr)
+            complain(f"{check.name} {value:.4f} is below {check.minimum:g}")
             code = CHECK_FAILED
     return code

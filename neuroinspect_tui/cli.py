@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import Enum
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 
 from . import options
 from .errors import InputError
-from .text import safe
+from .text import complain
 
 UsageError: Any = typer.BadParameter.__base__
 Directory = Annotated[Path, typer.Argument(help="Session directory.", show_default=False)]
@@ -122,17 +123,25 @@ def doctor() -> None:
 
 def main() -> None:
     """Run `neuroinspect`: bad input is one line on stderr and exit code 2, an interrupt 130."""
+    code = 2
     try:
         code = app(standalone_mode=False) or 0
     except UsageError as error:
-        code = _refuse(f"{error.format_message().rstrip('.')}: see neuroinspect --help")
+        complain(f"{error.format_message().rstrip('.')}: see neuroinspect --help")
     except InputError as error:
-        code = _refuse(str(error))
+        complain(str(error))
+    except OSError as error:
+        complain(f"{error.filename or 'the output'}: {error.strerror}: check the disk and the permissions")
     except (KeyboardInterrupt, typer.Abort):
         code = 130
+    _flush()
     sys.exit(code)
 
 
-def _refuse(line: str) -> int:
-    print(f"neuroinspect: {safe(line)}", file=sys.stderr)
-    return 2
+def _flush() -> None:
+    """Write out what is still buffered, unless its reader is gone: a pager that was left, a terminal."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sys
 import unicodedata
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -31,6 +33,12 @@ def safe(text: str, limit: int | None = None) -> str:
     if limit is not None and len(shown) > limit:
         return shown[: max(limit - 1, 0)] + "…"
     return shown
+
+
+def complain(line: str) -> None:
+    """Print `neuroinspect: line` on stderr, if that can still be written to."""
+    with contextlib.suppress(OSError):
+        print(f"neuroinspect: {safe(line)}", file=sys.stderr, flush=True)
 
 
 def markdown(text: str) -> str:

@@ -94,7 +94,7 @@ class Worker:
         self._waiting: dict[Job, int] = {}
         self._running: list[_Running] = []
         self._requests = 0
-        self._closing = self._finish_queue = False
+        self._closing = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._loop, name="neuroinspect-worker", daemon=True)
         self._thread.start()
@@ -126,12 +126,12 @@ class Worker:
             return bool(self._running or self._waiting)
 
     def close(self, wait: float | None = 10.0, finish: bool = False) -> bool:
-        """End the thread, after the queue is empty (`finish`) or at the running job's next step.
+        """End the thread, after the queue is empty (`finish`) or at the running job's next step, unheard.
 
         Returns whether the thread ended within `wait` seconds (None: as long as it takes).
         """
         with self._changed:
-            self._closing, self._finish_queue = True, finish
+            self._closing, self._send = True, _to_nobody
             if not finish:
                 self._waiting.clear()
                 for running in self._running:
@@ -196,6 +196,10 @@ class Worker:
             with self._changed:
                 self._running.remove(running)
         self._send(outcome)
+
+
+def _to_nobody(event: Event) -> None:
+    """Tell nobody: the face is gone."""
 
 
 def _interrupts(job: Job, running: Job) -> bool:

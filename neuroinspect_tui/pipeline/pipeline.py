@@ -15,6 +15,7 @@ from ..jobs import Evaluate, Illustrate, Job, Open
 from ..ranks import Ranks
 from ..session.store import Session
 from . import attributing, evaluating, picturing, repairing, reporting
+from .journalling import journalled
 from .project import Project
 from .world import World
 
@@ -58,22 +59,21 @@ class Pipeline:
 
     def run(self, job: Job, reporter: Reporter) -> Any:
         """Do `job` and return its value; raises InputError and Cancelled."""
-        handle, leads = HANDLERS[type(job)], self.world.ranks.leads
-        if leads:
-            self.session.journal("started", job=type(job).__name__, **vars(job))
+        if not self.world.ranks.leads:
+            return self._run(job, reporter)
+        with journalled(self.session, job, reporter) as telling:
+            return self._run(job, telling)
+
+    def _run(self, job: Job, reporter: Reporter) -> Any:
+        handle = HANDLERS[type(job)]
         with (
             torch.inference_mode(False),
             torch.enable_grad(),
             torch.autocast(self.project.device.type, enabled=False),
         ):
-            value = (
-                handle(self.project, job, reporter)
-                if isinstance(job, SHARED_OUT)
-                else self.world.first(lambda: handle(self.project, job, reporter))
-            )
-        if leads:
-            self.session.journal("finished", job=type(job).__name__)
-        return value
+            if isinstance(job, SHARED_OUT):
+                return handle(self.project, job, reporter)
+            return self.world.first(lambda: handle(self.project, job, reporter))
 
     def close(self) -> None:
         """Let the session and the other ranks go."""
