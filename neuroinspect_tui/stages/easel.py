@@ -21,7 +21,7 @@ from .recipes import Recipe
 from .row_adam import RowAdam
 
 _HALF_SCALE = 1024.0
-_DIVERSITY = 0.5
+_DIVERSITY = 1.0
 
 
 @dataclass(frozen=True)
@@ -126,12 +126,22 @@ class Easel:
         self.signatures = signatures
 
     def retire(self) -> list[int]:
-        """Let the pictures that have reached their goal leave the batch, and return which did."""
+        """Let the pictures that have reached their goal leave the batch, and return which did.
+
+        The goal is reached in the views they were seen in, and the picture itself must identify its neuron.
+        """
+        leaving: list[int] = []
         if self.recipe.goal is None:
-            return []
-        reached = self.standing[self.active].reached()
-        leaving = self.active[reached].tolist()
-        self.active = self.active[~reached]
+            return leaving
+        reached = self.active[self.standing[self.active].reached()]
+        for start in range(0, len(reached), self.batch_size):
+            rows = reached[start : start + self.batch_size]
+            ratios = self.look(self.pictures(rows)).features / self.scale
+            own, rival = own_and_rival(ratios, self.neurons[rows])
+            leaving += rows[(own >= self.recipe.goal) & (own > rival)].tolist()
+        gone = set(leaving)
+        stay = [row for row in self.active.tolist() if row not in gone]
+        self.active = torch.tensor(stay, dtype=torch.int64, device=self.active.device)
         return leaving
 
     def _take(self, rows: Tensor, number: int) -> _Taken:
@@ -190,8 +200,9 @@ def _generator(pair: Pair) -> torch.Generator:
 
 
 def _signature(ratios: Tensor, neurons: Tensor) -> Tensor:
-    """Return [B,D]: which neurons but its own a picture excites, as unit vectors."""
-    return F.normalize(ratios.scatter(1, neurons[:, None], 0.0), dim=1)
+    """Return [B,D]: which neurons but its own a picture excites more than others, as unit vectors."""
+    others = ratios.scatter(1, neurons[:, None], 0.0)
+    return F.normalize(others - others.mean(1, keepdim=True), dim=1)
 
 
 def _siblings(pairs: Sequence[Pair]) -> Tensor:

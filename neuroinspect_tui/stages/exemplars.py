@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -20,7 +21,11 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Ranked:
-    """An image by its `row`; `contribution` is what the neuron adds to the class's logit, W_cn · z_n."""
+    """An image by its `row`, and what the neuron did for its decision.
+
+    `contribution` is (W_pn − W_on)·z_n: what the neuron adds to the lead of the predicted class p over o, which
+    is the image's own class where it was mistaken and the runner-up where it was not.
+    """
 
     row: int
     activation: float
@@ -28,41 +33,52 @@ class Ranked:
 
 
 def rank_exemplars(
-    data: SplitFeatures, head: Head, target: int, neuron: int, count: int
+    data: SplitFeatures,
+    head: Head,
+    target: int,
+    neuron: int,
+    count: int,
+    order: Literal["activation", "contribution"] = "activation",
 ) -> dict[ExemplarKind, list[Ranked]]:
     """Return the `count` images on which `neuron` fires most: of all, of the class, of the class's mistakes.
 
-    Strongest first; images on which it is silent are left out.
+    Strongest first, by activation or by contribution; images on which it is silent are left out.
     """
     activation = data.features[:, neuron].float()
-    weight = float(head.weight[target, neuron])
+    contribution = activation * _lead(data, head, neuron)
     own = data.labels == target
     among: dict[ExemplarKind, Tensor] = {
         "overall": torch.ones_like(own),
         "class": own,
         "mistakes": own & data.mistakes,
     }
+    by = activation if order == "activation" else contribution
     ranked: dict[ExemplarKind, list[Ranked]] = {}
     for kind, wanted in among.items():
         rows = (wanted & (activation > 0)).nonzero().squeeze(1)
-        best = activation[rows].sort(descending=True, stable=True)
-        top = zip(rows[best.indices[:count]].tolist(), best.values[:count].tolist(), strict=True)
-        ranked[kind] = [Ranked(row, value, weight * value) for row, value in top]
+        best = rows[by[rows].argsort(descending=True, stable=True)[:count]]
+        columns = (best.tolist(), activation[best].tolist(), contribution[best].tolist())
+        ranked[kind] = [Ranked(*values) for values in zip(*columns, strict=True)]
     return ranked
+
+
+def _lead(data: SplitFeatures, head: Head, neuron: int) -> Tensor:
+    """Return [N]: how the neuron's weight for the predicted class exceeds that for the class it had to beat."""
+    weight, runner_up = head.weight[:, neuron], data.top_classes[:, min(1, data.top_classes.shape[1] - 1)]
+    return weight[data.predicted] - weight[torch.where(data.mistakes, data.labels, runner_up)]
 
 
 def crop_from_map(height: int, width: int, neuron_map: Tensor) -> tuple[Box, Tensor]:
     """Return a square box around where the map [h,w] is strongest, and the mask [height,width] of the image.
 
-    The box holds what lies above the mask's threshold around the strongest place, with a margin; it is
-    never smaller than a third of the shorter side. A constant map keeps the whole image.
+    The box reaches as far as the map above the mask's threshold does on average, weighted by its height, with a
+    margin; it is never smaller than a third of the shorter side. A constant map keeps the whole image.
     """
     mask = activation_mask(neuron_map, height, width)
     scores = standardise(upsample(neuron_map, height, width))
     if not bool((scores > THRESHOLD).any()):
         return (0, 0, width, height), mask
-    place = int(scores.argmax())
-    row, column = divmod(place, width)
+    row, column = divmod(int(scores.argmax()), width)
     weight = (scores - THRESHOLD).clamp_min(0)
     rows, columns = torch.arange(height) - row, torch.arange(width) - column
     distance = torch.maximum(rows.abs()[:, None].expand(height, width), columns.abs()[None])

@@ -39,8 +39,10 @@ class FourierBasis:
     def natural(cls, size: int) -> FourierBasis:
         """Return 1/|f| and the colours of natural images; unit coefficients give unit variance."""
         spectrum = 1 / _radius(size, 1.0).clamp_min(1 / size)
-        mirrored = torch.cat([spectrum, spectrum[:, 1 : (size + 1) // 2]], 1)
-        return cls(spectrum / (2 * mirrored.square().mean()).sqrt(), torch.tensor(_NATURAL_COLOURS))
+        power = spectrum.square()
+        mirrored = power[:, 1 : (size + 1) // 2].sum()
+        variance = (power.sum() + 3 * mirrored) / size**2
+        return cls(spectrum / variance.sqrt(), torch.tensor(_NATURAL_COLOURS))
 
     @classmethod
     def measured(cls, images: Tensor) -> FourierBasis:

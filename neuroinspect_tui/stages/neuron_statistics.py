@@ -11,6 +11,7 @@ from ..tensors import SplitFeatures, Tick, no_tick
 from .fourier import FourierBasis
 
 _BLOCK_ROWS = 4096
+_SMALLEST = 0.02
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,10 @@ class NeuronStatistics:
     basis: FourierBasis | None = None
 
     def scale(self) -> Tensor:
-        """Return q [D] to divide activations by, positive even for neurons that never fired."""
-        return self.q999.clamp_min(1e-3 * float(self.q999.max().clamp_min(1e-6)))
+        """Return q [D] to divide activations by: at least a fiftieth of the median of those that fire."""
+        firing = self.q999[self.q999 > 0]
+        typical = float(firing.median()) if len(firing) else 1.0
+        return self.q999.clamp_min(_SMALLEST * typical)
 
 
 def neuron_statistics(

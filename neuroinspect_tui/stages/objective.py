@@ -52,7 +52,7 @@ def default_loss(look: Look, recipe: Recipe) -> Tensor:
     """
     activation = torch.where(look.activation > 0, look.activation, look.drive)
     ratio = activation / look.quantile
-    gap = (look.rival + _MARGIN - ratio.detach()).clamp(min=0)
+    gap = (look.rival + _MARGIN - (look.activation / look.quantile).detach()).clamp(min=0)
     wanted = look.share * (ratio.clamp(max=CAP) - _RIVALRY * gap) + recipe.class_weight * look.log_probability
     if look.cosine is not None:
         wanted = wanted + recipe.clip_weight * recipe.clip_every * look.cosine

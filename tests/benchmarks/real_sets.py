@@ -1,0 +1,71 @@
+"""The real benchmark sets of `../shared/real`, opened for studies and slow tests."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from neuroinspect_tui.config import ModelConfig, PreprocessConfig
+from neuroinspect_tui.data.transforms import Preprocess, as_pixels, to_bytes
+from neuroinspect_tui.models.classifier import Classifier, load_classifier
+from neuroinspect_tui.stages.fourier import FourierBasis
+
+MODELS = {
+    "patch_cat": ("model_cifar_resnet20.safetensors", "resnet20"),
+    "tint_birdplane": ("model_cifar_resnet20.safetensors", "resnet20_two"),
+    "tint_birdplane/severe": ("model_resnet10t.safetensors", "resnet10t_two"),
+}
+PREPROCESS = Preprocess(image_size=32, crop_pct=1.0)
+
+
+@dataclass(frozen=True)
+class RealSet:
+    """One split: its images uint8 [N,32,32,3], its table, and what the classifier makes of them."""
+
+    classifier: Classifier
+    preprocess: Preprocess
+    classes: list[str]
+    rows: list[dict[str, str]]
+    images: Tensor
+    labels: Tensor
+    features: Tensor
+    logits: Tensor
+
+    @property
+    def basis(self) -> FourierBasis:
+        """Measured on 256 images, evenly spread."""
+        return FourierBasis.measured(as_pixels(self.images[:: max(1, len(self.images) // 256)]))
+
+
+def open_real(real: Path, name: str, split: str = "val") -> RealSet:
+    """Open one split of a benchmark set and run its classifier on it, on the CPU."""
+    folder, (weights, function) = real / name.split("/")[0], MODELS[name]
+    with (folder / "metadata.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == split]
+    names = {int(row["label"]): row["class_name"] for row in rows}
+    config = ModelConfig(f"{real / 'models.py'}:{function}", str(folder / weights))
+    classifier = load_classifier(config, PreprocessConfig(image_size=32), len(names), torch.device("cpu"))
+    images = torch.stack([to_bytes(Image.open(folder / row["path"]).convert("RGB")) for row in rows])
+    parts = [classifier.forward(PREPROCESS.normalise(as_pixels(part))) for part in images.split(250)]
+    return RealSet(
+        classifier,
+        PREPROCESS,
+        [names[index] for index in range(len(names))],
+        rows,
+        images,
+        torch.tensor([int(row["label"]) for row in rows]),
+        torch.cat([part.features for part in parts]),
+        torch.cat([part.logits for part in parts]),
+    )
+
+
+def for_and_against(real_set: RealSet, class_name: str, count: int) -> tuple[list[int], list[int]]:
+    """Return the `count` neurons that speak most for a class and most against it: W_cn times their spread."""
+    weight = real_set.classifier.head.weight[real_set.classes.index(class_name)]
+    order = (weight * real_set.features.std(0)).argsort(descending=True).tolist()
+    return order[:count], order[-count:][::-1]
