@@ -14,7 +14,7 @@ from ..events import Reporter
 from ..jobs import Evaluate, Illustrate, Job, Open
 from ..ranks import Ranks
 from ..session.store import Session
-from . import attributing, evaluating, picturing, repairing, reporting
+from . import attributing, evaluating, naming, picturing, repairing, reporting
 from .journalling import journalled
 from .project import Project
 from .world import World
@@ -23,6 +23,7 @@ HANDLERS = {
     **evaluating.HANDLERS,
     **attributing.HANDLERS,
     **picturing.HANDLERS,
+    **naming.HANDLERS,
     **repairing.HANDLERS,
     **reporting.HANDLERS,
 }

@@ -36,6 +36,7 @@ class Project:
         check_clip(self._clip_spec)
         self.tags = TagBook(session)
         self.statistics: NeuronStatistics | None = None
+        self.search_images: Tensor | None = None
         self._features: dict[str, SplitFeatures] = {}
 
     @cached_property

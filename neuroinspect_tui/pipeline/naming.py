@@ -1,0 +1,141 @@
+"""Names for neurons and search by name: CLIP over the crops on which they fire and are silent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .. import jobs
+from ..data.transforms import as_pixels
+from ..errors import InputError
+from ..events import Reporter
+from ..models.clip import Clip
+from ..results import Concept
+from ..session import states
+from ..stages.concepts import (
+    Vocabulary,
+    name_neuron,
+    neuron_directions,
+    read_vocabulary,
+    search_neurons,
+    spread_rows,
+)
+from ..stages.exemplars import Box, crop_from_map
+from .attributing import known_concepts
+from .picturing import framed, spread
+from .project import Project
+
+CROPS = 16
+SEARCH_IMAGES = 1024
+SEARCH_RESULTS = 30
+IMAGES_AT_ONCE = 64
+PROMPT = "a photo of {}"
+
+
+def name_neurons(project: Project, job: jobs.NameNeurons, reporter: Reporter) -> tuple[Concept, ...]:
+    """Name the neurons that have no name yet; without CLIP there are none."""
+    clip = project.clip
+    if clip is None:
+        return ()
+    known = {concept.neuron: concept for concept in known_concepts(project, job.target)}
+    missing = [neuron for neuron in job.neurons if neuron not in known]
+    vocabulary = _vocabulary(project, clip) if missing else None
+    reporter.unit("neurons")
+    for done, neuron in enumerate(missing):
+        reporter.tick(done, len(missing))
+        assert vocabulary is not None
+        firing, silent = _crops(project, neuron)
+        found = name_neuron(neuron, _embed(clip, firing), _embed(clip, silent), vocabulary)
+        known[neuron] = found
+        project.session.save(
+            states.concepts(project.config, job.target), tuple(known[key] for key in sorted(known))
+        )
+    return tuple(known[neuron] for neuron in job.neurons)
+
+
+def _vocabulary(project: Project, clip: Clip) -> Vocabulary:
+    labels = read_vocabulary(_vocabulary_text(project.config.debug.vocabulary))
+    if not labels:
+        raise InputError(
+            f"--vocabulary {project.config.debug.vocabulary} names nothing", "write a name a line"
+        )
+    with torch.inference_mode():
+        return Vocabulary(labels, clip.encode_texts([PROMPT.format(label) for label in labels]).cpu())
+
+
+@lru_cache(maxsize=2)
+def _vocabulary_text(file: str | None) -> str:
+    if file is None:
+        return resources.files("neuroinspect_tui.stages").joinpath("vocabulary.txt").read_text("utf-8")
+    try:
+        return Path(file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--vocabulary {file} cannot be read ({error})", "give a text file") from None
+
+
+def _crops(project: Project, neuron: int) -> tuple[Tensor, Tensor]:
+    """Return uint8 crops [P,S,S,3] on which the neuron fires, and as large ones where it is silent."""
+    data = project.features(project.split.name)
+    firing, silent = spread_rows(data.features[:, neuron], CROPS)
+    pixels = framed(project, [*firing, *silent])
+    images = project.preprocess.normalise(as_pixels(pixels).to(project.device))
+    maps = project.classifier.feature_map(images, torch.tensor([neuron]))[:, 0].cpu()
+    side = pixels.shape[1]
+    boxes = [crop_from_map(side, side, neuron_map)[0] for neuron_map in maps[: len(firing)]]
+    places = [*boxes, *(boxes[index % len(boxes)] for index in range(len(silent)))]
+    crops = torch.stack([_crop(picture, box) for picture, box in zip(pixels, places, strict=True)])
+    return crops[: len(firing)], crops[len(firing) :]
+
+
+def _crop(picture: Tensor, box: Box) -> Tensor:
+    """Cut `box` out of a picture uint8 [S,S,3] and enlarge it to the picture's size."""
+    left, top, right, bottom = box
+    part = picture[top:bottom, left:right].permute(2, 0, 1)[None].float()
+    grown = F.interpolate(part, picture.shape[:2], mode="bilinear", align_corners=False)
+    return grown[0].permute(1, 2, 0).round().to(torch.uint8)
+
+
+def _embed(clip: Clip, pixels: Tensor) -> Tensor:
+    """Return unit embeddings [N,E] on the CPU of uint8 pictures [N,S,S,3]."""
+    if not len(pixels):
+        return torch.empty(0, 1)
+    with torch.inference_mode():
+        return torch.cat([clip.encode_image(as_pixels(part)).cpu() for part in pixels.split(IMAGES_AT_ONCE)])
+
+
+def search(project: Project, job: jobs.SearchNeurons, reporter: Reporter) -> tuple[Concept, ...]:
+    """Rank all neurons by how well the images on which they fire fit a text."""
+    clip = project.clip
+    if clip is None:
+        raise InputError("searching neurons by text needs CLIP", "start with --clip")
+    data = project.features(project.split.name)
+    rows = spread(len(data), SEARCH_IMAGES)
+    if project.search_images is None:
+        project.search_images = _embed_rows(project, clip, rows, reporter)
+    directions = neuron_directions(data.features[torch.tensor(rows)], project.search_images)
+    with torch.inference_mode():
+        query = clip.encode_texts([PROMPT.format(job.text)])[0].cpu()
+    ranked = search_neurons(query, directions)[:SEARCH_RESULTS]
+    return tuple(Concept(neuron, job.text, cosine) for neuron, cosine in ranked)
+
+
+def _embed_rows(project: Project, clip: Clip, rows: Sequence[int], reporter: Reporter) -> Tensor:
+    reporter.unit("images")
+    parts = []
+    for start in range(0, len(rows), IMAGES_AT_ONCE):
+        reporter.tick(start, len(rows))
+        parts.append(_embed(clip, framed(project, rows[start : start + IMAGES_AT_ONCE])))
+    return torch.cat(parts)
+
+
+HANDLERS: dict[type[jobs.Job], Callable[..., Any]] = {
+    jobs.NameNeurons: name_neurons,
+    jobs.SearchNeurons: search,
+}
