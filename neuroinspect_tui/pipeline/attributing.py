@@ -8,9 +8,10 @@ from typing import Any
 
 from .. import jobs
 from ..events import Reporter
-from ..results import ClassRef, Concept, CulpritReport, WhatIf
+from ..results import ClassRef, Concept, Culprit, CulpritReport, WhatIf
 from ..session import states
 from ..stages.culprits import find_culprits
+from ..stages.spurious import suspect
 from ..stages.whatif import what_if
 from .project import Project
 
@@ -21,7 +22,7 @@ def culprits(project: Project, job: jobs.FindCulprits, reporter: Reporter) -> Cu
     report = project.session.load(name, CulpritReport)
     if report is None:
         reporter.unit("mistakes")
-        report = find_culprits(
+        found = find_culprits(
             project.features(project.split.name),
             project.head,
             ClassRef(job.target, project.names[job.target]),
@@ -29,6 +30,7 @@ def culprits(project: Project, job: jobs.FindCulprits, reporter: Reporter) -> Cu
             seed=project.config.compute.seed,
             tick=reporter.tick,
         )
+        report = suspected(project, found)
         project.session.save(name, report)
     return named(report, known_concepts(project, job.target))
 
@@ -38,25 +40,36 @@ def known_concepts(project: Project, target: int) -> tuple[Concept, ...]:
     return project.session.load(states.concepts(project.config, target), tuple[Concept, ...]) or ()
 
 
+def suspected(project: Project, report: CulpritReport) -> CulpritReport:
+    """Return `report` with the spurious score of every culprit."""
+    neurons = [culprit.neuron for culprit in (*report.insufficient, *report.excessive)]
+    found = suspect(project.features(project.split.name), project.head, neurons) if neurons else []
+    reasons = {one.neuron: (one.score, one.reason(project.names)) for one in found}
+
+    def fill(culprit: Culprit) -> Culprit:
+        score, reason = reasons[culprit.neuron]
+        return replace(culprit, spurious=score, spurious_reason=reason)
+
+    return _each(report, fill)
+
+
 def named(report: CulpritReport, concepts: tuple[Concept, ...]) -> CulpritReport:
-    """Return `report` with the concepts and spurious scores filled in."""
+    """Return `report` with the concepts filled in."""
     known = {concept.neuron: concept for concept in concepts}
-    lists = {
-        kind: tuple(
-            replace(
-                culprit,
-                concept=concept.label,
-                concept_score=concept.score,
-                spurious=concept.spurious,
-                spurious_reason=concept.spurious_reason,
-            )
-            if (concept := known.get(culprit.neuron))
-            else culprit
-            for culprit in getattr(report, kind)
-        )
-        for kind in ("insufficient", "excessive")
-    }
-    return replace(report, insufficient=lists["insufficient"], excessive=lists["excessive"])
+
+    def fill(culprit: Culprit) -> Culprit:
+        concept = known.get(culprit.neuron)
+        return replace(culprit, concept=concept.label, concept_score=concept.score) if concept else culprit
+
+    return _each(report, fill)
+
+
+def _each(report: CulpritReport, fill: Callable[[Culprit], Culprit]) -> CulpritReport:
+    return replace(
+        report,
+        insufficient=tuple(map(fill, report.insufficient)),
+        excessive=tuple(map(fill, report.excessive)),
+    )
 
 
 def ask_what_if(project: Project, job: jobs.AskWhatIf, reporter: Reporter) -> WhatIf:
