@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,16 +97,24 @@ def _run_app(config: RunConfig, directory: Path, values: dict[str, Any], setting
 
 def _project(config: RunConfig, directory: Path, tour: bool = False) -> Project:
     """What the app shows: saved results now, and a worker as soon as its screen is up."""
+    from .follow import Follower, journal_of_another
     from .restore import save_view, saved_state, session_entries
     from .tui.protocol import Facts, Project
-    from .worker import Worker
+    from .worker import OnEvent, Worker
 
     remember(directory)
     make_runner = _runner(config, directory, interactive=True)
+    past = journal_of_another(directory)
+
+    def make_worker(on_event: OnEvent) -> Worker | Follower:
+        if past is None:
+            return Worker(make_runner, on_event)
+        return Follower(directory, config, past, partial(Worker, make_runner), on_event)
+
     return Project(
         facts=Facts(config.model.spec, config.data.source, config.data.split, config.compute.device),
         state=saved_state(config, directory),
-        make_worker=lambda on_event: Worker(make_runner, on_event),
+        make_worker=make_worker,
         save_view=lambda view: save_view(directory, view),
         sessions=session_entries,
         tour=tour,

@@ -24,7 +24,7 @@ from ..tensors import Shard
 from .identity import hashes, versions
 from .project import Project
 
-FIRST_SHARD, LARGEST_SHARD = 512, 4096
+FIRST_SHARD, LARGEST_SHARD = 128, 4096
 SHARD_SECONDS = 10.0
 """A kill loses about this much of an evaluation, or the smallest batch that takes longer."""
 THUMBNAIL = 160

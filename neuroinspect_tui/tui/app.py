@@ -11,7 +11,7 @@ from textual.app import App
 from textual.message import Message
 
 from .. import jobs
-from ..events import Event, Failed, Partial, Preview, Progress
+from ..events import Event, Failed, Note, Partial, Preview, Progress
 from ..jobs import Job
 from ..text import safe
 from . import clipboard
@@ -172,6 +172,8 @@ class NeuroInspectApp(App[int]):
         topics = self.board.apply(message.event)
         if isinstance(message.event, Failed):
             self._report_failure(message.event)
+        if isinstance(message.event, Note) and message.event.level == "warning":
+            self.notify(safe(message.event.text, 400), severity="warning", timeout=10, markup=False)
         if "report" in topics:
             directory = safe(self.board.report_directory)
             self.notify(f"The report is in {directory}. y copies the path.", title="Report", timeout=10)

@@ -23,8 +23,8 @@ class WorkerLike(Protocol):
     def cancel(self) -> None:
         """Stop the running job at its next step."""
 
-    def close(self, wait: float | None = 10.0) -> object:
-        """End the thread within `wait` seconds."""
+    def close(self, wait: float | None = 10.0, finish: bool = False) -> object:
+        """End the thread within `wait` seconds (None: as long as it takes), after its queue if `finish`."""
 
 
 @dataclass(frozen=True)

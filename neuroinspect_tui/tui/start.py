@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, MutableMapping
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ..errors import InputError
+from ..hangup import Watch, let_go_of_terminal
 from .images.probe import Terminal, probe_terminal
 from .protocol import Look, Project
+
+if TYPE_CHECKING:
+    from .app import NeuroInspectApp
+
+TERMINATED = 130
+"""Exit code after SIGTERM: interrupted, session saved."""
 
 
 def run_app(project: Project, look: Look, reopen: Callable[[Path], Project] | None = None) -> int:
@@ -21,12 +32,32 @@ def run_app(project: Project, look: Look, reopen: Callable[[Path], Project] | No
 
     while True:
         app = NeuroInspectApp(project, look, terminal)
-        code = app.run()
+        with Watch(partial(app.call_later, _leave, app)) as watch:
+            code = app.run()
+        if watch.ending == "hung up":
+            return _finish_unseen(app)
         if app.worker is not None:
             app.worker.close(10.0)
+        if watch.ending:
+            return TERMINATED
         if app.next_session is None or reopen is None:
             return code or 0
         project = reopen(app.next_session)
+
+
+def _leave(app: NeuroInspectApp) -> None:
+    """End the interface without asking, and keep what is looked at if the disk takes it."""
+    with contextlib.suppress(InputError):
+        app.save_view()
+    app.exit(0)
+
+
+def _finish_unseen(app: NeuroInspectApp) -> int:
+    """Do what was asked for before the connection dropped; the journal tells how it goes."""
+    let_go_of_terminal()
+    if app.worker is not None:
+        app.worker.close(None, finish=True)
+    return 0
 
 
 def prepare_colours(terminal: Terminal, environment: MutableMapping[str, str]) -> None:

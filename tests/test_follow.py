@@ -1,0 +1,134 @@
+"""Following a session that another process works in, and taking it over."""
+
+from __future__ import annotations
+
+import queue
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neuroinspect_tui import follow, jobs
+from neuroinspect_tui.config import DataConfig, ModelConfig, RunConfig
+from neuroinspect_tui.events import Event, Failed, Finished, Note, Progress, Reporter, Started, Stopped
+from neuroinspect_tui.results import Evaluation
+from neuroinspect_tui.session import states
+from neuroinspect_tui.session.lock import Holder
+from neuroinspect_tui.session.store import Session
+from neuroinspect_tui.worker import Worker
+
+CONFIG = RunConfig(ModelConfig("m"), DataConfig("d"))
+EVALUATION = Evaluation("val", 4, (), 0.5, 0.5, ())
+
+
+class Echo:
+    """A runner whose jobs yield their own name."""
+
+    def run(self, job: jobs.Job, reporter: Reporter) -> Any:
+        return type(job).__name__
+
+    def close(self) -> None:
+        return None
+
+
+class Elsewhere:
+    """Another process, as the test plays it: at work until `ended`."""
+
+    def __init__(self, root: Path) -> None:
+        self.session = Session.open(root)
+        self.ended = False
+
+    def holder(self, directory: Path) -> Holder | None:
+        return None if self.ended else Holder(4321, "elsewhere", "x")
+
+    def end(self) -> None:
+        self.session.close()
+        self.ended = True
+
+
+@pytest.fixture
+def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
+    made = Elsewhere(tmp_path / "session")
+    monkeypatch.setattr(follow, "_worker_elsewhere", made.holder)
+    monkeypatch.setattr(follow, "POLL_SECONDS", 0.01)
+    return made
+
+
+@pytest.fixture
+def events() -> queue.SimpleQueue[Event]:
+    return queue.SimpleQueue()
+
+
+def begin(other: Elsewhere, events: queue.SimpleQueue[Event]) -> follow.Follower:
+    past = follow.journal_of_another(other.session.root)
+    assert past is not None
+    return follow.Follower(other.session.root, CONFIG, past, lambda heard: Worker(Echo, heard), events.put)
+
+
+def heard(events: queue.SimpleQueue[Event], count: int) -> list[Event]:
+    return [events.get(timeout=10) for _ in range(count)]
+
+
+def test_a_session_that_nobody_works_in_is_not_followed(tmp_path: Path) -> None:
+    with Session.open(tmp_path / "session"):
+        pass
+    assert follow.journal_of_another(tmp_path / "session") is None
+    assert follow.journal_of_another(tmp_path / "nowhere") is None
+
+
+def test_what_the_other_process_does_is_told_with_its_results(other: Elsewhere, events: Any) -> None:
+    other.session.journal("started", job="Open")
+    other.session.journal("finished", job="Open")
+    other.session.journal("started", job="Evaluate", split=None)
+    follower = begin(other, events)
+    said, begun = heard(events, 2)
+    assert isinstance(said, Note) and said.level == "warning"
+    assert said.text.startswith("process 4321 on elsewhere works in this session")
+    assert begun == Started(jobs.Evaluate())
+    other.session.journal("progress", job="Evaluate", done=2, total=4, unit="images", seconds=1.5)
+    assert heard(events, 1) == [Progress(jobs.Evaluate(), 2, 4, "images", 1.5)]
+    other.session.save(states.evaluation("val"), EVALUATION)
+    other.session.journal("finished", job="Evaluate")
+    assert heard(events, 1) == [Finished(jobs.Evaluate(), EVALUATION)]
+    other.session.journal("started", job="Illustrate", target=1, neurons=[3, 5], iters=None, pictures=2)
+    other.session.journal("stopped", job="Illustrate")
+    painting = jobs.Illustrate(1, (3, 5), None, 2)
+    assert heard(events, 2) == [Started(painting), Stopped(painting)]
+    other.session.journal("started", job="FindCulprits", target=9)
+    other.session.journal("failed", job="FindCulprits", line="no: way", detail="", bad_input=True)
+    culprits = jobs.FindCulprits(9)
+    assert heard(events, 2) == [Started(culprits), Failed(culprits, "no: way", "", True)]
+    assert follower.close()
+    other.end()
+
+
+def test_what_was_asked_for_is_done_when_the_other_process_has_ended(other: Elsewhere, events: Any) -> None:
+    other.session.journal("started", job="Evaluate", split="train")
+    follower = begin(other, events)
+    follower.submit(jobs.Open())
+    follower.submit(jobs.WriteReport())
+    heard(events, 2)
+    other.end()
+    stopped, said, *rest = heard(events, 6)
+    assert stopped == Stopped(jobs.Evaluate("train"))
+    assert isinstance(said, Note) and said.text == "the other process has ended: this session is yours"
+    assert rest == [
+        Started(jobs.Open()),
+        Finished(jobs.Open(), "Open"),
+        Started(jobs.WriteReport()),
+        Finished(jobs.WriteReport(), "WriteReport"),
+    ]
+    follower.submit(jobs.Evaluate())
+    assert heard(events, 2)[1] == Finished(jobs.Evaluate(), "Evaluate")
+    assert follower.close()
+
+
+def test_a_session_that_has_only_begun_is_followed_too(other: Elsewhere, events: Any) -> None:
+    (other.session.root / "session.json").unlink()
+    follower = begin(other, events)
+    assert isinstance(heard(events, 1)[0], Note)
+    other.session.set_stage("x", "done")
+    other.session.journal("started", job="Open")
+    assert heard(events, 1) == [Started(jobs.Open())]
+    assert follower.close()
+    other.end()
