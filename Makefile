@@ -35,15 +35,20 @@ lint: setup
 bench: setup
 	$(BIN)/python -m tests.benchmarks
 
-# The wheel, installed without the repository, must run the demo.
+# What the README and docs/ tell their readers to type: links, options, commands, recipes.
+docs-check: setup
+	$(BIN)/python -m pytest tests/test_docs.py tests/recipes
+
+# The sdist, the wheel made from it, and that wheel where nothing of this checkout can be imported. Its dependencies
+# are those of $(VENV), found through PYTHONPATH, which does not follow the link from there to the checkout.
+WHEEL := $(CURDIR)/build/wheel
 wheel-check: setup
-	rm -rf build/wheel && mkdir -p build/wheel
-	$(BIN)/python -m build --wheel --sdist --no-isolation --outdir build/wheel . >/dev/null
-	$(PYTHON) -m venv build/wheel/venv
-	build/wheel/venv/bin/pip install --quiet --no-deps build/wheel/*.whl
-	cd build/wheel && PYTHONPATH=$(CURDIR)/$(shell ls -d $(VENV)/lib/python3*/site-packages 2>/dev/null) \
-	  venv/bin/python -m neuroinspect_tui --batch --demo --illusions 1 --iters 8 -o session
-	test -s build/wheel/session/report.html
+	rm -rf $(WHEEL) && mkdir -p $(WHEEL)/empty
+	$(BIN)/python -m build --outdir $(WHEEL) . >/dev/null
+	$(BIN)/python -m venv $(WHEEL)/venv
+	$(WHEEL)/venv/bin/pip install --quiet --no-deps --no-index $(WHEEL)/*.whl
+	PYTHONPATH=$$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") \
+	  $(WHEEL)/venv/bin/python tests/wheel.py $(WHEEL)/empty
 
 assets: setup
 	$(BIN)/python -m neuroinspect_tui.demo.make
