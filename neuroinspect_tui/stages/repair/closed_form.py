@@ -1,8 +1,8 @@
-"""Repairs without iterations: a group-weighted ridge towards the old head, and the bias control."""
+"""Repairs without iterations: a group-weighted ridge towards an old head, and the bias control."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,62 +10,81 @@ from torch import Tensor
 
 from ...tensors import Head, Tick, no_tick
 from .candidates import Candidate
-from .examples import Examples
-from .moments import moments, with_one
+from .examples import Examples, thinned
+from .leace import erased_heads, has_groups
+from .moments import Moments, moments, with_one
 
 STRENGTHS = tuple(10.0 ** (step / 2) for step in range(-6, 5))
-LEAVE_ONE_OUT_ROWS = 4096
+LEAVE_ONE_OUT_ROWS = 2048
+LARGEST_FIT = 16_384
 OFFSETS = 41
+BIAS_ROWS = 16_384
 
 
-@dataclass(frozen=True)
-class _Regression:
-    """Weighted regression of what the scaled old head leaves: weights [N] and the old logits' scale a."""
+def ridge_repairs(
+    examples: Examples,
+    head: Head,
+    strengths: Sequence[float] = STRENGTHS,
+    seed: int = 0,
+    tick: Tick = no_tick,
+) -> list[Candidate]:
+    """Return ridge repairs that weight each (group value, class) the same, from one pass over the features.
 
-    examples: Examples
-    head: Head
-    weights: Tensor
-    scale: float
-
-    def residual(self, rows: slice | Tensor, features: Tensor) -> Tensor:
-        """Return t − a·l [B,C] float32, targets and old logits both centred over the classes."""
-        logits = self.head.logits(features)
-        centred = logits - logits.mean(dim=1, keepdim=True)
-        return centred_targets(self.examples.labels[rows], self.head.classes) - self.scale * centred
+    One is shrunk towards the old head and, where a class has two groups, another towards the old head with
+    the groups erased (`leace`). Of more than 16 384 images the largest groups are thinned.
+    """
+    examples = thinned(examples, LARGEST_FIT, torch.Generator().manual_seed(seed))
+    weights = examples.balanced_weights()
+    found = moments(examples, weights, tick)
+    starts = {"old head": head}
+    if has_groups(examples):
+        starts["erased head"] = erased_heads(found, head)[-1].head
+    return ridge(examples, weights, found, starts, strengths, seed)
 
 
 def ridge(
     examples: Examples,
-    head: Head,
-    weights: Tensor | None = None,
-    strengths: Sequence[float] = STRENGTHS,
+    weights: Tensor,
+    found: Moments,
+    starts: Mapping[str, Head],
+    strengths: Sequence[float],
     seed: int = 0,
-    tick: Tick = no_tick,
-) -> Candidate:
-    """Refit the head by weighted ridge regression to one-hot targets, shrunk towards the old head.
+) -> list[Candidate]:
+    """Refit each of the heads in `starts` by weighted ridge regression to one-hot targets, shrunk towards it.
 
-    With x = (z, 1), H = (W, b), centred one-hot targets t and a = the least-squares scale of the old logits
-    (centred over the classes) to t, solves
+    With x = (z, 1), H = (W, b) of a start with its logits centred over the classes, centred one-hot targets t
+    and a = the least-squares scale of the logits to t, solves
 
-        min over Δ of  Σ_i w_i ‖a H x_i + Δ x_i − t_i‖² + λ s ‖Δ‖²,   new head = H + Δ / a,
+        min over Δ of  Σ_i w_i ‖a H x_i + Δ x_i − t_i‖² + λ s ‖Δ‖²,   new head = (W, b) + Δ / a,
 
-    so λ → ∞ is the old head, its confidence included. s is the mean of diag Σ w z zᵀ; `weights` [N] (None:
-    the same for each group value and class) sum to 1. λ is the one of `strengths` of the lowest leave-one-out
-    error Σ w_i ‖e_i / (1 − h_i)‖², h_i the leverage: exact, from one eigendecomposition (Golub, Heath and
-    Wahba, Technometrics 21 (1979), eq. 1.4). Of many rows, 4096 drawn by weight stand for all in that sum.
+    so λ → ∞ is the start, its confidence included. `found` are the moments of the examples with `weights`
+    [N], s their size. λ is the one of `strengths` with the lowest leave-one-out error, the sum of
+    w_i ‖e_i / (1 − h_i)‖², h_i the leverage: exact, from one eigendecomposition (Golub, Heath and Wahba,
+    Technometrics 21 (1979), eq. 1.4). Of many rows, 2048 drawn by weight stand for all in that sum.
     """
-    weights = examples.balanced_weights() if weights is None else weights
-    task = _Regression(examples, head, weights, old_scale(examples, head, weights))
-    found = moments(examples, weights, task.residual, tick)
-    values, vectors = torch.linalg.eigh(found.gram)
-    size = float(found.gram.diagonal()[:-1].mean())
-    rotated = vectors.T @ found.cross
-    spectra = [values + strength * size for strength in strengths]
-    errors = _leave_one_out(task, vectors, rotated, spectra, seed)
-    best = min(range(len(strengths)), key=errors.__getitem__)
-    change = (vectors @ (rotated / spectra[best][:, None])).T / task.scale
-    new = Head(head.weight + change[:, :-1], head.bias + change[:, -1])
-    return Candidate(new, {"strength": strengths[best], "leave_one_out_error": errors[best]})
+    values, vectors = torch.linalg.eigh(found.gram.float())
+    spectra = torch.stack([values + strength * found.size for strength in strengths])
+    held = _HeldOut.draw(examples, weights, vectors, spectra, seed)
+    return [_shrunk(found, held, name, start, strengths) for name, start in starts.items()]
+
+
+def _shrunk(found: Moments, held: _HeldOut, name: str, start: Head, strengths: Sequence[float]) -> Candidate:
+    """Return the ridge repair towards one start, at the strength of the lowest leave-one-out error."""
+    scale = old_scale(found, start)
+    rotated = held.vectors.T @ _cross(found, start, scale)
+    errors = held.errors(start, scale, rotated)
+    best = int(errors.argmin())
+    change = (held.vectors @ (rotated / held.spectra[best][:, None])).T / scale
+    new = Head(start.weight + change[:, :-1], start.bias + change[:, -1])
+    return Candidate(new, {"strength": strengths[best], "error": float(errors[best]), "towards": name})
+
+
+def old_scale(found: Moments, head: Head) -> float:
+    """Return a = Σ w ⟨l, t⟩ / Σ w ‖l‖² for logits l centred over the classes; 1 if it is not positive."""
+    rows = _centred_rows(head)
+    product = float((rows * _targets_cross(found, head.classes).T).sum())
+    square = float(((rows @ found.gram) * rows).sum())
+    return product / square if product > 0 else 1.0
 
 
 def centred_targets(labels: Tensor, classes: int) -> Tensor:
@@ -73,48 +92,76 @@ def centred_targets(labels: Tensor, classes: int) -> Tensor:
     return torch.nn.functional.one_hot(labels, classes).float() - 1.0 / classes
 
 
-def old_scale(examples: Examples, head: Head, weights: Tensor) -> float:
-    """Return a = Σ w ⟨l, t⟩ / Σ w ‖l‖² for the old logits l centred over the classes; 1 if not positive."""
-    product = square = 0.0
-    for where, features in examples.blocks():
-        logits = head.logits(features)
-        logits -= logits.mean(dim=1, keepdim=True)
-        own = logits.gather(1, examples.labels[where, None])[:, 0]
-        product += float((weights[where] * own).sum())
-        square += float((weights[where] * logits.square().sum(dim=1)).sum())
-    return product / square if product > 0 else 1.0
+def _centred_rows(head: Head) -> Tensor:
+    """Return (W, b) whose logits are centred over the classes, [C,D+1] float64."""
+    rows = torch.cat([head.weight, head.bias[:, None]], dim=1).double()
+    return rows - rows.mean(dim=0)
 
 
-def _leave_one_out(
-    task: _Regression, vectors: Tensor, rotated: Tensor, spectra: Sequence[Tensor], seed: int
-) -> list[float]:
-    """Return the weighted leave-one-out squared error for each regularised spectrum [D+1]."""
-    chosen, share = torch.arange(len(task.examples)), task.weights
-    if len(chosen) > LEAVE_ONE_OUT_ROWS:
-        generator = torch.Generator().manual_seed(seed)
-        chosen = torch.multinomial(task.weights, LEAVE_ONE_OUT_ROWS, replacement=True, generator=generator)
-        share = torch.full((LEAVE_ONE_OUT_ROWS,), 1.0 / LEAVE_ONE_OUT_ROWS)
-    features = task.examples.take(chosen)
-    residual, projected = task.residual(chosen, features), with_one(features) @ vectors
-    errors = []
-    for spectrum in spectra:
-        error = residual - projected @ (rotated / spectrum[:, None])
-        leverage = task.weights[chosen] * (projected.square() @ (1.0 / spectrum))
-        errors.append(float((share * (error / (1.0 - leverage)[:, None]).square().sum(dim=1)).sum()))
-    return errors
+def _targets_cross(found: Moments, classes: int) -> Tensor:
+    """Return Σ w x tᵀ, [D+1,C] float64."""
+    return found.sums.T @ centred_targets(found.labels, classes).double()
+
+
+def _cross(found: Moments, head: Head, scale: float) -> Tensor:
+    """Return Σ w x (t − a l)ᵀ, [D+1,C] float32, l the head's logits centred over the classes."""
+    return (_targets_cross(found, head.classes) - scale * found.gram @ _centred_rows(head).T).float()
+
+
+@dataclass(frozen=True)
+class _HeldOut:
+    """Examples [M] that stand for all in the leave-one-out error, and the regularised eigenvalues.
+
+    `vectors` [D+1,D+1] and `spectra` [S,D+1] belong to the Gram matrix, `projected` [M,D+1] is x in its
+    eigenbasis, `leverages` [S,M] are w x (Σ w x xᵀ + λ s)⁻¹ xᵀ, `shares` [M] the parts of each in the error.
+    """
+
+    vectors: Tensor
+    spectra: Tensor
+    features: Tensor
+    labels: Tensor
+    projected: Tensor
+    leverages: Tensor
+    shares: Tensor
+
+    @classmethod
+    def draw(
+        cls, examples: Examples, weights: Tensor, vectors: Tensor, spectra: Tensor, seed: int
+    ) -> _HeldOut:
+        """Take all examples or, of many, 2048 drawn by weight."""
+        chosen, shares = torch.arange(len(examples)), weights
+        if len(chosen) > LEAVE_ONE_OUT_ROWS:
+            generator = torch.Generator().manual_seed(seed)
+            chosen = torch.multinomial(weights, LEAVE_ONE_OUT_ROWS, replacement=True, generator=generator)
+            shares = torch.full((LEAVE_ONE_OUT_ROWS,), 1.0 / LEAVE_ONE_OUT_ROWS)
+        features = examples.take(chosen)
+        projected = with_one(features) @ vectors
+        leverages = (projected.square() @ (1.0 / spectra).T).T * weights[chosen]
+        return cls(vectors, spectra, features, examples.labels[chosen], projected, leverages, shares)
+
+    def errors(self, start: Head, scale: float, rotated: Tensor) -> Tensor:
+        """Return the leave-one-out error at each spectrum, [S], for the cross moments in the eigenbasis."""
+        logits = start.logits(self.features)
+        residual = centred_targets(self.labels, start.classes)
+        residual -= scale * (logits - logits.mean(dim=1, keepdim=True))
+        errors = []
+        for spectrum, leverage in zip(self.spectra, self.leverages, strict=True):
+            left_out = (residual - self.projected @ (rotated / spectrum[:, None])) / (1.0 - leverage)[:, None]
+            errors.append((self.shares * left_out.square().sum(dim=1)).sum())
+        return torch.stack(errors)
 
 
 def bias_offsets(examples: Examples, head: Head, target: int) -> list[Candidate]:
     """Return the control that moves one logit: the old head with its target bias raised or lowered.
 
-    The offsets are 0 and the quantiles over the examples of (best other logit − target logit), the values
-    at which decisions change.
+    The offsets are 0 and the quantiles over the examples (at most 16 384) of best other logit − target logit,
+    the values at which decisions change.
     """
-    logits = examples.logits(head)
+    sample = thinned(examples, BIAS_ROWS, torch.Generator().manual_seed(0))
+    logits = sample.logits(head)
     own = logits[:, target].clone()
     logits[:, target] = -torch.inf
     margins = logits.max(dim=1).values - own
-    margins = margins[:: 1 + len(margins) // 1_000_000]
     steps = torch.quantile(margins, torch.linspace(0.01, 0.99, OFFSETS - 1))
     return [_with_offset(head, target, offset) for offset in (0.0, *steps.tolist())]
 

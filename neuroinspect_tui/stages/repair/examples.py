@@ -11,6 +11,7 @@ from torch import Tensor
 from ...tensors import Head, SplitFeatures
 
 BLOCK_ELEMENTS = 1 << 23
+SMALLEST_CELL = 32
 
 
 @dataclass(frozen=True)
@@ -108,13 +109,13 @@ class Examples:
         return found
 
     def cells(self) -> tuple[Tensor, Tensor]:
-        """Return each example's cell [N], its (value, class) counted 0…K-1, and the cells' sizes [K].
+        """Return each example's cell [N], its (class, value) counted 0…K-1, and the cells' sizes [K].
 
         "Unknown" is a value like the others.
         """
-        _, cell, count = torch.unique(
-            torch.stack([self.labels, self.codes]), dim=1, return_inverse=True, return_counts=True
-        )
+        values = int(self.codes.max()) + 2 if len(self) else 1
+        key = self.labels * values + self.codes + 1
+        _, cell, count = torch.unique(key, return_inverse=True, return_counts=True)
         return cell, count
 
     def balanced_weights(self) -> Tensor:
@@ -124,16 +125,18 @@ class Examples:
 
 
 def thinned(examples: Examples, limit: int, generator: torch.Generator) -> Examples:
-    """Return at most `limit` examples, drawn at random from the largest cells first: no cell below the
-    common size that fills the limit loses any."""
+    """Return at most `limit` examples (or 32 a cell, if that is more), the largest cells cut at random.
+
+    No cell below the common size that fills the limit loses any.
+    """
+    cell, count = examples.cells()
+    limit = max(limit, SMALLEST_CELL * len(count))
     if len(examples) <= limit:
         return examples
-    cell, count = examples.cells()
     quota = _common_size(count, limit)
     order = torch.randperm(len(examples), generator=generator)
     order = order[cell[order].sort(stable=True).indices]
-    starts = count.cumsum(0) - count
-    place = torch.arange(len(examples)) - starts[cell[order]]
+    place = torch.arange(len(examples)) - (count.cumsum(0) - count)[cell[order]]
     return examples.subset(order[place < quota])
 
 

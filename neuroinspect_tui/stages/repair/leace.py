@@ -8,39 +8,43 @@ from torch import Tensor
 from ...errors import InputError
 from ...tensors import Head, Tick, no_tick
 from .candidates import Candidate
-from .examples import Examples
-from .moments import moments
+from .examples import Examples, thinned
+from .moments import Moments, moments
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 RELATIVE_RIDGE = 1e-6
+LARGEST_FIT = 32_768
 
 
-def leace(examples: Examples, head: Head, tick: Tick = no_tick) -> list[Candidate]:
-    """Return heads that read the features with the group erased, wholly and in part.
+def leace(examples: Examples, head: Head, seed: int = 0, tick: Tick = no_tick) -> list[Candidate]:
+    """Return heads that read the features with the group erased, in part and (last) wholly.
 
-    LEACE (arXiv 2306.03819, theorem 4.3): r(z) = z − Σ_zg (Σ_zgᵀ Σ_zz⁺ Σ_zg)⁺ Σ_zgᵀ Σ_zz⁺ (z − μ) is the
-    least change of z after which no linear probe for g beats a constant; the head W r(z) + b is again a
-    head. g is the one-hot group value less its mean in the image's class, and images are weighted so that
-    every (value, class) counts the same: the class itself is not erased with a group that follows it.
-    Shares below 1 take that part of the step. Images of unknown group are left out. Raises InputError
-    without two group values in some class.
+    Every (group value, class) has the same weight. Of more than 32 768 images the largest groups are thinned.
+    Raises InputError without two group values in some class.
     """
     if not has_groups(examples):
         raise InputError(
             "--repair leace needs a class that is in two groups", "tag images, or name a column with --groups"
         )
-    part = examples.subset((examples.codes >= 0).nonzero()[:, 0])
-    weights = part.balanced_weights()
-    groups = _within_class(part, weights, head.classes)
-    found = moments(part, weights, lambda rows, _: groups[rows], tick)
-    mean = found.gram[:-1, -1].double()
-    spread = found.gram[:-1, :-1].double() - torch.outer(mean, mean)
-    shared = found.cross[:-1].double() - torch.outer(mean, found.cross[-1].double())
-    erase = eraser(spread, shared)
-    weight, step = head.weight.double(), head.weight.double() @ erase
+    examples = thinned(examples, LARGEST_FIT, torch.Generator().manual_seed(seed))
+    return erased_heads(moments(examples, examples.balanced_weights(), tick), head)
+
+
+def erased_heads(found: Moments, head: Head) -> list[Candidate]:
+    """Return the head that reads erased features for each of four shares of the erasing step.
+
+    LEACE (arXiv 2306.03819, theorem 4.3): r(z) = z − Σ_zg (Σ_zgᵀ Σ_zz⁺ Σ_zg)⁺ Σ_zgᵀ Σ_zz⁺ (z − μ) is the
+    least change of z after which no linear probe for g beats a constant; the head W r(z) + b is again a
+    head. g is the one-hot group value less its mean in the image's class, so that the class itself is not
+    erased with a group that follows it, and 0 where the group is unknown.
+    """
+    groups = _within_class(found)
+    spread = found.gram[:-1, :-1] - torch.outer(found.mean, found.mean)
+    weight, bias = head.weight.double(), head.bias.double()
+    step = weight @ eraser(spread, found.sums[:, :-1].T @ groups)
     return [
         Candidate(
-            Head((weight - share * step).float(), (head.bias.double() + share * step @ mean).float()),
+            Head((weight - share * step).float(), (bias + share * step @ found.mean).float()),
             {"share": share},
         )
         for share in SHARES
@@ -62,9 +66,11 @@ def eraser(spread: Tensor, shared: Tensor) -> Tensor:
     return shared @ torch.linalg.pinv(shared.T @ whitened, rtol=1e-9) @ whitened.T
 
 
-def _within_class(examples: Examples, weights: Tensor, classes: int) -> Tensor:
-    """Return one-hot group values less their weighted mean in the image's class, [N,K] float32."""
-    one_hot = torch.nn.functional.one_hot(examples.codes).float()
-    total = torch.zeros(classes, one_hot.shape[1]).index_add_(0, examples.labels, weights[:, None] * one_hot)
+def _within_class(found: Moments) -> Tensor:
+    """Return g of each cell, [K,V] float64: one-hot value less its weighted mean among the class's known."""
+    known = (found.codes >= 0).double()
+    one_hot = torch.nn.functional.one_hot(found.codes.clamp(min=0)).double() * known[:, None]
+    total = torch.zeros(int(found.labels.max()) + 1, one_hot.shape[1], dtype=torch.float64)
+    total.index_add_(0, found.labels, found.sums[:, -1:] * one_hot)
     mean = total / total.sum(dim=1, keepdim=True).clamp(min=1e-12)
-    return one_hot - mean[examples.labels]
+    return (one_hot - mean[found.labels]) * known[:, None]

@@ -11,6 +11,7 @@ from ...tensors import Head
 
 MEMORY = 10
 POWER_STEPS = 30
+SETTLED = 1e-5
 
 
 def towards(
@@ -62,7 +63,8 @@ def sparse(features: Tensor, labels: Tensor, start: Head, penalty: float, iterat
 
     `features` [N,D] float32. FISTA (Beck and Teboulle, SIAM J. Imaging Sci. 2 (2009), eq. 4.1-4.3) with the
     restart of O'Donoghue and Candès (arXiv 1204.3982, §3.2); the step is 1 / L, L = λ_max(xᵀx / N) / 2 the
-    Lipschitz constant of the multinomial loss (Böhning, Ann. Inst. Stat. Math. 44 (1992)).
+    Lipschitz constant of the multinomial loss (Böhning, Ann. Inst. Stat. Math. 44 (1992)). Stops when a step
+    changes the head by less than 1e-5 of its size.
     """
     weights = torch.full((len(labels),), 1.0 / len(labels))
     step = 2.0 / _largest_eigenvalue(features, weights)
@@ -77,7 +79,10 @@ def sparse(features: Tensor, labels: Tensor, start: Head, penalty: float, iterat
             momentum = 1.0
         following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
         ahead = moved + (momentum - 1) / following * (moved - now)
+        still = float((moved - now).norm()) < SETTLED * float(moved.norm())
         now, momentum = moved, following
+        if still:
+            break
     return Head(now[:, :-1].contiguous(), now[:, -1].contiguous())
 
 

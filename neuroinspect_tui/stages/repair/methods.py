@@ -13,10 +13,10 @@ from ...errors import InputError
 from ...tensors import Head, Tick, no_tick
 from ..importance import retaining_ratio
 from .candidates import Candidate, Score, choose, score
-from .closed_form import bias_offsets, ridge
+from .closed_form import bias_offsets, ridge_repairs
 from .examples import Examples
 from .gradient import Recipe, edit
-from .leace import has_groups, leace
+from .leace import leace
 from .neurontune import neurontune
 from .plan import Plan
 from .reweight import afr, dfr
@@ -65,18 +65,7 @@ def fit(method: RepairMethod, task: Task) -> tuple[Candidate, Score]:
 
 
 def _ridge(task: Task) -> list[Candidate]:
-    """Shrink towards the old head and, where there are groups, towards the old head with them erased."""
-    starts = {"old head": task.head}
-    if has_groups(task.examples):
-        starts["erased head"] = leace(task.examples, task.head, task.tick)[-1].head
-    return [
-        _named(ridge(task.examples, start, seed=task.seed, tick=task.tick), towards=name)
-        for name, start in starts.items()
-    ]
-
-
-def _named(candidate: Candidate, **parameters: str) -> Candidate:
-    return replace(candidate, parameters={**candidate.parameters, **parameters})
+    return ridge_repairs(task.examples, task.head, seed=task.seed, tick=task.tick)
 
 
 def _afr(task: Task) -> list[Candidate]:
@@ -92,7 +81,7 @@ def _dfr(task: Task) -> list[Candidate]:
 
 
 def _leace(task: Task) -> list[Candidate]:
-    return leace(task.examples, task.head, task.tick)
+    return leace(task.examples, task.head, task.seed, task.tick)
 
 
 def _bias(task: Task) -> list[Candidate]:

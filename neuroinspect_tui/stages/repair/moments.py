@@ -1,8 +1,7 @@
-"""Weighted second moments of the features, summed block by block."""
+"""Weighted first and second moments of the features, summed block by block: all that closed forms need."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -15,13 +14,26 @@ from .examples import Examples
 
 @dataclass(frozen=True)
 class Moments:
-    """With x = (z, 1): `gram` [D+1,D+1] = Σ w x xᵀ and `cross` [D+1,K] = Σ w x rᵀ, float32.
+    """Moments of x = (z, 1) of examples with weights w that sum to 1, float64.
 
-    The last row and column hold the sums of w z, and Σ w.
+    `gram` [D+1,D+1] = Σ w x xᵀ; `sums` [K,D+1] = Σ w x over each (class, group value) cell, whose class and
+    value are `labels` [K] and `codes` [K] int64 (-1 unknown).
     """
 
     gram: Tensor
-    cross: Tensor
+    sums: Tensor
+    labels: Tensor
+    codes: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """Return Σ w z, [D]."""
+        return self.gram[:-1, -1]
+
+    @property
+    def size(self) -> float:
+        """Return the mean of diag Σ w z zᵀ: what strengths are relative to."""
+        return float(self.gram.diagonal()[:-1].mean())
 
 
 def with_one(features: Tensor) -> Tensor:
@@ -29,20 +41,21 @@ def with_one(features: Tensor) -> Tensor:
     return torch.cat([features, features.new_ones(len(features), 1)], dim=1)
 
 
-def moments(
-    examples: Examples, weights: Tensor, right: Callable[[slice, Tensor], Tensor], tick: Tick = no_tick
-) -> Moments:
-    """Sum the moments of the examples with `weights` [N] against r = `right(rows, features)` [B,K].
+def moments(examples: Examples, weights: Tensor, tick: Tick = no_tick) -> Moments:
+    """Sum the moments of the examples with `weights` [N] float32.
 
     The Gram matrix is built by symmetric rank-k updates: half the work of a product.
     """
-    size = examples.neurons + 1
-    gram, cross = torch.zeros(size, size, dtype=torch.float64), torch.zeros(())
+    cell, count = examples.cells()
+    first = torch.full((len(count),), len(examples)).scatter_reduce(0, cell, torch.arange(len(cell)), "amin")
+    gram = torch.zeros(examples.neurons + 1, examples.neurons + 1, dtype=torch.float64)
+    sums = torch.zeros(len(count), examples.neurons + 1, dtype=torch.float64)
     for where, features in examples.blocks():
         tick(where.start, len(examples))
         root = weights[where, None].sqrt()
-        rows = with_one(features) * root
+        rows = with_one(features).mul_(root)
         gram += torch.from_numpy(ssyrk(1.0, rows.numpy().T))
-        cross = cross + (rows.T @ (right(where, features) * root)).double()
+        part = torch.zeros(len(count), rows.shape[1]).index_add_(0, cell[where], rows.mul_(root))
+        sums += part
     upper = gram.triu()
-    return Moments((upper + upper.triu(1).T).float(), cross.float())
+    return Moments(upper + upper.triu(1).T, sums, examples.labels[first], examples.codes[first])

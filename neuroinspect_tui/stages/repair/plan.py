@@ -1,4 +1,17 @@
-"""Which images play which part in a repair: fitted on, chosen by, judged on."""
+"""Which images play which part in a repair: fitted on, chosen by, judged on.
+
+| there is              | fitted on                     | chosen on        | judged on        |
+|-----------------------|-------------------------------|------------------|------------------|
+| train, debugged, test | train and half of debugged    | its other half   | test             |
+| debugged, test        | half of debugged              | its other half   | test             |
+| train, test           | half of train                 | its other half   | test             |
+| train, debugged       | train and a third of debugged | its second third | its last third   |
+| one split             | half of it                    | a quarter        | the last quarter |
+
+The classifier is overconfident on the images that it was trained on: with half of the debugged split beside
+`train`, heads repair more (docs/benchmarks-repair.md). `test`, where it is not the only split, is judged on
+and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -41,38 +54,28 @@ def plan_parts(
 ) -> Plan:
     """Divide the splits into the parts of a repair, and pick the group column to weight by.
 
-    | there is              | fitted on                     | chosen on        | judged on        |
-    |-----------------------|-------------------------------|------------------|------------------|
-    | train, debugged, test | train and half of debugged    | its other half   | test             |
-    | debugged, test        | half of debugged              | its other half   | test             |
-    | train, test           | half of train                 | its other half   | test             |
-    | train, debugged       | train and a third of debugged | its second third | its last third   |
-    | one split             | half of it                    | a quarter        | the last quarter |
-
-    The classifier is overconfident on the images that it was trained on: with half of the debugged split
-    beside `train`, heads repair more (docs/benchmarks-repair.md). `test`, where it is not the only split, is
-    judged on and nothing else. `excluded` maps a split to rows (marked as mislabelled) that are neither
-    fitted nor chosen on. Parts have the same share of every class and group; where the tags are known for
-    less than half of the divided split (they were not propagated) all tagged images are fitted on. The column
-    is `tag_column`, else the one whose worst (value, class) is worst on the choosing part, if there is any.
-    Raises InputError when a part would be empty.
+    `excluded` maps a split to rows (marked as mislabelled) that are neither fitted nor chosen on. Parts have
+    the same share of every class and group; tags known for less than half of the divided split (they were
+    not propagated) are all fitted on. The column is `tag_column` if two of its values are in use, else the
+    one whose worst (value, class) is worst on the choosing part, if there is any. Raises InputError when a
+    part would be empty.
     """
     generator = torch.Generator().manual_seed(seed)
     held = _held_out(splits, debugged)
     train = "train" if "train" in splits and held != "train" else None
     test = splits["test"] if "test" in splits and held != "test" else None
-    shares = (1, 1) if test else (1, 1, 1) if train else (2, 1, 1)
+    shares = (1, 1) if test is not None else (1, 1, 1) if train else (2, 1, 1)
     first, second, *last = (
         _kept(rows, excluded.get(held)) if part < 2 else rows
         for part, rows in enumerate(_parts(splits[held], tag_column, shares, generator))
     )
-    column = tag_column or _worst_column(splits[held], second)
+    column = _tags_that_divide(splits, tag_column) or _worst_column(splits[held], second, tag_column)
     unseen, choose = (Examples.of(splits[held], rows, column) for rows in (first, second))
     fit = unseen
     if train:
         rows = _kept(torch.arange(len(splits[train])), excluded.get(train))
         fit = Examples.join([Examples.of(splits[train], rows, column), unseen])
-    judge = test or rows_of(splits[held], last[0])
+    judge = test if test is not None else rows_of(splits[held], last[0])
     if not (len(unseen) and len(choose) and len(judge)):
         raise InputError(f"split {held!r} has too few images to fit, choose and judge a repair", "add images")
     uses = _uses(train, held, len(fit) - len(unseen), len(unseen), len(choose), judge)
@@ -108,11 +111,20 @@ def _parts(
     return [(part == index).nonzero()[:, 0] for index in range(len(shares))]
 
 
-def _worst_column(split: SplitFeatures, rows: Tensor) -> str | None:
-    """Return the group column whose worst (value, class) the classifier does worst on, among `rows`."""
+def _tags_that_divide(splits: Mapping[str, SplitFeatures], tag_column: str | None) -> str | None:
+    """Return the tag column if images have at least two of its values."""
+    columns = [split.groups[tag_column] for split in splits.values() if tag_column in split.groups]
+    codes = torch.cat([column.codes.unique() for column in columns]) if columns else torch.empty(0)
+    return tag_column if len(codes[codes >= 0].unique()) > 1 else None
+
+
+def _worst_column(split: SplitFeatures, rows: Tensor, tag_column: str | None) -> str | None:
+    """Return the column but the tags' whose worst (value, class) the classifier does worst on in `rows`."""
     labels, predicted = split.labels[rows], split.predicted[rows]
     parts = {
-        name: GroupColumn(name, column.values, column.codes[rows]) for name, column in split.groups.items()
+        name: GroupColumn(name, column.values, column.codes[rows])
+        for name, column in split.groups.items()
+        if name != tag_column
     }
     found = worst_group(
         labels, predicted, parts, [str(label) for label in range(int(split.labels.max()) + 1)]

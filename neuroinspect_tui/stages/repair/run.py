@@ -12,7 +12,7 @@ from ...config import RepairMethod
 from ...results import Metrics, SplitUse
 from ...tensors import Head, SplitFeatures, Tick, no_tick
 from ..metrics import fixed_and_broken, mcnemar_p, predict
-from .candidates import Candidate, Score
+from .candidates import Candidate
 from .methods import LABEL_FREE, Task, fit, task_for
 from .plan import Plan, plan_parts
 from .verdict import Judged, pass_verdict
@@ -59,25 +59,19 @@ def repair_class(
     Raises InputError when the method lacks groups, neurons or images.
     """
     plan = plan_parts(splits, debugged_split, excluded or {}, tag_column, seed)
-    started = time.perf_counter()
-    method, why = _resolve(method, plan, head, target, neurons, seed, tick)
-    task = task_for(method, plan, head, target, neurons, seed, tick)
-    chosen = _or_untouched(task, *fit(method, task))
-    seconds = time.perf_counter() - started
-    heads = {"before": head, "after": chosen.head, **_controls(method, task)}
+    found = propose(plan, head, target, method, neurons, seed, tick)
+    heads = {"before": head, "after": found.candidate.head, **_controls(found.method, found.task)}
     judged = {
         name: Judged.of(plan.judge, predict(one, plan.judge.features), target, class_names)
         for name, one in heads.items()
     }
     before, after = judged.pop("before"), judged.pop("after")
     verdict, reason = pass_verdict(plan.judge, target, before, after, judged)
-    if chosen.head is head:
-        reason = f"on the choosing part nothing beat the untouched head, which is kept; {reason}"
     fixed, broken = fixed_and_broken(plan.judge.labels, before.predicted, after.predicted)
     return RepairOutcome(
-        head=chosen.head,
-        method=method,
-        parameters={**chosen.parameters, **({"groups": plan.column} if plan.column else {})},
+        head=found.candidate.head,
+        method=found.method,
+        parameters=found.candidate.parameters | ({"groups": plan.column} if plan.column else {}),
         before=before.metrics,
         after=after.metrics,
         controls={name: control.metrics for name, control in judged.items()},
@@ -85,41 +79,60 @@ def repair_class(
         broken=broken,
         mcnemar_p=mcnemar_p(fixed, broken),
         verdict=verdict,
-        reason="; ".join(filter(None, [why, reason])),
+        reason="; ".join(filter(None, [found.why, reason])),
         splits=plan.uses,
         neurons=tuple(neurons),
-        seconds=seconds,
+        seconds=found.seconds,
     )
 
 
-def _resolve(
-    method: RepairMethod,
+@dataclass(frozen=True)
+class Proposal:
+    """The head that a method proposes for its task, before it is judged; `why` explains an `auto` choice."""
+
+    method: RepairMethod
+    candidate: Candidate
+    task: Task
+    why: str
+    seconds: float
+
+
+def propose(
     plan: Plan,
     head: Head,
     target: int,
+    method: RepairMethod,
     neurons: Sequence[int],
-    seed: int,
-    tick: Tick,
-) -> tuple[RepairMethod, str]:
-    """Return the method that `auto` stands for, and why; any other method is itself."""
-    if method != "auto":
-        return method, ""
-    if plan.column is not None:
-        return "ridge", f"auto: ridge, because {plan.column!r} makes groups"
-    tried: dict[RepairMethod, Score] = {}
-    for name in (*LABEL_FREE, *(("paper",) if neurons else ())):
-        tried[name] = fit(name, task_for(name, plan, head, target, neurons, seed, tick))[1]
-    best = max(tried, key=tried.__getitem__)
-    scores = ", ".join(f"{name} {100 * found.worst:.1f}" for name, found in tried.items())
-    return best, f"auto: {best}, because without tags or groups it has the best worst class ({scores} %)"
+    seed: int = 0,
+    tick: Tick = no_tick,
+) -> Proposal:
+    """Fit the method and choose its best head, or the untouched one where none does better on `plan.choose`.
 
-
-def _or_untouched(task: Task, found: Candidate, score: Score) -> Candidate:
-    """Return the candidate, or the untouched head where that does as well on the choosing part."""
-    return found if score > task.score(task.head) else Candidate(task.head, {"kept": "untouched"})
+    `auto` is ridge where there are groups; otherwise the label-free method, or the paper's edit if there are
+    `neurons`, of the best score.
+    """
+    started = time.perf_counter()
+    methods, why = [method], ""
+    if method == "auto" and plan.column is not None:
+        methods, why = ["ridge"], f"auto: ridge, because {plan.column!r} makes groups"
+    elif method == "auto":
+        methods = [*LABEL_FREE, "paper"] if neurons else [*LABEL_FREE]
+    tasks = {name: task_for(name, plan, head, target, neurons, seed, tick) for name in methods}
+    found = {name: fit(name, task) for name, task in tasks.items()}
+    best = max(methods, key=lambda name: found[name][1])
+    if len(methods) > 1:
+        scores = ", ".join(f"{name} {100 * score.worst:.1f}" for name, (_, score) in found.items())
+        why = f"auto: {best}, because without tags or groups it has the best worst class ({scores} %)"
+    candidate, score = found[best]
+    if not score > tasks[best].score(head):
+        candidate = Candidate(head, {"kept": "untouched"})
+        why = f"{why}; " * bool(why) + "on the choosing part nothing beat the untouched head, which is kept"
+    return Proposal(best, candidate, tasks[best], why, time.perf_counter() - started)
 
 
 def _controls(method: RepairMethod, task: Task) -> dict[str, Head]:
     """Return the controls, fitted on the same images and chosen in the same way as the method."""
-    names: list[RepairMethod] = ["bias", "finetune", *(["random"] if method == "paper" else [])]  # type: ignore[list-item]
-    return {str(name): fit(name, task)[0].head for name in names}
+    names: list[RepairMethod] = ["bias", "finetune"]
+    if method == "paper":
+        names.append("random")
+    return {name: fit(name, task)[0].head for name in names}

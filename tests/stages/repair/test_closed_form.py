@@ -3,11 +3,18 @@ import pytest
 import torch
 
 from neuroinspect_tui.stages.repair import closed_form
-from neuroinspect_tui.stages.repair.closed_form import bias_offsets, old_scale, ridge
+from neuroinspect_tui.stages.repair.closed_form import bias_offsets, old_scale, ridge, ridge_repairs
 from neuroinspect_tui.stages.repair.examples import Examples
+from neuroinspect_tui.stages.repair.leace import leace
+from neuroinspect_tui.stages.repair.moments import moments
 from neuroinspect_tui.tensors import Head
 
 from .worlds import random_examples
+
+
+def towards_old(examples: Examples, head: Head, strengths=closed_form.STRENGTHS):
+    weights = examples.balanced_weights()
+    return ridge(examples, weights, moments(examples, weights), {"old head": head}, strengths)[0]
 
 
 def plain_problem(examples: Examples, head: Head):
@@ -37,7 +44,7 @@ def test_ridge_equals_generic_least_squares_on_the_stacked_system(strength):
     examples, head = random_examples(60, 7, 3, 2)
     x, residual, weights, scale, size = plain_problem(examples, head)
     expected = solve(x, residual, weights, strength * size).T / scale
-    new = ridge(examples, head, strengths=(strength,)).head
+    new = towards_old(examples, head, (strength,)).head
     np.testing.assert_allclose((new.weight - head.weight).numpy(), expected[:, :-1], rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose((new.bias - head.bias).numpy(), expected[:, -1], rtol=1e-3, atol=1e-5)
 
@@ -53,37 +60,53 @@ def test_the_strength_is_chosen_by_refitting_without_each_image():
             change = solve(x[others], residual[others], weights[others], strength * size)
             left[row] = ((residual[row] - x[row] @ change) ** 2).sum()
         errors.append(float((weights * left).sum()))
-    chosen = ridge(examples, head, strengths=strengths).parameters
+    chosen = towards_old(examples, head, strengths).parameters
     assert chosen["strength"] == strengths[int(np.argmin(errors))]
-    assert chosen["leave_one_out_error"] == pytest.approx(min(errors), rel=1e-4)
+    assert chosen["error"] == pytest.approx(min(errors), rel=1e-4)
 
 
-def test_of_many_rows_a_sample_estimates_the_leave_one_out_error(monkeypatch):
+def test_of_many_rows_a_sample_estimates_the_error(monkeypatch):
     examples, head = random_examples(3000, 5, 3, 2, seed=4)
-    exact = ridge(examples, head, strengths=(0.1,)).parameters["leave_one_out_error"]
+    exact = towards_old(examples, head, (0.1,)).parameters["error"]
     monkeypatch.setattr(closed_form, "LEAVE_ONE_OUT_ROWS", 1000)
-    sampled = ridge(examples, head, strengths=(0.1,)).parameters["leave_one_out_error"]
+    sampled = towards_old(examples, head, (0.1,)).parameters["error"]
     assert sampled != exact
     assert sampled == pytest.approx(exact, rel=0.05)
 
 
 def test_an_endless_strength_is_the_old_head():
     examples, head = random_examples(50, 6, 4, 2)
-    new = ridge(examples, head, strengths=(1e12,)).head
+    new = towards_old(examples, head, (1e12,)).head
     torch.testing.assert_close(new.weight, head.weight, rtol=0, atol=1e-6)
     torch.testing.assert_close(new.bias, head.bias, rtol=0, atol=1e-6)
 
 
 def test_the_result_does_not_depend_on_how_rows_are_blocked(monkeypatch):
     examples, head = random_examples(100, 6, 3, 2)
-    whole = ridge(examples, head).head
+    whole = towards_old(examples, head).head
     monkeypatch.setattr("neuroinspect_tui.stages.repair.examples.BLOCK_ELEMENTS", 6 * 7)
-    torch.testing.assert_close(ridge(examples, head).head.weight, whole.weight, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(towards_old(examples, head).head.weight, whole.weight, rtol=1e-4, atol=1e-5)
 
 
 def test_old_scale_is_one_for_a_head_that_knows_nothing():
     examples, head = random_examples(50, 6, 3, 2)
-    assert old_scale(examples, Head(-head.weight, -head.bias), examples.balanced_weights()) == 1.0
+    found = moments(examples, examples.balanced_weights())
+    assert old_scale(found, Head(-head.weight, -head.bias)) == 1.0
+    assert 0 < old_scale(found, head) < 1.0
+
+
+def test_ridge_is_shrunk_towards_the_old_head_and_towards_the_erased_one():
+    examples, head = random_examples(200, 6, 3, 2)
+    old, erased = ridge_repairs(examples, head, strengths=(1e12,))
+    assert (old.parameters["towards"], erased.parameters["towards"]) == ("old head", "erased head")
+    torch.testing.assert_close(old.head.weight, head.weight, rtol=0, atol=1e-6)
+    torch.testing.assert_close(erased.head.weight, leace(examples, head)[-1].head.weight, rtol=0, atol=1e-5)
+
+
+def test_without_groups_there_is_no_erased_head_to_shrink_towards():
+    examples, head = random_examples(50, 6, 3, 2)
+    plain = Examples.plain(examples.take(torch.arange(50)), examples.labels)
+    assert [one.parameters["towards"] for one in ridge_repairs(plain, head)] == ["old head"]
 
 
 def test_bias_offsets_move_one_logit_and_cover_the_margins():

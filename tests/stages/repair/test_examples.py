@@ -51,13 +51,21 @@ def test_every_cell_has_the_same_weight():
     torch.testing.assert_close(weights, torch.tensor([1 / 8, 1 / 8, 1 / 4, 1 / 4, 1 / 8, 1 / 8]))
 
 
-def test_thinning_takes_from_the_largest_cells_alone():
+def test_thinning_takes_from_the_largest_cells_alone(monkeypatch):
     labels = torch.tensor([0] * 50 + [1] * 30 + [2] * 3)
     examples = Examples.plain(torch.arange(83.0)[:, None], labels)
+    assert thinned(examples, 23, torch.Generator()) is examples
+    monkeypatch.setattr("neuroinspect_tui.stages.repair.examples.SMALLEST_CELL", 5)
     found = thinned(examples, 23, torch.Generator().manual_seed(0))
     assert found.labels.bincount().tolist() == [10, 10, 3]
     assert torch.equal(found.labels, labels[found.take(torch.arange(23))[:, 0].long()])
-    assert thinned(examples, 83, torch.Generator()) is examples
+
+
+def test_known_examples_keep_classes_in_which_nothing_is_tagged():
+    labels = torch.tensor([0, 0, 0, 1, 1, 2])
+    codes = torch.tensor([0, -1, 1, -1, -1, 0])
+    found = Examples.plain(torch.arange(6.0)[:, None], labels, codes).known()
+    assert found.take(torch.arange(5))[:, 0].tolist() == [0, 2, 3, 4, 5]
 
 
 def test_logits_and_predictions_are_those_of_the_head():

@@ -71,15 +71,25 @@ def test_the_head_reads_the_erased_features_in_part_or_whole():
         np.testing.assert_allclose(logits, (1 - share) * old + share * new, atol=1e-3)
 
 
-def test_images_of_unknown_group_change_nothing():
-    examples, head = random_examples(200, 6, 3, 2)
-    features, labels, codes = examples.take(torch.arange(200)), examples.labels, examples.codes
-    strange = Examples.plain(
-        torch.cat([features, torch.full((9, 6), 50.0)]),
-        torch.cat([labels, torch.zeros(9, dtype=torch.int64)]),
-        torch.cat([codes, torch.full((9,), -1)]),
+def test_classes_of_unknown_group_leave_their_direction_to_the_tagged_ones():
+    splits, _ = make_world()
+    val = splits["val"]
+    rows = torch.arange(400)
+    tagged = Examples.plain(
+        val.features.float(), val.labels, torch.where(val.labels == 0, val.groups["place"].codes, -1)
     )
-    torch.testing.assert_close(leace(strange, head)[-1].head.weight, leace(examples, head)[-1].head.weight)
+    assert [len(part) for part in (tagged, tagged.known())] == [400, 400]
+    _, after = erased(tagged)
+    own = (val.labels == 0).numpy()
+    codes = val.groups["place"].codes[rows].numpy()
+    probe = LogisticRegression(C=1e6, max_iter=5000).fit(after[own], codes[own])
+    assert probe.score(after[own], codes[own]) < 0.65
+    assert (
+        LogisticRegression(C=1e6, max_iter=5000)
+        .fit(val.features.float().numpy()[own], codes[own])
+        .score(val.features.float().numpy()[own], codes[own])
+        > 0.95
+    )
 
 
 def test_without_two_groups_in_a_class_there_is_nothing_to_erase():

@@ -92,6 +92,15 @@ def test_the_column_with_the_worst_group_is_weighted_by():
     assert plan_parts(make_world(grouped=False)[0], "val", {}).column is None
 
 
+def test_tags_of_a_single_value_divide_nothing():
+    splits, _ = make_world()
+    for split in splits.values():
+        codes = torch.where(torch.arange(len(split)) % 3 == 0, 0, -1)
+        split.groups["tag"] = GroupColumn("tag", ("snow",), codes)
+        split.top_classes[codes == 0] = split.top_classes[codes == 0].flip(1)
+    assert plan_parts(splits, "val", {}, tag_column="tag").column == "place"
+
+
 def test_too_few_images_are_refused():
     split = make_split("val", {(0, 0): 1, (1, 1): 1}, leaning_head(), 0)
     with pytest.raises(InputError, match="too few images"):
