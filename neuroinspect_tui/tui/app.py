@@ -22,8 +22,8 @@ from .images.probe import Terminal
 from .images.studio import CellSize, Studio
 from .keymap import KEYS, check_keymap, keys
 from .protocol import Look, Project, View, WorkerLike
-from .screens.page import ALL, Page
-from .screens.triage import TriageScreen
+from .screens.page import Page
+from .screens.triage import NARROW, TriageScreen
 from .themes import THEMES
 from .widgets.filtered import FilteredTable
 from .widgets.gallery import Gallery
@@ -82,7 +82,7 @@ class NeuroInspectApp(App[int]):
 
     def __init__(self, project: Project, look: Look | None = None, terminal: Terminal | None = None) -> None:
         super().__init__()
-        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-normal"), (170, "-wide")]
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-normal"), (170, "-wide")]
         self.project = project
         self.look = look or Look()
         self.board = Board.of(project.state)
@@ -154,13 +154,13 @@ class NeuroInspectApp(App[int]):
         self.save_view()
         if self.worker is not None:
             self.worker.cancel()
+        self.studio.painter.close()
         self.exit(0)
 
     @property
     def page(self) -> Page[object] | None:
-        """The screen on top, unless it is a dialog or the app is ending."""
-        top = self.screen_stack[-1] if self.screen_stack else None
-        return top if isinstance(top, Page) else None
+        """The topmost screen that shows the board: on top, or under a dialog."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Page)), None)
 
     # The worker
 
@@ -237,7 +237,8 @@ class NeuroInspectApp(App[int]):
         """Draw pictures another way."""
         self.studio.way = way
         self.notify(f"Pictures: {way}", timeout=2)
-        self._tell(ALL)
+        if self.page is not None:
+            self.page.arrange_pictures()
 
     def action_images(self) -> None:
         """Draw pictures the next way."""

@@ -173,7 +173,9 @@ async def test_filter_narrows_and_escape_shows_all_again(launch: Launch) -> None
     async with launch() as desk:
         await desk.settled()
         await desk.press("slash", "o", "r", "c")
-        assert [row.key for row in desk.triage.class_table.rows] == [4, 5], "water lily is taken for moon orchid"
+        assert [row.key for row in desk.triage.class_table.rows] == [4, 5], (
+            "water lily is taken for moon orchid"
+        )
         await desk.press("backspace", "c", "enter")
         assert "/orc" in desk.text
         await desk.press("escape")
@@ -278,7 +280,11 @@ async def test_quitting_asks_only_when_work_would_be_lost(launch: Launch) -> Non
 
 async def test_a_failure_is_told_and_its_details_are_in_the_log(launch: Launch) -> None:
     def break_illusions(worker: FakeWorker) -> None:
-        worker.failing[jobs.Illustrate] = ("out of memory: choose fewer seeds", "Traceback\n  torch.cuda", False)
+        worker.failing[jobs.Illustrate] = (
+            "out of memory: choose fewer seeds",
+            "Traceback\n  torch.cuda",
+            False,
+        )
 
     async with launch(prepare=break_illusions) as desk:
         await desk.settled()

@@ -35,16 +35,19 @@ class Painter:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._working: Wish | None = None
         self._sent: OrderedDict[int, tuple[Painted, Encoder]] = OrderedDict()
 
     def want(self, picture: Picture, box: Box, masked: bool, encoder: Encoder) -> Painted | str | None:
         """Return the prepared picture, the reason why there is none, or None while it is being prepared."""
         wish = Wish(picture, box, masked and picture.mask is not None, encoder.name)
         with self._changed:
+            if self._closed:
+                return None
             done = self._done.get(wish)
             if done is not None:
                 self._done.move_to_end(wish)
-            else:
+            elif wish != self._working:
                 self._wishes[wish] = encoder
                 self._wishes.move_to_end(wish)
                 while len(self._wishes) > WAITING:
@@ -95,9 +98,11 @@ class Painter:
                 if self._closed:
                     return
                 wish, encoder = self._wishes.popitem(last=True)
+                self._working = wish
             result = _paint(wish, encoder)
             with self._changed:
                 self._done[wish] = result
+                self._working = None
                 while len(self._done) > KEPT:
                     self._done.popitem(last=False)
             self._ready()

@@ -26,6 +26,7 @@ WORDS = (
     ("rank", "place of the neuron among all on its own illusion; 1: identified"),
     ("robust", "the same ratio under random shifts and turns"),
     ("what-if", "accuracy if the marked neurons were scaled, from stored features, at once"),
+    ("cue", "what a culprit reacts to beside the object: a background, a mark; tags say who has it"),
     ("fixed / broken", "images that become right / wrong"),
     ("verdict", "whether a repair beats its controls by more than chance"),
 )

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ..app import NeuroInspectApp
 
 Result = TypeVar("Result")
-ALL: frozenset[Topic] = frozenset(get_args(Topic))
+ONCE: frozenset[Topic] = frozenset({"exported", "found", "report"})
+ALL: frozenset[Topic] = frozenset(get_args(Topic)) - ONCE
 
 
 class Page(Screen[Result]):
@@ -46,14 +47,20 @@ class Page(Screen[Result]):
     def redraw(self, topics: frozenset[Topic]) -> None:
         """Redraw what depends on `topics`."""
 
-    @on(events.ScreenSuspend)
     def redraw_pictures(self) -> None:
-        """Draw the pictures again: one became ready, or a dialog lies over them."""
+        """Draw the pictures that became ready."""
         for gallery in self.query(Gallery):
-            gallery.refresh()
+            gallery.redraw_ready()
+
+    @on(events.ScreenSuspend)
+    def arrange_pictures(self) -> None:
+        """Draw all pictures anew: a dialog lies over them, or they are drawn another way."""
+        for gallery in self.query(Gallery):
+            gallery.place_tiles()
 
     @on(events.ScreenResume)
     def _shown(self) -> None:
+        self.arrange_pictures()
         self.board_changed(ALL)
 
     def board_changed(self, topics: frozenset[Topic]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from textual import events, on
-from textual.content import Content
 from textual.widget import Widget
 
 from ... import jobs
@@ -67,7 +66,7 @@ class SamplesScreen(Page[None]):
             if predicted == target
             else f"taken for {safe(self.class_name(predicted or 0), 60)}"
         )
-        self.gallery.border_title = Content(f"{name} {taken} · {number(len(self.samples))}")
+        self.gallery.name_it(f"{name} {taken} · {number(len(self.samples))}")
         tiles = tuple(sample_tile(self.board, sample, self.class_names) for sample in self.samples)
         failure = self.board.failures.get(self.job)
         words = (safe(failure.line, 400),) if failure else ("Reading the list…",)

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from textual import events, on
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
@@ -75,7 +74,7 @@ class TagScreen(Page[None]):
         by = f" · in the order of {neurons(self.culprits, 3)}" if self.culprits else ""
         item = self.item
         count = f"{self.place + 1} of {len(self.items)}" if item else "images"
-        self.picture.border_title = Content(f"Tag {count} · {name}{by}")
+        self.picture.name_it(f"Tag {count} · {name}{by}")
         if item is None:
             failure = self.board.failures.get(self.job)
             ready = self.target in self.board.reviews

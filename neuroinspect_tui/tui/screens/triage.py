@@ -27,6 +27,7 @@ from .page import ALL, Page
 SETTLE = 0.12
 PANES = ("classes", "neurons", "mistakes", "pictures")
 THUMBNAILS_AHEAD = 12
+NARROW = 110
 
 
 class TriageScreen(Page[None]):
@@ -102,7 +103,7 @@ class TriageScreen(Page[None]):
             self._show_pictures()
         if topics & {"what-if", "opened", "failure"}:
             self._show_what_if()
-        if "found" in topics and topics != ALL:
+        if "found" in topics:
             self._show_found()
         if "evaluation" in topics and self.board.evaluation_final:
             self._settle()
@@ -199,10 +200,15 @@ class TriageScreen(Page[None]):
 
     @on(events.DescendantFocus)
     def _focus_moved(self) -> None:
-        focused = self.focused.id if self.focused else None
-        self.set_class(focused == "classes", "-at-classes")
+        self._choose_columns()
         self._show_pictures()
         self._settle()
+
+    @on(events.Resize)
+    def _choose_columns(self) -> None:
+        """On a narrow screen show the columns around the focus; elsewhere leave the styles alone."""
+        at_classes = self.focused is None or self.focused is self.class_table
+        self.set_class(at_classes and self.app.size.width < NARROW, "-at-classes")
 
     def _settle(self) -> None:
         if self._settling is not None:

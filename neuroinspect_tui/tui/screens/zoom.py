@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from textual import events, on
-from textual.content import Content
 from textual.widget import Widget
 
 from ..keymap import keys
@@ -26,7 +25,7 @@ class ZoomedPicture(Gallery):
 
     def show_tile(self) -> None:
         """Show the present tile."""
-        self.border_title = Content(f"picture {self.index + 1} of {len(self.series)}")
+        self.name_it(f"picture {self.index + 1} of {len(self.series)}")
         self.show([Section("", (self.series[self.index],), "full")])
 
     def action_step(self, steps: int) -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from rich.style import Style
 from textual import events, on
+from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -77,6 +78,8 @@ class Gallery(Inked, can_focus=True):
         self.empty: tuple[str, ...] = ()
         self.plan = Plan({}, (), 0)
         self._shown: dict[tuple[Path | str, Box], Painted] = {}
+        self._missing: set[int] = set()
+        self._named = title
 
     @property
     def studio(self) -> Studio:
@@ -91,14 +94,23 @@ class Gallery(Inked, can_focus=True):
 
     def show(self, sections: Sequence[Section], empty: Sequence[str] = ()) -> None:
         """Show `sections`; without any tile, the lines `empty` say what to do next."""
+        if (tuple(sections), tuple(empty)) == (self.sections, self.empty):
+            return
         self.sections, self.empty = tuple(sections), tuple(empty)
         self.tiles = tuple(tile for section in sections for tile in section.tiles)
         if not any(tile.picture and tile.picture.rgb for tile in self.tiles):
             self._shown.clear()
         self.set_reactive(Gallery.cursor, max(0, min(self.cursor, len(self.tiles) - 1)))
-        self._arrange()
+        self.place_tiles()
 
-    def _arrange(self) -> None:
+    def name_it(self, title: str) -> None:
+        """Set the title; the same one again costs no repaint."""
+        if title != self._named:
+            self._named = title
+            self.border_title = Content(title)
+
+    def place_tiles(self) -> None:
+        """Plan the places anew and draw everything."""
         width = max(1, self.scrollable_content_region.width - 2)
         aims = next(scales for least, scales in WIDTHS if width >= least)
         shelves = [
@@ -114,11 +126,12 @@ class Gallery(Inked, can_focus=True):
         most = max((shelf.caption for shelf in shelves), default=0)
         self.plan = plan_gallery(shelves, width, max(3, self.size.height - most - 1))
         self.virtual_size = Size(0, self.plan.height)
+        self._missing.clear()
         self.refresh()
 
     @on(events.Resize)
     def _resized(self) -> None:
-        self._arrange()
+        self.place_tiles()
 
     def _watch_masked(self) -> None:
         self.refresh()
@@ -192,6 +205,7 @@ class Gallery(Inked, can_focus=True):
         painted = self.painted(placed)
         if isinstance(painted, Painted):
             return painted.strips[line].apply_style(base)
+        self._missing.add(placed.index)
         words = tile.waiting if tile.picture is None else painted or "…"
         box = base + self.ink("line")
         shown = words if line == placed.height // 2 else ""
@@ -217,6 +231,14 @@ class Gallery(Inked, can_focus=True):
         if isinstance(painted, Painted):
             self._shown[slot] = painted
         return painted or (self._shown.get(slot) if picture.rgb else None)
+
+    def redraw_ready(self) -> None:
+        """Redraw the pictures that were not ready when they were drawn."""
+        for placed in self.plan.tiles:
+            if placed.index in self._missing and self.painted(placed) is not None:
+                self._missing.discard(placed.index)
+                top = placed.y - round(self.scroll_y)
+                self.refresh(Region(placed.x + 1, top, placed.width, placed.height))
 
     def shown(self) -> Iterator[Shown]:
         """Yield the prepared pictures and where they are on the screen."""

@@ -72,7 +72,7 @@ def plan_gallery(shelves: Sequence[Shelf], width: int, tallest: int = 1000) -> P
 def _across(shelf: Shelf, width: int, tallest: int) -> tuple[int, int]:
     if shelf.aim == 0:
         return 1, width
-    aim = min(shelf.aim, width, 2 * tallest)
+    aim = max(2, min(shelf.aim, width, 2 * tallest))
     across = max(1, (width + GAP) // (aim + GAP))
     cells = min((width + GAP) // across - GAP, 2 * tallest, 3 * aim // 2 if shelf.tiles >= across else width)
     return across, max(2, cells - cells % 2)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from textual.content import Content
-
 from ...events import Preview
 from ...results import Exemplar, Illusion, Sample
 from ...text import safe
@@ -36,7 +34,7 @@ class PicturesPane(Gallery):
 
     def show_neuron(self, board: Board, target: int, neuron: int) -> None:
         """Show what makes `neuron` fire, for the class `target`."""
-        self.border_title = _title(board, target, neuron)
+        self.name_it(_title(board, target, neuron))
         place = (target, neuron)
         sections = exemplar_sections(board, place)
         pictures = illusion_tiles(board, place)
@@ -48,16 +46,16 @@ class PicturesPane(Gallery):
 
     def show_mistake(self, board: Board, sample: Sample, names: Sequence[str]) -> None:
         """Show one mistake as large as the pane allows."""
-        self.border_title = Content(f"{TITLE} · {file_name(sample.path)}")
+        self.name_it(f"{TITLE} · {file_name(sample.path)}")
         self.show([Section("", (sample_tile(board, sample, names),), "full")])
 
     def explain(self, *words: str) -> None:
         """Show words instead of pictures."""
-        self.border_title = TITLE
+        self.name_it(TITLE)
         self.show([], words)
 
 
-def _title(board: Board, target: int, neuron: int) -> Content:
+def _title(board: Board, target: int, neuron: int) -> str:
     parts = [f"{TITLE} of {neuron}"]
     concept = board.concepts.get(neuron)
     culprit = board.culprit(target, neuron)
@@ -66,7 +64,7 @@ def _title(board: Board, target: int, neuron: int) -> Content:
         parts.append(f"“{safe(label, 40)}”")
     if culprit is not None:
         parts.append(f"×{culprit.importance:.2f}")
-    return Content(" · ".join(parts))
+    return " · ".join(parts)
 
 
 def exemplar_sections(board: Board, place: tuple[int, int]) -> list[Section]:

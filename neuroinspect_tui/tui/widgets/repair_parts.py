@@ -109,7 +109,7 @@ class ReasonPanel(Widget):
         """Say what a method does and what it would use, and the last verdict."""
         lines = [Content.assemble((method, "bold $accent"), f": {METHODS[method][1]}."), Content(uses)]
         if last is not None:
-            lines += [Content(""), _verdict(last)]
+            lines.append(_verdict(last))
         self.content = Content("\n").join(lines)
 
     def show(self, made: Repair) -> None:

@@ -9,6 +9,7 @@ from textual.widget import Widget
 from ...results import Metrics, WhatIf
 from ..wording import neurons, percent, signed
 
+NARROW = 100
 Fact = tuple[tuple[str, str], ...]
 
 
@@ -40,13 +41,20 @@ class WhatIfStrip(Widget):
 
     def render(self) -> Content:
         """Return as many whole facts as fit."""
+        narrow = self.size.width < NARROW
         shown = Content.styled("what-if ", "bold $secondary")
         for fact in self.facts:
-            longer = Content.assemble(shown, *fact)
+            longer = Content.assemble(shown, *_without_change(fact) if narrow else fact)
             if longer.cell_length > max(40, self.size.width):
                 break
             shown = longer
         return shown
+
+
+def _without_change(fact: Fact) -> Fact:
+    """Leave out the signed difference, which the two numbers before it imply."""
+    kept = tuple(part for part in fact if part[0][1:2] not in ("+", "−", "±"))
+    return fact if len(kept) == len(fact) else (*kept, ("  ", ""))
 
 
 def _change(name: str, before: float | None, after: float | None) -> Fact:

@@ -1,0 +1,450 @@
+"""The screens around the main one: repair, tag, confusion, images, sessions, log, help, zoom, dialogs, palette."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from neuroinspect_tui import jobs
+from neuroinspect_tui.events import Finished, Note, Progress, Started
+from neuroinspect_tui.tui.keymap import KEYS
+from neuroinspect_tui.tui.protocol import SessionEntry
+from neuroinspect_tui.tui.screens.confusion import ConfusionScreen
+from neuroinspect_tui.tui.screens.help import HelpScreen
+from neuroinspect_tui.tui.screens.log import LogScreen
+from neuroinspect_tui.tui.screens.repair import RepairScreen
+from neuroinspect_tui.tui.screens.samples import SamplesScreen
+from neuroinspect_tui.tui.screens.tag import TagScreen
+from neuroinspect_tui.tui.screens.zoom import ZoomScreen
+from neuroinspect_tui.tui.widgets.repair_parts import METHODS
+
+from .conftest import Desk, Launch
+from .fake_worker import FakeWorker, opened
+
+
+def line_with(desk: Desk, words: str) -> str:
+    return next(line for line in desk.text.splitlines() if words in line)
+
+
+# Repair
+
+
+async def test_repair_shows_the_verdict_beside_its_controls(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("m")
+        assert "No repair yet." in desk.text and "Nothing is changed before you accept it." in desk.text
+        await desk.press("j", "enter")
+        await desk.until(lambda: "Before and after · ridge for sweet pea · on test" in desk.text)
+        assert desk.worker.asked(jobs.RepairHead) == [jobs.RepairHead(0, "ridge")]
+        words = line_with(desk, "▸ ridge").split("▸ ridge")[1].split()
+        assert words[:7] == ["58.3", "43–73", "70.0", "60.0", "85.1", "58.3", "50.0"]
+        words = line_with(desk, "difference").split()
+        assert words[words.index("difference") + 1 :][:6] == [
+            "+25.0",
+            "±0.0",
+            "±0.0",
+            "+0.4",
+            "+25.0",
+            "+30.0",
+        ]
+        assert "bias" in desk.text and "finetune" in desk.text
+        assert "better than every control – worst group 20.0 → 50.0" in desk.text
+
+
+async def test_methods_that_take_neurons_get_the_marked_ones(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("enter", "space", "m")
+        place = [row.key for row in desk.page.query_one("#methods").rows].index("paper")  # type: ignore[attr-defined]
+        await desk.press(*["down"] * place, "enter")
+        assert desk.worker.asked(jobs.RepairHead) == [jobs.RepairHead(0, "paper", (11,))]
+        assert "Uses the marked neurons 11." in desk.text
+        await desk.until(lambda: "random" in line_with(desk, "random "))
+
+
+async def test_accept_exports_the_weights_and_their_path_can_be_copied(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("m", "enter")
+        await desk.until(lambda: "Before and after · auto" in desk.text)
+        await desk.press("a")
+        await desk.until(lambda: "Repaired weights are in" in desk.text)
+        assert desk.worker.asked(jobs.ExportRepair) == [jobs.ExportRepair(1)]
+        copied: list[str] = []
+        desk.app.copy = copied.append  # type: ignore[method-assign]
+        await desk.press("y")
+        assert copied == [str(desk.app.board.root / "repairs/1-auto/weights.safetensors")]
+        await desk.until(lambda: "✓" in desk.text)
+
+
+async def test_discard_asks_first(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("m", "enter", "d")
+        await desk.until(lambda: "Discard repair 1 (auto)?" in desk.text)
+        await desk.press("n")
+        assert desk.worker.asked(jobs.DiscardRepair) == []
+        await desk.press("d", "y")
+        await desk.until(lambda: "No repair yet." in desk.text)
+        assert desk.worker.asked(jobs.DiscardRepair) == [jobs.DiscardRepair(1)]
+        assert desk.app.board.repairs == {}
+
+
+async def test_earlier_repairs_can_be_looked_at_again(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("m", "enter", "down", "enter")
+        await desk.until(lambda: "Before and after · ridge" in desk.text)
+        await desk.press("tab", "down")
+        await desk.until(lambda: "Before and after · auto" in desk.text)
+        assert "fit on train 820 · choose on train 200 · judge on test 6 149" in desk.text
+        assert "fixed 61 · broken 23 · chance p = 0.0004" in desk.text
+
+
+async def test_escape_stops_a_running_repair_before_it_goes_back(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        desk.worker.held = (jobs.RepairHead,)
+        await desk.press("m", "enter")
+        await desk.until(lambda: "Repairing with auto…" in desk.text)
+        job = jobs.RepairHead(0, "auto")
+        desk.worker.on_event(Progress(job, 3, 10, "fits", 1.0))
+        await desk.until(lambda: "repairing" in desk.text.splitlines()[0])
+        await desk.press("escape")
+        assert desk.worker.cancels == 1 and isinstance(desk.page, RepairScreen)
+        desk.worker.on_event(Finished(job, desk.worker.answer(job)))
+        await desk.until(lambda: "Before and after · auto" in desk.text)
+        await desk.press("escape")
+        assert desk.app.screen is desk.triage
+
+
+async def test_a_failed_repair_says_why(launch: Launch) -> None:
+    def break_repairs(worker: FakeWorker) -> None:
+        worker.failing[jobs.RepairHead] = ("ridge needs groups: tag a few images with t", "", True)
+
+    async with launch(prepare=break_repairs) as desk:
+        await desk.settled()
+        await desk.press("m", "down", "enter")
+        await desk.until(lambda: "ridge needs groups: tag a few images with t" in desk.text)
+
+
+async def test_every_method_of_the_configuration_is_offered() -> None:
+    from typing import get_args
+
+    from neuroinspect_tui.config import RepairMethod
+
+    assert set(METHODS) == set(get_args(RepairMethod)) - {"none"}
+
+
+async def test_repair_and_tag_wait_for_the_model(launch: Launch) -> None:
+    def hold(worker: FakeWorker) -> None:
+        worker.held = (jobs.Open, jobs.Evaluate)
+
+    async with launch(prepare=hold) as desk:
+        await desk.press("m")
+        await desk.until(lambda: "Not yet: the model and the classes" in desk.text)
+        assert desk.app.screen is desk.triage
+
+
+# Tags
+
+
+async def test_one_key_tags_and_goes_on(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("t")
+        await desk.until(lambda: "Tag 1 of 12 · sweet pea" in desk.text)
+        assert desk.worker.asked(jobs.OrderReview)[0].neurons == desk.app.board.culprit_neurons(0)
+        await desk.press("c", "x", "l")
+        await desk.until(lambda: "Tag 4 of 12" in desk.text)
+        assert desk.worker.asked(jobs.SetTag) == [
+            jobs.SetTag("val", 30, "cue"), jobs.SetTag("val", 31, "no cue"), jobs.SetTag("val", 32, "mislabelled"),
+        ]  # fmt: skip
+        assert "●○✗" in desk.text
+        assert "tag 5 more images" in desk.text
+        assert "● cue 1 ⇒ 180" in desk.text
+
+
+async def test_undo_takes_the_last_tag_back_and_returns_to_its_image(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("t")
+        await desk.until(lambda: "Tag 1 of 12" in desk.text)
+        await desk.press("u")
+        await desk.until(lambda: "Nothing to undo." in desk.text)
+        await desk.press("c", "space", "x", "u")
+        await desk.until(lambda: "Tag 3 of 12" in desk.text)
+        assert desk.worker.asked(jobs.SetTag)[-1] == jobs.SetTag("val", 32, "")
+        await desk.press("u")
+        await desk.until(lambda: "Tag 1 of 12" in desk.text)
+        assert desk.worker.tags == {}
+
+
+async def test_a_changed_tag_is_undone_to_the_one_before(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("t")
+        await desk.until(lambda: "Tag 1 of 12" in desk.text)
+        await desk.press("c", "backspace", "x", "u")
+        await desk.until(lambda: desk.worker.tags == {("val", 30): "cue"})
+
+
+async def test_skip_and_back_do_not_tag(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("t")
+        await desk.until(lambda: "Tag 1 of 12" in desk.text)
+        await desk.press("space", "right", "j", "backspace")
+        assert "Tag 3 of 12" in desk.text
+        await desk.press(*["space"] * 20)
+        assert "Tag 12 of 12" in desk.text
+        assert desk.worker.asked(jobs.SetTag) == []
+
+
+async def test_enough_tags_show_how_good_the_probe_is(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("t")
+        await desk.until(lambda: "Tag 1 of 12" in desk.text)
+        await desk.press(*"cxcxcxcx")
+        await desk.until(lambda: "probe right 97%" in desk.text)
+        assert "enough: repair with ridge or" in desk.text
+        await desk.press("r")
+        await desk.until(lambda: "probe says cue 81%" in desk.text)
+        assert "Tag 1 of 12" in desk.text
+        await desk.press("m")
+        await desk.until(lambda: isinstance(desk.app.screen, RepairScreen))
+        assert "Uses your 8 tags, carried to all images by the probe." in desk.text
+
+
+async def test_tags_appear_beside_the_mistakes(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        desk.app.board.tags["val", 3] = "cue"
+        await desk.press("t")
+        await desk.until(lambda: isinstance(desk.app.screen, TagScreen))
+        await desk.press("escape")
+        await desk.until(lambda: "cue" in line_with(desk, "image_00003.jpg"))
+
+
+# Confusion and images
+
+
+async def test_the_confusion_view_walks_through_the_largest_mistakes(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("c")
+        await desk.until(lambda: "sweet pea: 8 of 24 images (33.3 %) right" in desk.text)
+        await desk.press("n")
+        assert "common dandelion: 15 of 52 images (28.8 %) taken for mexican aster" in desk.text
+        await desk.press("n")
+        assert "petunia: 14 of 51 images (27.5 %) taken for sweet pea" in desk.text
+        await desk.press("right", "l", "down", "j", "up", "left", "h", "k")
+        assert desk.page.query_one("#matrix").cell == (1, 0)  # type: ignore[attr-defined]
+
+
+async def test_enter_on_a_cell_shows_its_images(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("c", "n", "enter")
+        await desk.until(lambda: "common dandelion taken for mexican aster · 15" in desk.text)
+        assert desk.worker.asked(jobs.ListSamples) == [jobs.ListSamples(3, 7, True)]
+        await desk.until(lambda: desk.app.board.thumbnails)
+        await desk.press("right", "down", "z")
+        await desk.until(lambda: isinstance(desk.app.screen, ZoomScreen))
+        await desk.press("escape", "escape")
+        assert isinstance(desk.app.screen, ConfusionScreen)
+        await desk.press("home", "escape")
+        assert desk.app.screen is desk.triage
+
+
+async def test_the_diagonal_shows_images_that_are_right_and_empty_cells_nothing(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("c", "enter")
+        await desk.until(lambda: "sweet pea predicted right · 12" in desk.text)
+        assert desk.worker.asked(jobs.ListSamples) == [jobs.ListSamples(0, 0, False)]
+        await desk.press("escape", "right", "right", "right", "enter")
+        await desk.until(lambda: "No image in this cell." in desk.text)
+        assert not isinstance(desk.app.screen, SamplesScreen)
+
+
+async def test_the_confusion_view_sorts_by_class_or_by_accuracy(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("c")
+        assert "worst class first" in desk.text
+        await desk.press("s")
+        assert "worst class first" not in desk.text
+
+
+async def test_a_thousand_classes_draw_only_what_is_on_screen(launch: Launch) -> None:
+    from dataclasses import replace
+
+    from .fake_worker import evaluation
+
+    names = tuple(f"class {index:04d}" for index in range(1000))
+    few = evaluation()
+    classes = tuple(
+        replace(few.classes[index % 8], index=index, name=name) for index, name in enumerate(names)
+    )
+    many = replace(few, classes=classes, groups=())
+
+    def widen(worker: FakeWorker) -> None:
+        worker._answer_open = lambda job: opened(names)  # type: ignore[method-assign]
+        worker._answer_evaluate = lambda job: many  # type: ignore[method-assign]
+
+    async with launch(prepare=widen) as desk:
+        await desk.until(lambda: desk.app.board.evaluation_final)
+        await desk.press("end")
+        assert "class 0999" in desk.text
+        await desk.press("c")
+        await desk.press(*["down"] * 3, "end")
+        assert "class 0000" in desk.text
+
+
+# Zoom
+
+
+async def test_zoom_steps_through_the_pictures_and_masks(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("4", "right", "z")
+        await desk.until(lambda: "picture 2 of 9" in desk.text)
+        await desk.press("right", "o")
+        assert "picture 3 of 9" in desk.text
+        assert desk.app.screen.picture.masked  # type: ignore[attr-defined]
+        await desk.press("left", "left", "left")
+        assert "picture 1 of 9" in desk.text
+        await desk.press("enter")
+        assert desk.app.screen is desk.triage
+
+
+async def test_mask_key_on_the_main_screen(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("4", "o")
+        assert desk.triage.pictures.masked
+        await desk.press("o")
+        assert not desk.triage.pictures.masked
+
+
+# Sessions, log, help, palette, tour
+
+
+async def test_sessions_are_listed_and_another_one_is_opened(launch: Launch, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    entries = (
+        SessionEntry(tmp_path, "resnet50", "flowers102", "2026-05-01 10:00", 0.743, 2),
+        SessionEntry(other, "resnet20", "cifar", "2026-04-01 10:00", None, 0),
+    )
+    async with launch(sessions=lambda: entries) as desk:
+        await desk.settled()
+        await desk.press("S")
+        await desk.until(lambda: "resnet50 (this one)" in desk.text)
+        assert "74.3" in line_with(desk, "resnet50 (this one)")
+        await desk.press("enter")
+        assert desk.app.screen is desk.triage
+        await desk.press("S", "down", "enter")
+    assert desk.app.next_session == other
+
+
+async def test_sessions_screen_without_sessions_says_so(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.press("S")
+        await desk.until(lambda: "No sessions yet." in desk.text)
+
+
+async def test_the_log_shows_notes_as_they_come(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("L")
+        await desk.until(lambda: "class names were read from classes.txt" in desk.text)
+        desk.worker.on_event(Note("3 images could not be read", "warning"))
+        await desk.until(lambda: "3 images could not be read" in desk.text)
+        assert isinstance(desk.app.screen, LogScreen)
+        assert "warning" in line_with(desk, "3 images could not be read")
+
+
+async def test_help_lists_each_key_and_explains_the_words(launch: Launch) -> None:
+    async with launch(size=(120, 40)) as desk:
+        await desk.settled()
+        await desk.press("question_mark")
+        screen = desk.app.screen
+        assert isinstance(screen, HelpScreen)
+        listed = {row.key for row in screen.rows() if row.key}
+        assert set(KEYS) <= listed
+        assert "Here" in desk.text
+        await desk.press("slash", *"retaining")
+        await desk.until(lambda: "retaining ratio: above 1" in desk.text)
+        await desk.press("escape", "escape")
+        assert desk.app.screen is desk.triage
+
+
+async def test_the_palette_knows_actions_classes_themes_and_ways_of_drawing(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        for typed, reached in (
+            ("rose", lambda: desk.triage.target == 2),
+            ("theme contrast", lambda: desk.app.theme == "contrast"),
+            ("pictures block", lambda: desk.app.studio.way == "block"),
+            ("confusion", lambda: isinstance(desk.app.screen, ConfusionScreen)),
+        ):
+            await desk.press("colon")
+            await desk.until(lambda: desk.app.screen.query(Input), "the palette")
+            desk.app.screen.query_one(Input).value = typed
+            await desk.pilot.pause(0.5)
+            await desk.press("enter")
+            await desk.until(reached, typed)
+
+
+async def test_the_tour_is_shown_once_on_the_demo(launch: Launch) -> None:
+    async with launch(tour=True) as desk:
+        await desk.until(lambda: "From a failing class to a repaired one" in desk.text)
+        await desk.until(lambda: desk.app.board.evaluation_final)
+        await desk.press("enter")
+        assert desk.app.screen is desk.triage
+        await desk.press("q")
+    view = desk.app.view_now()
+    assert view.toured
+
+
+@pytest.mark.parametrize(("key", "screen"), [("c", ConfusionScreen), ("L", LogScreen), ("t", TagScreen)])
+async def test_escape_leads_back_from_every_screen(launch: Launch, key: str, screen: type) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press(key)
+        await desk.until(lambda: isinstance(desk.app.screen, screen))
+        await desk.press("escape")
+        assert desk.app.screen is desk.triage
+
+
+async def test_screens_opened_from_one_another_do_not_pile_up(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("t", "m", "t", "m")
+        assert len(desk.app.screen_stack) == 3
+        await desk.press("escape")
+        assert desk.app.screen is desk.triage
+
+
+async def test_a_click_on_the_footer_does_what_the_key_does(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        footer = desk.text.splitlines()[-1]
+        await desk.pilot.click("#hints", offset=(footer.index("m repair"), 0))
+        await desk.until(lambda: isinstance(desk.app.screen, RepairScreen))
+
+
+async def test_the_mouse_chooses_rows_and_opens_them(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.pilot.click("#classes", offset=(6, 4))
+        assert desk.triage.target == 2
+        await desk.settled()
+        await desk.pilot.click("#classes", offset=(6, 4))
+        await desk.until(lambda: desk.triage.neuron_table.has_focus)
+        desk.worker.on_event(Started(jobs.Evaluate()))

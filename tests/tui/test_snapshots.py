@@ -1,0 +1,144 @@
+"""Every screen as text at three sizes, compared with what is stored beside this file.
+
+`NEUROINSPECT_SNAPSHOTS=write` stores what is on screen now; look at the difference before committing it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from neuroinspect_tui import jobs
+from neuroinspect_tui.events import Partial, Progress
+from neuroinspect_tui.tui.protocol import SessionEntry
+
+from .conftest import Desk, Launch
+from .fake_worker import FakeWorker, evaluation
+
+STORED = Path(__file__).parent / "snapshots"
+SIZES = ((80, 24), (120, 40), (200, 60))
+Scene = Callable[[Desk], Awaitable[None]]
+
+
+async def classes(desk: Desk) -> None:
+    await desk.settled()
+
+
+async def neurons(desk: Desk) -> None:
+    await desk.settled()
+    await desk.press("enter", "space", "down", "space")
+    await desk.settled()
+    await desk.press("v")
+    await desk.until(lambda: desk.app.board.illusions and desk.app.board.what_ifs)
+
+
+async def mistakes(desk: Desk) -> None:
+    await desk.settled()
+    await desk.press("3", "down")
+    await desk.until(lambda: desk.app.board.thumbnails)
+
+
+async def pictures(desk: Desk) -> None:
+    await neurons(desk)
+    await desk.press("4", "right")
+
+
+async def filtering(desk: Desk) -> None:
+    await desk.settled()
+    await desk.press("slash", "p", "e")
+
+
+async def evaluating(desk: Desk) -> None:
+    await desk.until(lambda: desk.app.board.running)
+    job = jobs.Evaluate()
+    desk.worker.on_event(Partial(job, evaluation(share=0.4)))
+    desk.worker.on_event(Progress(job, 2400, 6149, "images", 3.0))
+    await desk.until(lambda: desk.app.board.evaluation and desk.app.board.progress)
+
+
+async def repair(desk: Desk) -> None:
+    await desk.settled()
+    await desk.press("m", "down", "enter")
+    await desk.until(lambda: desk.app.board.repairs)
+
+
+async def tag(desk: Desk) -> None:
+    await desk.settled()
+    await desk.press("t")
+    await desk.until(lambda: "Tag 1 of 12" in desk.text)
+    await desk.press(*"cxcxlcxcxc")
+    await desk.until(lambda: "probe right" in desk.text)
+
+
+async def confusion(desk: Desk) -> None:
+    await desk.settled()
+    await desk.press("c", "n")
+
+
+async def images(desk: Desk) -> None:
+    await confusion(desk)
+    await desk.press("enter")
+    await desk.until(lambda: desk.app.board.thumbnails)
+
+
+async def sessions(desk: Desk) -> None:
+    await desk.settled()
+    await desk.press("S")
+
+
+async def help_here(desk: Desk) -> None:
+    await desk.settled()
+    await desk.press("question_mark")
+
+
+async def tour(desk: Desk) -> None:
+    await desk.until(lambda: desk.app.board.evaluation_final)
+    await desk.until(lambda: "From a failing class" in desk.text)
+
+
+async def failure(desk: Desk) -> None:
+    await desk.until(lambda: "size mismatch" in desk.text)
+
+
+SCENES: dict[str, Scene] = {
+    scene.__name__: scene
+    for scene in (
+        classes, neurons, mistakes, pictures, filtering, evaluating, repair, tag, confusion, images, sessions,
+        help_here, tour, failure,
+    )
+}  # fmt: skip
+ENTRIES = (
+    SessionEntry(Path("/data/sessions/flowers"), "resnet50", "flowers102", "2026-05-01 10:00", 0.743, 2),
+    SessionEntry(Path("/data/sessions/cifar"), "file.py:resnet20", "cifar", "2026-04-01 10:00", 0.921, 0),
+)
+
+
+def prepare(name: str) -> Callable[[FakeWorker], None]:
+    def changed(worker: FakeWorker) -> None:
+        if name == "evaluating":
+            worker.held = (jobs.Evaluate,)
+        if name == "failure":
+            worker.failing[jobs.Open] = (
+                "weights.pth does not fit resnet18: check -m", "RuntimeError\n  size mismatch for fc.weight", True,
+            )  # fmt: skip
+
+    return changed
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", SCENES)
+async def test_screen(launch: Launch, name: str, size: tuple[int, int]) -> None:
+    changes = {"sessions": lambda: ENTRIES, "tour": name == "tour"}
+    async with launch(size=size, prepare=prepare(name), **changes) as desk:
+        await SCENES[name](desk)
+        await desk.painted()
+        shown = desk.text + "\n"
+    stored = STORED / f"{name}-{size[0]}x{size[1]}.txt"
+    if os.environ.get("NEUROINSPECT_SNAPSHOTS") == "write":
+        STORED.mkdir(exist_ok=True)
+        stored.write_text(shown, encoding="utf-8")
+    assert shown == stored.read_text(encoding="utf-8")
+    assert max(len(line) for line in shown.splitlines()) <= size[0]
