@@ -11,7 +11,7 @@ from ..events import Reporter
 from ..results import ClassRef, Concept, Culprit, CulpritReport, WhatIf
 from ..session import states
 from ..stages.culprits import find_culprits
-from ..stages.spurious import suspect
+from ..stages.spurious import pulls, suspicion
 from ..stages.whatif import what_if
 from .project import Project
 
@@ -41,25 +41,30 @@ def known_concepts(project: Project, target: int) -> tuple[Concept, ...]:
 
 
 def suspected(project: Project, report: CulpritReport) -> CulpritReport:
-    """Return `report` with the spurious score of every culprit."""
+    """Return `report` with the spurious score of every culprit, from the features alone."""
     neurons = [culprit.neuron for culprit in (*report.insufficient, *report.excessive)]
-    found = suspect(project.features(project.split.name), project.head, neurons) if neurons else []
-    reasons = {one.neuron: (one.score, one.reason(project.names)) for one in found}
+    found = pulls(project.features(project.split.name), project.head, report.target.index, neurons)
+    pull_of = dict(zip(neurons, found, strict=True))
 
     def fill(culprit: Culprit) -> Culprit:
-        score, reason = reasons[culprit.neuron]
-        return replace(culprit, spurious=score, spurious_reason=reason)
+        doubt = suspicion(report.target.name, pull_of[culprit.neuron])
+        return replace(culprit, spurious=doubt.score, spurious_reason=doubt.reason)
 
     return _each(report, fill)
 
 
 def named(report: CulpritReport, concepts: tuple[Concept, ...]) -> CulpritReport:
-    """Return `report` with the concepts filled in."""
+    """Return `report` with the concepts, and what CLIP adds to the spurious scores, filled in."""
     known = {concept.neuron: concept for concept in concepts}
 
     def fill(culprit: Culprit) -> Culprit:
         concept = known.get(culprit.neuron)
-        return replace(culprit, concept=concept.label, concept_score=concept.score) if concept else culprit
+        if concept is None:
+            return culprit
+        culprit = replace(culprit, concept=concept.label, concept_score=concept.score)
+        if concept.spurious is None:
+            return culprit
+        return replace(culprit, spurious=concept.spurious, spurious_reason=concept.spurious_reason)
 
     return _each(report, fill)
 

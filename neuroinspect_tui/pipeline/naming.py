@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -28,6 +29,7 @@ from ..stages.concepts import (
     spread_rows,
 )
 from ..stages.exemplars import Box, crop_from_map
+from ..stages.spurious import Suspicion, outside_share, pulls, suspicion
 from .attributing import known_concepts
 from .picturing import framed, spread
 from .project import Project
@@ -53,11 +55,40 @@ def name_neurons(project: Project, job: jobs.NameNeurons, reporter: Reporter) ->
         assert vocabulary is not None
         firing, silent = _crops(project, neuron)
         found = name_neuron(neuron, _embed(clip, firing), _embed(clip, silent), vocabulary)
-        known[neuron] = found
+        doubt = _suspicion(project, clip, job.target, neuron)
+        known[neuron] = replace(found, spurious=doubt.score, spurious_reason=doubt.reason)
         project.session.save(
             states.concepts(project.config, job.target), tuple(known[key] for key in sorted(known))
         )
     return tuple(known[neuron] for neuron in job.neurons)
+
+
+def _suspicion(project: Project, clip: Clip, target: int, neuron: int) -> Suspicion:
+    """Weigh what the features and CLIP say of a neuron for the class, on the class's own exemplars."""
+    data, name = project.features(project.split.name), project.names[target]
+    (pull,) = pulls(data, project.head, target, [neuron])
+    own = (data.labels == target).nonzero().squeeze(1)
+    activation = data.features[own, neuron].float()
+    rows = own[activation.topk(min(CROPS, len(own))).indices]
+    rows = rows[data.features[rows, neuron] > 0]
+    if not len(rows):
+        return suspicion(name, pull)
+    pixels = as_pixels(framed(project, rows.tolist()))
+    images = project.preprocess.normalise(pixels.to(project.device))
+    maps = project.classifier.feature_map(images, torch.tensor([neuron]))[:, 0].cpu()
+    text = clip.class_embedding(name).cpu()
+    return suspicion(name, pull, outside_share(_OnCpu(clip), text, pixels, maps))
+
+
+@dataclass(frozen=True)
+class _OnCpu:
+    """A CLIP guide whose embeddings come back to the CPU."""
+
+    clip: Clip
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """Return unit embeddings [N,E]."""
+        return self.clip.encode_image(images).cpu()
 
 
 def _vocabulary(project: Project, clip: Clip) -> Vocabulary:

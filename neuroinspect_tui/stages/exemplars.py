@@ -23,8 +23,8 @@ Box = tuple[int, int, int, int]
 class Ranked:
     """An image by its `row`, and what the neuron did for its decision.
 
-    `contribution` is (W_pn − W_on)·z_n: what the neuron adds to the lead of the predicted class p over o, which
-    is the image's own class where it was mistaken and the runner-up where it was not.
+    `contribution` is (W_pn − W_on)·z_n: what the neuron adds to the lead of the predicted class p over o, the
+    image's own class where it was mistaken, the runner-up where it was not.
     """
 
     row: int
@@ -63,7 +63,7 @@ def rank_exemplars(
 
 
 def _lead(data: SplitFeatures, head: Head, neuron: int) -> Tensor:
-    """Return [N]: how the neuron's weight for the predicted class exceeds that for the class it had to beat."""
+    """Return [N]: the neuron's weight for the predicted class less that for the class it had to beat."""
     weight, runner_up = head.weight[:, neuron], data.top_classes[:, min(1, data.top_classes.shape[1] - 1)]
     return weight[data.predicted] - weight[torch.where(data.mistakes, data.labels, runner_up)]
 
@@ -71,8 +71,8 @@ def _lead(data: SplitFeatures, head: Head, neuron: int) -> Tensor:
 def crop_from_map(height: int, width: int, neuron_map: Tensor) -> tuple[Box, Tensor]:
     """Return a square box around where the map [h,w] is strongest, and the mask [height,width] of the image.
 
-    The box reaches as far as the map above the mask's threshold does on average, weighted by its height, with a
-    margin; it is never smaller than a third of the shorter side. A constant map keeps the whole image.
+    The box reaches as far as the map above the mask's threshold does on average, weighted by its height, with
+    a margin; it is never smaller than a third of the shorter side. A constant map keeps the whole image.
     """
     mask = activation_mask(neuron_map, height, width)
     scores = standardise(upsample(neuron_map, height, width))

@@ -1,9 +1,8 @@
-"""How likely a neuron has learned a cue rather than a class, told from features alone.
+"""How likely a neuron follows a cue that is not the class: two kinds of evidence, one line of reasons.
 
-A class neuron differs between classes and little within one. A cue neuron (a background, a watermark) varies
-within every class, and the images on which it does are the ones that are mistaken. The score is the product
-of both: the share of the neuron's variance that lies within classes, and how well its deviation from the
-class mean tells the mistakes. It needs data in which the cue does not always go with the class.
+*Pull*: among images of all other classes, those on which the neuron fires are pushed towards the class (or
+away from it), whatever they show. It needs the cached features alone. *Outside*: CLIP loses less of the class
+when the neuron's region is taken out of its exemplars than when the same region elsewhere is.
 """
 
 from __future__ import annotations
@@ -12,67 +11,75 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from scipy.stats import rankdata
 from torch import Tensor
 
-from ..tensors import Head, SplitFeatures
+from ..tensors import Head, SplitFeatures, Tick, no_tick
+from .easel import ImageEncoder
+from .masks import activation_mask
+
+_BLOCK_ROWS = 8192
 
 
 @dataclass(frozen=True)
 class Suspicion:
-    """`score` 0…1 of a neuron, its factors `within` and `telling`; it `speaks_for` a class."""
+    """`score` 0…1 (higher: more likely a spurious cue) and the `reason` for it in one line."""
 
-    neuron: int
     score: float
-    within: float
-    telling: float
-    speaks_for: int
-
-    def reason(self, names: Sequence[str]) -> str:
-        """Say in one line what the score rests on."""
-        return (
-            f"{100 * self.within:.0f} % of its variation is within classes; "
-            f"it tells {100 * self.telling:.0f} % of the mistakes around “{names[self.speaks_for]}”"
-        )
+    reason: str
 
 
-def suspect(data: SplitFeatures, head: Head, neurons: Sequence[int]) -> list[Suspicion]:
-    """Return the suspicion of each of `neurons`, in their order."""
-    activation = data.features[:, torch.tensor(neurons, dtype=torch.int64)].float()
-    speaks_for = head.weight[:, list(neurons)].argmax(dim=0).tolist()
-    deviation, within = _deviation(activation, data.labels, head.classes)
-    found = []
-    for place, (neuron, target) in enumerate(zip(neurons, speaks_for, strict=True)):
-        telling = _telling(data, activation[:, place], deviation[:, place], target)
-        found.append(Suspicion(neuron, telling * float(within[place]), float(within[place]), telling, target))
-    return found
+def pulls(
+    data: SplitFeatures, head: Head, target: int, neurons: Sequence[int], tick: Tick = no_tick
+) -> list[float]:
+    """Return for each of `neurons` how its firing moves images of other classes towards `target`, −1…1.
 
-
-def _deviation(activation: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
-    """Return activations [N,K] less class means, and the share of variance [K] within classes, 1 − η²."""
-    count = torch.bincount(labels, minlength=classes).clamp_min(1)[:, None]
-    means = torch.zeros(classes, activation.shape[1]).index_add_(0, labels, activation) / count
-    deviation = activation - means[labels]
-    total = (activation - activation.mean(dim=0)).square().sum(dim=0)
-    return deviation, deviation.square().sum(dim=0) / total.clamp_min(1e-12)
-
-
-def _telling(data: SplitFeatures, activation: Tensor, deviation: Tensor, target: int) -> float:
-    """Return the mean AUROC by which the neuron tells both kinds of mistakes around the class it speaks for.
-
-    Other classes' images that are taken for it should have more of the neuron than their class has, its own
-    images that are missed less than the others of it.
+    It is the correlation, over the images of all other classes and within these classes, of z_n with the lead
+    (W_c − mean W)·z of the class; 0 for a neuron that never changes.
     """
-    taken = (data.predicted == target) & data.mistakes
-    own = data.labels == target
-    return (_auroc(deviation, taken) + _auroc(-activation[own], data.mistakes[own])) / 2
+    chosen = torch.as_tensor(list(neurons), dtype=torch.int64)
+    direction = head.weight[target] - head.weight.mean(0)
+    rows = (data.labels != target).nonzero().squeeze(1)
+    table = torch.empty(len(rows), len(chosen) + 1)
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        tick(start, len(rows))
+        block = data.features[rows[start : start + _BLOCK_ROWS]].float()
+        table[start : start + len(block), :-1] = block[:, chosen]
+        table[start : start + len(block), -1] = block @ direction
+    centred = _within(table, data.labels[rows], head.classes)
+    spread = centred.square().sum(0).sqrt()
+    product = (centred[:, :-1] * centred[:, -1:]).sum(0)
+    scale = spread[:-1] * spread[-1]
+    return torch.where(scale > 0, product / scale.clamp_min(1e-12), 0.0).tolist()
 
 
-def _auroc(values: Tensor, positive: Tensor) -> float:
-    """Return the share of (positive, negative) pairs that `values` rank rightly; ½ where there are none."""
-    count = int(positive.sum())
-    others = len(positive) - count
-    if count == 0 or others == 0:
-        return 0.5
-    ranks = torch.from_numpy(rankdata(values.numpy()))
-    return float((ranks[positive].sum() - count * (count + 1) / 2) / (count * others))
+def outside_share(encoder: ImageEncoder, text: Tensor, images: Tensor, maps: Tensor) -> float:
+    """Return the share of exemplars whose class CLIP sees rather outside the neuron's region, 0…1.
+
+    Takes exemplars `images` [K,3,S,S] in 0…1, their `maps` [K,h,w] of the neuron and the unit class `text` [E].
+    The region is painted over with the image's mean colour, and so, for comparison, is the region mirrored.
+    0.5 is chance, also where a region mirrors onto itself.
+    """
+    kept = activation_mask(maps, *images.shape[-2:])[:, None] == 1
+    mean = images.mean((2, 3), keepdim=True)
+    with torch.no_grad():
+        without = encoder.encode_image(torch.where(kept, mean, images)) @ text
+        elsewhere = encoder.encode_image(torch.where(kept.flip(2, 3), mean, images)) @ text
+    return float(((without > elsewhere).float() + (without == elsewhere).float() / 2).mean())
+
+
+def suspicion(class_name: str, pull: float, outside: float | None = None) -> Suspicion:
+    """Weigh the evidence: |pull|, and half of what CLIP says beyond chance where it was asked."""
+    direction = "towards" if pull >= 0 else "away from"
+    reason = f"pushes images of other classes {direction} “{class_name}” (r {pull:+.2f})"
+    score = abs(pull)
+    if outside is not None:
+        score = score + (1 - score) * max(0.0, outside - 0.5)
+        reason += f"; CLIP sees the class outside its region in {outside:.0%} of its exemplars"
+    return Suspicion(min(1.0, score), reason)
+
+
+def _within(table: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """Return the table [N,K] less the mean of each row's class."""
+    counts = torch.bincount(labels, minlength=classes).clamp_min(1)
+    sums = torch.zeros(classes, table.shape[1]).index_add_(0, labels, table)
+    return table - (sums / counts[:, None])[labels]

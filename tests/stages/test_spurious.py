@@ -1,56 +1,114 @@
-"""The spurious score: high for cues that vary within classes and go with mistakes, on made and real data."""
+"""The spurious score: what pulls images of other classes, and what CLIP sees outside a neuron's region."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
+import torch.nn.functional as F
 
-from neuroinspect_tui.stages.spurious import suspect
+from neuroinspect_tui.stages import spurious
+from neuroinspect_tui.stages.spurious import outside_share, pulls, suspicion
 from neuroinspect_tui.tensors import Head, SplitFeatures
 
 
-def split(features: torch.Tensor, labels: list[int], predicted: list[int]) -> SplitFeatures:
+def split(features, labels):
     count = len(labels)
-    top = torch.tensor(predicted)[:, None]
-    rows = torch.arange(count)
     return SplitFeatures(
         "val",
         features,
-        torch.tensor(labels),
+        torch.as_tensor(labels),
         torch.zeros(count, 1),
-        top,
+        torch.zeros(count, 1, dtype=torch.int64),
         torch.zeros(count),
         [""] * count,
-        rows,
+        torch.arange(count),
     )
 
 
-# Class 0 has neuron 0; neuron 1 is a cue that speaks for class 0 and is on in half of each class.
-FEATURES = torch.tensor(
-    [[1.0, 1.0], [1.0, 1.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 0.0], [0.0, 0.0]]
-)
-LABELS = [0, 0, 0, 0, 1, 1, 1, 1]
-HEAD = Head(torch.tensor([[1.0, 1.0], [0.0, 0.0]]), torch.zeros(2))
+# Neuron 0 knows class 0, neuron 1 is a cue that speaks for it and is on in half of each class, neuron 2 is dead.
+FEATURES = torch.tensor([[1.0, 1, 0], [1, 0, 0], [0, 1, 0], [0, 0, 0], [0.5, 1, 0], [0.5, 0, 0]])
+LABELS = [0, 0, 1, 1, 2, 2]
+HEAD = Head(torch.tensor([[2.0, 1.0, 1.0], [0, 0, 0], [0, 0, 0]]), torch.zeros(3))
 
 
-def test_a_cue_that_makes_every_mistake_scores_one_and_a_class_neuron_zero() -> None:
-    data = split(FEATURES, LABELS, [0, 0, 1, 1, 0, 0, 1, 1])
-    own, cue = suspect(data, HEAD, [0, 1])
-    assert own.within == pytest.approx(0.0) and own.score == pytest.approx(0.0)
-    assert cue.within == pytest.approx(1.0)
-    # Deviations of the cue: +½ on 4 images, −½ on 4. The two taken for class 0 beat 4 of the 6 others and tie 2.
-    assert cue.telling == pytest.approx(((4 + 1) / 6 + 1.0) / 2)
-    assert cue.score == pytest.approx(cue.telling)
+def test_a_cue_that_varies_within_other_classes_pulls_them_and_a_class_neuron_does_not():
+    assert pulls(split(FEATURES, LABELS), HEAD, 0, [0, 1, 2]) == pytest.approx([0.0, 1.0, 0.0], abs=1e-6)
 
 
-def test_without_mistakes_nothing_is_told() -> None:
-    data = split(FEATURES, LABELS, LABELS)
-    assert suspect(data, HEAD, [1])[0].telling == 0.5
+def test_a_neuron_that_speaks_against_the_class_pulls_away():
+    head = Head(HEAD.weight * torch.tensor([1.0, -1, 1]), HEAD.bias)
+    assert pulls(split(FEATURES, LABELS), head, 0, [1]) == pytest.approx([-1.0])
 
 
-def test_the_reason_is_one_line_of_both_factors() -> None:
-    data = split(FEATURES, LABELS, [0, 0, 1, 1, 0, 0, 1, 1])
-    reason = suspect(data, HEAD, [1])[0].reason(["boat", "mug"])
-    assert reason == "100 % of its variation is within classes; it tells 92 % of the mistakes around “boat”"
+def test_the_pull_is_the_correlation_within_classes_whatever_the_blocks(monkeypatch):
+    monkeypatch.setattr(spurious, "_BLOCK_ROWS", 37)
+    generator = torch.Generator().manual_seed(0)
+    features = torch.rand(500, 6, generator=generator)
+    labels = torch.randint(0, 4, (500,), generator=generator)
+    head = Head(torch.randn(4, 6, generator=generator), torch.zeros(4))
+    rows = labels != 2
+    z, y = features[rows], labels[rows]
+    table = torch.cat([z, z @ (head.weight[2] - head.weight.mean(0))[:, None]], 1)
+    for own in (0, 1, 3):
+        table[y == own] -= table[y == own].mean(0)
+    expected = torch.corrcoef(table.T)[-1, [5, 0]]
+    assert pulls(split(features, labels), head, 2, [5, 0]) == pytest.approx(expected.tolist(), abs=1e-4)
+
+
+def test_a_class_with_a_single_image_counts_for_nothing():
+    features = torch.cat([FEATURES, torch.tensor([[9.0, 0, 0]])])
+    head = Head(F.pad(HEAD.weight, (0, 0, 0, 1)), torch.zeros(4))
+    assert pulls(split(features, [*LABELS, 3]), head, 0, [1]) == pytest.approx([1.0])
+
+
+class RedEncoder:
+    """ "CLIP" that measures how much of a picture is red."""
+
+    def encode_image(self, images):
+        red = (images[:, 0] > 0.9).float().mean((1, 2))
+        return torch.stack([red, 1 - red], 1)
+
+
+def test_clip_tells_whether_the_class_lies_in_the_neurons_region_or_outside_it():
+    images = torch.zeros(2, 3, 8, 8)
+    images[:, 0, :4] = 1.0
+    upper, lower = torch.zeros(2, 2, 8, 8)
+    upper[:, :4], lower[:, 4:] = 1.0, 1.0
+    text = torch.tensor([1.0, 0.0])
+    assert outside_share(RedEncoder(), text, images, lower) == 1.0
+    assert outside_share(RedEncoder(), text, images, upper) == 0.0
+    assert outside_share(RedEncoder(), text, images, torch.stack([upper[0], lower[0]])) == 0.5
+    assert outside_share(RedEncoder(), text, images, torch.ones(2, 8, 8)) == 0.5
+
+
+def test_the_reason_is_one_line_of_all_evidence():
+    alone = suspicion("cat", -0.4)
+    assert alone.score == pytest.approx(0.4)
+    assert alone.reason == "pushes images of other classes away from “cat” (r -0.40)"
+    both = suspicion("cat", 0.6, 0.75)
+    assert both.score == pytest.approx(0.6 + 0.4 * 0.25)
+    assert both.reason.endswith("; CLIP sees the class outside its region in 75% of its exemplars")
+    assert suspicion("cat", 0.6, 0.2).score == pytest.approx(0.6)
+
+
+PLANTED = [
+    ("patch_cat", "cat", 0.95),
+    ("tint_birdplane", "airplane", 0.95),
+    ("tint_birdplane/severe", "airplane", 0.9),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "target", "least"), PLANTED)
+def test_planted_neurons_score_higher_than_others_on_real_images(real, name, target, least):
+    from sklearn.metrics import roc_auc_score
+
+    from tests.benchmarks.real_sets import open_real, planted_effect
+
+    debugged = open_real(real, name)
+    planted = planted_effect(open_real(real, name, "test")).abs() >= 1
+    data = split(debugged.features.half(), debugged.labels)
+    head, index = debugged.classifier.head, debugged.classes.index(target)
+    scores = [suspicion(target, pull).score for pull in pulls(data, head, index, range(head.neurons))]
+    assert 3 <= planted.sum() <= head.neurons // 2
+    assert roc_auc_score(planted, scores) > least
