@@ -55,7 +55,7 @@ def pulls(
 def outside_share(encoder: ImageEncoder, text: Tensor, images: Tensor, maps: Tensor) -> float:
     """Return the share of exemplars whose class CLIP sees rather outside the neuron's region, 0…1.
 
-    Takes exemplars `images` [K,3,S,S] in 0…1, their `maps` [K,h,w] of the neuron and the unit class `text` [E].
+    Takes exemplars `images` [K,3,S,S] in 0…1, their `maps` [K,h,w] of the neuron, the class's `text` [E].
     The region is painted over with the image's mean colour, and so, for comparison, is the region mirrored.
     0.5 is chance, also where a region mirrors onto itself.
     """

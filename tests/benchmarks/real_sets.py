@@ -69,3 +69,18 @@ def for_and_against(real_set: RealSet, class_name: str, count: int) -> tuple[lis
     weight = real_set.classifier.head.weight[real_set.classes.index(class_name)]
     order = (weight * real_set.features.std(0)).argsort(descending=True).tolist()
     return order[:count], order[-count:][::-1]
+
+
+def planted_effect(test_set: RealSet) -> Tensor:
+    """Return [D]: the mean change of each neuron when the cue alone is added, in standard deviations.
+
+    The test split holds pairs of images that differ in the cue only: `STEM_0` without it, `STEM_1` with it.
+    """
+    pairs: dict[tuple[str, str], dict[str, int]] = {}
+    for index, row in enumerate(test_set.rows):
+        stem, _, cue = Path(row["path"]).stem.rpartition("_")
+        pairs.setdefault((row["label"], stem), {})[cue] = index
+    both = [pair for pair in pairs.values() if len(pair) == 2]
+    without, having = ([pair[cue] for pair in both] for cue in "01")
+    change = test_set.features[having] - test_set.features[without]
+    return change.mean(0) / test_set.features.std(0).clamp_min(1e-6)
