@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .config import RunConfig
+from .culprit_lists import named
 from .errors import InputError
-from .results import CulpritReport, Evaluation, Exemplar, Illusion, Opened, Repair
+from .results import Concept, CulpritReport, Evaluation, Exemplar, Illusion, Opened, Repair
 from .session import states
 from .session.atomic import write_json
 from .session.codec import to_json
@@ -33,7 +34,7 @@ def _read(config: RunConfig, session: Session) -> SavedState:
     opened = session.load(states.OPENED, Opened)
     classes = range(len(opened.classes)) if opened else range(0)
     reports = {
-        target: report
+        target: named(report, session.load(states.concepts(config, target), tuple[Concept, ...]) or ())
         for target in classes
         if (report := session.load(states.culprits(config, target), CulpritReport))
     }

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from .. import jobs
+from ..culprit_lists import each_culprit, named
 from ..events import Reporter
 from ..results import ClassRef, Concept, Culprit, CulpritReport, WhatIf
 from ..session import states
@@ -50,31 +51,7 @@ def suspected(project: Project, report: CulpritReport) -> CulpritReport:
         doubt = suspicion(report.target.name, pull_of[culprit.neuron])
         return replace(culprit, spurious=doubt.score, spurious_reason=doubt.reason)
 
-    return _each(report, fill)
-
-
-def named(report: CulpritReport, concepts: tuple[Concept, ...]) -> CulpritReport:
-    """Return `report` with the concepts, and what CLIP adds to the spurious scores, filled in."""
-    known = {concept.neuron: concept for concept in concepts}
-
-    def fill(culprit: Culprit) -> Culprit:
-        concept = known.get(culprit.neuron)
-        if concept is None:
-            return culprit
-        culprit = replace(culprit, concept=concept.label, concept_score=concept.score)
-        if concept.spurious is None:
-            return culprit
-        return replace(culprit, spurious=concept.spurious, spurious_reason=concept.spurious_reason)
-
-    return _each(report, fill)
-
-
-def _each(report: CulpritReport, fill: Callable[[Culprit], Culprit]) -> CulpritReport:
-    return replace(
-        report,
-        insufficient=tuple(map(fill, report.insufficient)),
-        excessive=tuple(map(fill, report.excessive)),
-    )
+    return each_culprit(report, fill)
 
 
 def ask_what_if(project: Project, job: jobs.AskWhatIf, reporter: Reporter) -> WhatIf:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from .. import jobs
+from ..culprit_lists import named
 from ..errors import InputError
 from ..events import Reporter
 from ..results import CulpritReport, Evaluation, Illusion, LabelIssue, Opened
@@ -16,7 +17,7 @@ from ..session.report import Debugged, Findings, build_report, write_reports
 from ..session.tables import write_label_issues
 from ..stages.label_issues import find_label_issues
 from ..stages.tags import excluded_rows
-from .attributing import known_concepts, named
+from .attributing import known_concepts
 from .identity import environment
 from .picturing import known_exemplars
 from .project import Project
