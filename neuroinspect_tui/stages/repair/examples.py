@@ -84,6 +84,13 @@ class Examples:
         tagged[self.labels[known]] = True
         return self.subset((known | ~tagged[self.labels]).nonzero()[:, 0])
 
+    def finite(self) -> Examples:
+        """Return the examples whose features are all finite."""
+        kept = torch.empty(len(self), dtype=torch.bool)
+        for where, features in self.blocks():
+            kept[where] = features.sum(dim=1).isfinite()
+        return self if bool(kept.all()) else self.subset(kept.nonzero()[:, 0])
+
     def blocks(self) -> Iterator[tuple[slice, Tensor]]:
         """Yield (slice of the examples, their features [B,D] float32) in order."""
         size = max(1, BLOCK_ELEMENTS // self.neurons)

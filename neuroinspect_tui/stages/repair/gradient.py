@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +13,7 @@ from ...tensors import Head, Tick, no_tick
 from .candidates import Candidate, Score
 from .examples import Examples
 
-CHUNK = 4096
+CHUNK = 128
 SMALLEST = 1e-9
 
 
@@ -60,30 +60,30 @@ def edit(
     new = Head(head.weight.clone(), head.bias.clone())
     optimiser = torch.optim.Adam([new.weight, new.bias], lr=recipe.rate)
     generator = torch.Generator().manual_seed(seed)
-    steps, step = recipe.epochs * math.ceil(len(examples) / recipe.batch), 0
-    best: tuple[Score, Candidate] | None = None
-    since = 0
-    for epoch in range(1, recipe.epochs + 1):
-        for chunk in torch.randperm(len(examples), generator=generator).split(CHUNK):
-            features, labels = examples.take(chunk), examples.labels[chunk]
-            for part in range(0, len(chunk), recipe.batch):
-                rows = slice(part, part + recipe.batch)
-                optimiser.param_groups[0]["lr"] = recipe.rate_at((step + 0.5) / steps)
-                new.weight.grad, new.bias.grad = gradients(
-                    new, features[rows], labels[rows], target, neurons, recipe
-                )
-                optimiser.step()
-                step += 1
-            tick(step, steps)
-        found = score(new)
-        since += 1
-        if best is None or found > best[0]:
+    best, since = (Score(-1.0, -1.0), Candidate(head)), 0
+    length = math.ceil(len(examples) / recipe.batch)
+    for epoch in range(recipe.epochs):
+        order = torch.randperm(len(examples), generator=generator)
+        for step, (features, labels) in enumerate(_batches(examples, order, recipe.batch), epoch * length):
+            if step % CHUNK == 0:
+                tick(step, recipe.epochs * length)
+            optimiser.param_groups[0]["lr"] = recipe.rate_at((step + 0.5) / (recipe.epochs * length))
+            new.weight.grad, new.bias.grad = gradients(new, features, labels, target, neurons, recipe)
+            optimiser.step()
+        found, since = score(new), since + 1
+        if found > best[0]:
             kept = Head(new.weight.clone(), new.bias.clone())
-            best, since = (found, Candidate(kept, _parameters(recipe, epoch))), 0
+            best, since = (found, Candidate(kept, _parameters(recipe, epoch + 1))), 0
         if since >= recipe.patience:
             break
-    assert best is not None
     return best[1]
+
+
+def _batches(examples: Examples, order: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield (features [B,D], labels [B]) of the examples in `order`, read many batches at a time."""
+    for chunk in order.split(CHUNK * size):
+        features, labels = examples.take(chunk), examples.labels[chunk]
+        yield from zip(features.split(size), labels.split(size), strict=True)
 
 
 def _parameters(recipe: Recipe, epoch: int) -> dict[str, float | int | str]:

@@ -12,7 +12,7 @@ from .examples import Examples, thinned
 from .moments import Moments, moments
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
-RELATIVE_RIDGE = 1e-6
+RELATIVE_RIDGE = 1e-3
 LARGEST_FIT = 32_768
 
 
@@ -59,7 +59,11 @@ def has_groups(examples: Examples) -> bool:
 
 
 def eraser(spread: Tensor, shared: Tensor) -> Tensor:
-    """Return E [D,D] with r(z) = z − E (z − μ), for Σ_zz `spread` [D,D] and Σ_zg `shared` [D,K] float64."""
+    """Return E [D,D] with r(z) = z − E (z − μ), for Σ_zz `spread` [D,D] and Σ_zg `shared` [D,K] float64.
+
+    A thousandth of its mean diagonal is added to Σ_zz, which may be singular: E Σ_zg = Σ_zg, the erasure,
+    holds for any such matrix; the change of z is the least for the exact one.
+    """
     ridge = RELATIVE_RIDGE * spread.diagonal().mean()
     factor = torch.linalg.cholesky(spread + ridge * torch.eye(len(spread), dtype=spread.dtype))
     whitened = torch.cholesky_solve(shared, factor)

@@ -79,8 +79,8 @@ def plan_parts(
     if not (len(unseen) and len(choose) and len(judge)):
         raise InputError(f"split {held!r} has too few images to fit, choose and judge a repair", "add images")
     uses = _uses(train, held, len(fit) - len(unseen), len(unseen), len(choose), judge)
-    limit = thinned(fit, LARGEST_FIT, generator), thinned(unseen, LARGEST_FIT, generator)
-    return Plan(*limit, choose, judge, column, uses)
+    fit, unseen = (thinned(part, LARGEST_FIT, generator).finite() for part in (fit, unseen))
+    return Plan(fit, unseen, choose, judge, column, uses)
 
 
 def _held_out(splits: Mapping[str, SplitFeatures], debugged: str) -> str:

@@ -65,8 +65,15 @@ def repair_class(
         name: Judged.of(plan.judge, predict(one, plan.judge.features), target, class_names)
         for name, one in heads.items()
     }
+    return _outcome(plan, found, judged, tuple(neurons))
+
+
+def _outcome(
+    plan: Plan, found: Proposal, judged: dict[str, Judged], neurons: tuple[int, ...]
+) -> RepairOutcome:
+    """Put the proposal, its verdict and the numbers of every head together."""
     before, after = judged.pop("before"), judged.pop("after")
-    verdict, reason = pass_verdict(plan.judge, target, before, after, judged)
+    verdict, reason = pass_verdict(plan.judge, found.task.target, before, after, judged)
     fixed, broken = fixed_and_broken(plan.judge.labels, before.predicted, after.predicted)
     return RepairOutcome(
         head=found.candidate.head,
@@ -81,7 +88,7 @@ def repair_class(
         verdict=verdict,
         reason="; ".join(filter(None, [found.why, reason])),
         splits=plan.uses,
-        neurons=tuple(neurons),
+        neurons=neurons,
         seconds=found.seconds,
     )
 

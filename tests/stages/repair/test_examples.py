@@ -68,6 +68,13 @@ def test_known_examples_keep_classes_in_which_nothing_is_tagged():
     assert found.take(torch.arange(5))[:, 0].tolist() == [0, 2, 3, 4, 5]
 
 
+def test_images_with_broken_features_are_left_out():
+    features = torch.tensor([[1.0, 2.0], [float("nan"), 0.0], [3.0, float("inf")], [4.0, 5.0]]).half()
+    found = Examples.plain(features, torch.tensor([0, 1, 2, 3])).finite()
+    assert found.labels.tolist() == [0, 3]
+    assert found.finite() is found
+
+
 def test_logits_and_predictions_are_those_of_the_head():
     examples, head = random_examples(50, 6, 3, 2)
     expected = examples.take(torch.arange(50)) @ head.weight.T + head.bias

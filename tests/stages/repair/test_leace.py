@@ -18,12 +18,29 @@ def test_the_eraser_equals_the_theorem_written_with_matrix_roots():
     z += groups @ generator.normal(size=(3, 6))
     z, groups = z - z.mean(0), groups - groups.mean(0)
     spread, shared = z.T @ z / 300, z.T @ groups / 300
-    whiten = scipy.linalg.inv(scipy.linalg.sqrtm(spread)).real
+    ridge = 1e-3 * spread.diagonal().mean() * np.eye(6)
+    whiten = scipy.linalg.inv(scipy.linalg.sqrtm(spread + ridge)).real
     white = whiten @ shared
     projector = white @ np.linalg.pinv(white)
     expected = np.linalg.inv(whiten) @ projector @ whiten
     found = eraser(torch.tensor(spread), torch.tensor(shared)).numpy()
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+    np.testing.assert_allclose(found, expected, atol=1e-8)
+    np.testing.assert_allclose(found @ shared, shared, atol=1e-9)
+
+
+def test_fewer_images_than_neurons_are_enough():
+    examples, head = random_examples(20, 40, 2, 2)
+    features, after = erased(examples)
+    own = examples.labels.numpy() == 0
+    codes = examples.codes.numpy()
+    assert np.abs(features[own & (codes == 0)].mean(0) - features[own & (codes == 1)].mean(0)).max() > 0.5
+    weights = examples.balanced_weights().double().numpy()
+    groups = np.stack([codes == 0, codes == 1], axis=1).astype(float)
+    for label in (0, 1):
+        rows = examples.labels.numpy() == label
+        groups[rows] -= np.average(groups[rows], axis=0, weights=weights[rows])
+    assert np.abs(after.T @ (weights[:, None] * groups)).max() < 1e-5
+    assert torch.isfinite(leace(examples, head)[-1].head.weight).all()
 
 
 def erased(examples: Examples) -> tuple[np.ndarray, np.ndarray]:

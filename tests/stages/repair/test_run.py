@@ -79,6 +79,14 @@ def test_the_untouched_head_stays_as_it_was():
     assert torch.equal(head.bias, bias)
 
 
+def test_an_image_with_broken_features_does_not_spoil_the_head():
+    splits, head = make_world()
+    splits["train"].features[3] = float("nan")
+    splits["val"].features[:4] = float("inf")
+    found = repair_class(splits, head, 0, NAMES, "ridge", CULPRITS)
+    assert accuracies(splits["test"], found.head)[1] > 0.9
+
+
 def test_cancelling_stops_the_fit():
     splits, head = make_world()
 
