@@ -32,7 +32,7 @@ def main() -> None:
     arguments = sys.argv[5:]
     began = time.monotonic()
     modules = run(folder / "undisturbed", arguments, folder / "modules.json")
-    _import_all(folder / "modules.json")
+    import_all(folder / "modules.json")
     assert modules == 0
     began = time.monotonic()
     assert run(folder / "timed", arguments, folder / "steps.json") == 0
@@ -123,7 +123,7 @@ def _be_the_run(out: Path, arguments: list[str], notes: Path | None, step: int |
         os._exit(code)
 
 
-def _import_all(notes: Path) -> None:
+def import_all(notes: Path) -> None:
     """Import what a run imports, so that the next forks need not."""
     for name in json.loads(notes.read_text())["modules"]:
         with contextlib.suppress(Exception):

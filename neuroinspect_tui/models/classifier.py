@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..config import ModelConfig, ModelPreprocess, PreprocessConfig
 from ..errors import InputError
 from ..tensors import Head
-from .device import autocast, is_out_of_memory
+from .device import autocast, by_halves, is_out_of_memory
 from .folding import folded
 from .head import DecisionLayer, HeadSite, capture, locate_head, logits_of
 from .maps import MapSite, gradient_maps, locate_map, watch
@@ -81,17 +81,23 @@ class Classifier:
 
         How the map is found is told in `maps`; where nothing spatial leads to z it is one position of zeros.
         """
-        images, site = images.detach(), self._map
-        neurons = neurons.to(self.device).expand(len(images), -1)
+        own = neurons.to(self.device).expand(len(images), -1)
+        maps, *found = by_halves(self._mapped, images.detach(), own)
+        return maps, Activations(*found)
+
+    def _mapped(self, images: Tensor, neurons: Tensor) -> tuple[Tensor, ...]:
+        """Return the maps of each image's `neurons` [B,K] and the fields of its activations."""
+        site = self._map
         if site is None:
-            return torch.zeros(*neurons.shape, 1, 1, device=self.device), self._run(images, False)
+            maps = torch.zeros(*neurons.shape, 1, 1, device=self.device)
+            return maps, *vars(self._run(images, False)).values()
         watched = {site.name: self.module.get_submodule(site.name)}
         if site.pooled:
             with watch(watched) as outputs:
                 found = self._run(images, False)
             spatial = site.spatial(outputs.last[site.name]).float()
             index = neurons[..., None, None].expand(-1, -1, *spatial.shape[2:])
-            return spatial.gather(1, index), found
+            return spatial.gather(1, index), *vars(found).values()
         leaves: list[Tensor] = []
 
         def cut(output: Tensor) -> Tensor:
@@ -101,7 +107,7 @@ class Classifier:
         with watch(watched, cut):
             found = self._run(images, True)
         maps = gradient_maps(leaves[-1], site, found.features, neurons)
-        return maps, Activations(*(value.detach() for value in vars(found).values()))
+        return maps, *(value.detach() for value in vars(found).values())
 
     def feature_map(self, images: Tensor, neurons: Tensor) -> Tensor:
         """Return where `neurons`, [K] or each image's own [B,K], fire: [B,K,h,w] float32."""

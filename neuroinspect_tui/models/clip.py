@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from ..config import nearest
 from ..errors import InputError
 from ..torchvision_compat import import_torchvision
-from .device import autocast
+from .device import autocast, by_halves
 from .downloads import from_hub
 from .prompts import prompts
 from .weights import load_into, read_state_dict
@@ -74,13 +74,16 @@ class Clip:
 
         Images of another size are resampled (bicubic, antialiased) to the model's.
         """
+        return self._encode(images)[0] if images.requires_grad else by_halves(self._encode, images)[0]
+
+    def _encode(self, images: Tensor) -> tuple[Tensor]:
         size = (self.image_size, self.image_size)
         images = images.to(self.device)
         if images.shape[-2:] != size:
             images = F.interpolate(images, size, mode="bicubic", antialias=True, align_corners=False)
         with torch.set_grad_enabled(images.requires_grad), autocast(self.device, self.dtype):
             embedding = self._model.encode_image((images - self._mean) / self._std)
-        return F.normalize(embedding.float(), dim=-1)
+        return (F.normalize(embedding.float(), dim=-1),)
 
     @torch.no_grad()
     def encode_texts(self, texts: Sequence[str]) -> Tensor:

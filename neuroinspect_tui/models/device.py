@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import torch
+from torch import Tensor
 
 from ..config import require_choice
 from ..errors import InputError
@@ -63,6 +65,22 @@ def is_out_of_memory(error: BaseException) -> bool:
     if not isinstance(error, RuntimeError) or "illegal memory access" in text:
         return False
     return any(sign.lower() in text.lower() for sign in _OUT_OF_MEMORY)
+
+
+def by_halves(work: Callable[..., tuple[Tensor, ...]], *batches: Tensor) -> tuple[Tensor, ...]:
+    """Return `work(*batches)`; where memory does not hold that, of the first and the second halves, joined.
+
+    Each of `batches` and of the results has the same number of rows. Raises what `work` raises on one row.
+    """
+    try:
+        return work(*batches)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error) or len(batches[0]) == 1:
+            raise
+    half = len(batches[0]) // 2
+    first = by_halves(work, *(batch[:half] for batch in batches))
+    second = by_halves(work, *(batch[half:] for batch in batches))
+    return tuple(torch.cat(pair) for pair in zip(first, second, strict=True))
 
 
 def describe(device: torch.device) -> str:

@@ -7,6 +7,7 @@ DataParallel); both are undone to load it and kept when a repaired copy is writt
 from __future__ import annotations
 
 import hashlib
+import io
 import pickle
 import pickletools
 import re
@@ -128,14 +129,17 @@ def write_state_dict(
     """Write `tensors` in the format, wrapper and names of `original` (None: safetensors).
 
     What else a torch file held (an epoch, an optimizer's state) is kept as far as it can be read back
-    without running code; a whole pickled module becomes a plain state dict.
+    without running code; a whole pickled module becomes a plain state dict. Raises OSError on a full disk
+    and the like, which the writers of both formats would hide in errors of their own.
     """
     own = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     if original is None or original.format == "safetensors":
         metadata = original.metadata if original else {"format": "pt"}
-        safetensors.torch.save_file(_unshared(own), path, metadata or None)
+        Path(path).write_bytes(safetensors.torch.save(_unshared(own), metadata or None))
         return
-    torch.save(_rewrap(original.content, original.wrapper, own), path)
+    packed = io.BytesIO()
+    torch.save(_rewrap(original.content, original.wrapper, own), packed)
+    Path(path).write_bytes(packed.getbuffer())
 
 
 def tensor_hash(tensor: Tensor) -> str:

@@ -10,8 +10,10 @@ from typing import Any
 import torch
 
 from ..config import RunConfig
+from ..errors import InputError
 from ..events import Reporter
 from ..jobs import Evaluate, Illustrate, Job, Open
+from ..models.device import is_out_of_memory
 from ..ranks import Ranks
 from ..session.store import Session
 from . import attributing, evaluating, naming, picturing, repairing, reporting
@@ -72,9 +74,15 @@ class Pipeline:
             torch.enable_grad(),
             torch.autocast(self.project.device.type, enabled=False),
         ):
-            if isinstance(job, SHARED_OUT):
-                return handle(self.project, job, reporter)
-            return self.world.first(lambda: handle(self.project, job, reporter))
+            try:
+                if isinstance(job, SHARED_OUT):
+                    return handle(self.project, job, reporter)
+                return self.world.first(lambda: handle(self.project, job, reporter))
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                message = f"{job.label}: {self.project.device} has not enough memory"
+                raise InputError(message, "use --device cpu, or a smaller --image-size") from error
 
     def close(self) -> None:
         """Let the session and the other ranks go."""

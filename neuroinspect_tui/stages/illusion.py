@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..data.transforms import Preprocess
 from ..models.classifier import Classifier
+from ..models.device import is_out_of_memory
 from ..tensors import Tick, no_tick
 from .easel import Easel, Guide, Pair
 from .illusion_numbers import IllusionResult, measure
@@ -68,13 +69,18 @@ def _measured(
     easel: Easel, classifier: Classifier, pairs: Sequence[Pair], steps: Sequence[int]
 ) -> list[IllusionResult]:
     results: list[IllusionResult] = []
-    for start in range(0, len(pairs), easel.batch_size):
-        part = slice(start, start + easel.batch_size)
+    while len(results) < len(pairs):
+        part = slice(len(results), len(results) + easel.batch_size)
         rows = torch.arange(len(pairs), device=classifier.device)[part]
         rgb = to_bytes(easel.pictures(rows))
-        results += measure(
-            classifier, easel.preprocess, easel.guide, pairs[part], rgb, steps[part], easel.scale
-        )
+        try:
+            results += measure(
+                classifier, easel.preprocess, easel.guide, pairs[part], rgb, steps[part], easel.scale
+            )
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or easel.batch_size == 1:
+                raise
+            easel.batch_size //= 2
     return results
 
 

@@ -6,6 +6,7 @@ import torch
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.models.device import (
     autocast,
+    by_halves,
     choose_device,
     choose_precision,
     describe,
@@ -94,6 +95,31 @@ def test_a_real_failed_allocation_counts_as_out_of_memory():
     with pytest.raises(RuntimeError) as error:
         torch.empty(2**61, dtype=torch.uint8)
     assert is_out_of_memory(error.value)
+
+
+def test_work_that_does_not_fit_is_done_by_halves():
+    sizes = []
+
+    def work(values, weights):
+        if len(values) > 3:
+            raise torch.OutOfMemoryError("no")
+        sizes.append(len(values))
+        return values * weights, values + weights
+
+    values, weights = torch.arange(10.0), torch.arange(10.0) % 3
+    product, total = by_halves(work, values, weights)
+    assert sizes == [2, 3, 2, 3]
+    assert torch.equal(product, values * weights) and torch.equal(total, values + weights)
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("no"), RuntimeError("illegal memory access")])
+def test_work_that_cannot_be_done_by_halves_says_why(error):
+    def work(values):
+        raise error
+
+    with pytest.raises(RuntimeError) as caught:
+        by_halves(work, torch.ones(4))
+    assert caught.value is error
 
 
 def test_describe_names_the_gpu(monkeypatch):

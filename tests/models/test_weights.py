@@ -258,6 +258,14 @@ def test_without_an_original_shared_tensors_become_safetensors(tmp_path):
     )
 
 
+def test_a_full_disk_is_an_error_of_the_disk_in_either_format(tmp_path):
+    torch.save(network().state_dict(), tmp_path / "w.pt")
+    state = read_state_dict(tmp_path / "w.pt")
+    for original in (None, state):
+        with pytest.raises(OSError, match="No space left on device"):
+            write_state_dict("/dev/full", state.named, original)
+
+
 def test_the_hash_depends_on_type_shape_and_values():
     base = torch.arange(4.0)
     assert tensor_hash(base) == tensor_hash(base.clone())

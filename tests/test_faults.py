@@ -1,0 +1,145 @@
+"""Faults put into a whole run: what is missing comes as one clear line, and nothing that was finished is lost."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.session.tmpfs import run_on_tmpfs
+from tests.test_batch import neuroinspect
+from tests.test_resume import OPTIONS, comparable
+from tests.tiny import TinyProject
+
+FAULTY = """
+import os
+from pathlib import Path
+
+import torch
+from tiny import Tiny
+
+
+class Faulty(Tiny):
+    def forward(self, x):
+        if len(x) > int(os.environ.get("MOST", "99")):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        mount = os.environ.get("MOUNT")
+        if mount and len(x) == 8:
+            Path(mount).rename(mount + "-gone")
+            del os.environ["MOUNT"]
+        return super().forward(x)
+
+
+def faulty():
+    return Faulty()
+"""
+FULL_DISK = """
+import json, os, random, shutil, subprocess, sys
+from pathlib import Path
+from tests.crash import import_all, run
+
+disk, arguments = Path(sys.argv[1]), json.loads({arguments!r})
+log, modules = disk.parent / f"{{disk.name}}.log", disk.parent / "modules.json"
+
+def resize(size):
+    subprocess.run(["mount", "-o", f"remount,size={{size}}", disk], check=True)
+
+def move(name):
+    shutil.copytree(disk, disk.parent / name)
+    for entry in disk.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+assert run(disk, arguments, modules) == 0
+import_all(modules)
+pages = os.statvfs(disk).f_blocks - os.statvfs(disk).f_bfree
+move("undisturbed")
+told, sizes = [], random.Random(6)
+for number in range({rounds}):
+    resize(4096 * sizes.randrange(1, pages))
+    full = run(disk, arguments, None)
+    line = log.read_text().splitlines()[-1]
+    resize("64m")
+    told.append((full, line, run(disk, arguments, None)))
+    move(f"full-{{number}}")
+print(json.dumps(told))
+"""
+ROUNDS = 8
+
+
+@pytest.fixture
+def faulty(tiny: TinyProject) -> list[str]:
+    """The options of the tiny project with a model that faults as the environment says."""
+    (tiny.root / "faulty.py").write_text(FAULTY)
+    return [option.replace("tiny.py:tiny", "faulty.py:faulty") for option in tiny.options]
+
+
+def test_running_out_of_memory_changes_no_result(
+    faulty: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, most in (("plenty", "99"), ("little", "3")):
+        monkeypatch.setenv("MOST", most)
+        code, _, errors = neuroinspect(
+            "--batch", *faulty, *OPTIONS, "-o", str(tmp_path / name), capsys=capsys
+        )
+        assert code == 0, errors
+    assert comparable(tmp_path / "little") == comparable(tmp_path / "plenty")
+
+
+def test_memory_for_not_even_one_image_is_one_line(
+    faulty: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOST", "0")
+    code, _, errors = neuroinspect("--batch", *faulty, *OPTIONS, "-o", str(tmp_path / "s"), capsys=capsys)
+    assert code == 2
+    assert errors == (
+        "neuroinspect: loading: cpu has not enough memory: use --device cpu, or a smaller --image-size\n"
+    )
+
+
+@pytest.mark.slow
+def test_a_full_disk_keeps_what_was_finished(tiny: TinyProject, tmp_path: Path) -> None:
+    arguments = json.dumps([*tiny.options, *OPTIONS])
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    told = run_on_tmpfs(disk, "size=64m", FULL_DISK.format(arguments=arguments, rounds=ROUNDS))
+    for number, (full, line, again) in enumerate(json.loads(told)):
+        assert full == 2
+        assert line.startswith("neuroinspect: cannot "), line
+        assert "(No space left on device): free some space" in line
+        assert again == 0
+        assert comparable(tmp_path / f"full-{number}") == comparable(tmp_path / "undisturbed")
+    assert not any("Traceback" in log.read_text() for log in tmp_path.glob("*.log"))
+
+
+def test_a_data_folder_that_vanishes_is_one_line_and_the_run_goes_on_when_it_is_back(
+    faulty: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mount, out = tmp_path / "data", tmp_path / "session"
+    command = ["--batch", *faulty, *OPTIONS, "--workers", "0"]
+    monkeypatch.setenv("MOUNT", str(mount))
+    code, _, errors = neuroinspect(*command, "-o", str(out), capsys=capsys)
+    assert code == 2
+    assert errors.splitlines()[-1] == (
+        f"neuroinspect: {mount} is gone: mount the data folder again, then resume"
+    )
+    (tmp_path / "data-gone").rename(mount)
+    assert neuroinspect(*command, "-o", str(out), capsys=capsys)[0] == 0
+    assert neuroinspect(*command, "-o", str(tmp_path / "other"), capsys=capsys)[0] == 0
+    assert comparable(out) == comparable(tmp_path / "other")
+
+
+def test_a_run_on_local_files_touches_no_network(
+    tiny: TinyProject, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise AssertionError(f"the network was asked for {arguments}")
+
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refuse, raising=False)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    code, _, errors = neuroinspect(
+        "--batch", *tiny.options, *OPTIONS, "-o", str(tmp_path / "s"), capsys=capsys
+    )
+    assert code == 0, errors
