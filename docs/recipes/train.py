@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from neuroinspect_tui.config import DataConfig, ModelConfig
 from neuroinspect_tui.data.dataset import ImageDataset, Split, load_dataset
 from neuroinspect_tui.data.transforms import Preprocess
+from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.models.device import choose_device
 from neuroinspect_tui.models.sources import open_model
 from neuroinspect_tui.torchvision_compat import import_torchvision
@@ -127,10 +128,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the script."""
     options = parser().parse_args(arguments)
     torch.manual_seed(options.seed)
-    data = load_dataset(
-        DataConfig(options.data, options.data_root, "train", allow_outside=options.allow_outside)
-    )
-    made = open_model(ModelConfig(options.model), len(data.class_names)).module
+    wanted = DataConfig(options.data, options.data_root, "train", allow_outside=options.allow_outside)
+    try:
+        data = load_dataset(wanted)
+        made = open_model(ModelConfig(options.model), len(data.class_names)).module
+    except InputError as error:
+        raise SystemExit(f"train.py: {error}") from None
     model, head = with_outputs(made, len(data.class_names))
     train(model, head, options, data)
 

@@ -17,16 +17,19 @@ import torch
 from safetensors.torch import load_file
 from scipy.io import loadmat
 
+from neuroinspect_tui.config import ModelConfig
+from neuroinspect_tui.models.sources import open_model
 from neuroinspect_tui.torchvision_compat import import_torchvision
 from tests.test_batch import neuroinspect
 
 from . import replica
-from .documents import RECIPES, REPOSITORY, steps
+from .documents import RECIPES, steps
 from .replica import Replica
 
 SMALL = ["--image-size", str(replica.SIDE), "--crop-pct", "1", "--device", "cpu", "--workers", "0"]
 QUICK = ["--clip", "none", "--illusions", "1", "--iters", "2", "--neurons", "2"]
 SHORT = ["--epochs", "2", "--rate", "0.1", "--batch", "16"]
+TRAIN = runpy.run_path(str(RECIPES / "train.py"))
 NOT_HERE = ("curl", "tar")
 """Programs of the pages that fetch the originals."""
 
@@ -65,10 +68,9 @@ class Reader:
 
     def _train(self, options: list[str]) -> str:
         """Train, see that the result knows its classes, and go on with the weights known by hand."""
-        train = runpy.run_path(str(REPOSITORY / "docs" / "recipes" / "train.py"))["main"]
         data = self._replica(options[options.index("-o") + 1])
         data.write_model()
-        train([*options, "-m", data.model, *SMALL, *SHORT])
+        TRAIN["main"]([*options, "-m", data.model, *SMALL, *SHORT])
         trained = load_file(data.weights)
         assert trained.keys() == data.state().keys()
         own = trained["fc.weight"][:, : len(data.classes)]
@@ -298,3 +300,31 @@ def test_a_checkpoint_of_the_published_code(tmp_path: Path, monkeypatch: pytest.
     assert written.keys() == model.state_dict().keys()
     assert torch.equal(written["fc.weight"], model.fc.weight[:102])
     assert torch.equal(written["fc.bias"], model.fc.bias[:102])
+
+
+def test_training_the_decision_layer_alone_leaves_all_else_as_it_was(tmp_path: Path) -> None:
+    data = replica.cat_dog(tmp_path)
+    resnet = "import torchvision\n\n\ndef build():\n    return torchvision.models.resnet18()\n"
+    (tmp_path / "resnet.py").write_text(resnet)
+    out = tmp_path / "resnet.safetensors"
+    inputs = [
+        "-m",
+        f"{tmp_path / 'resnet.py'}:build",
+        "-d",
+        str(tmp_path / "data" / "MetaShift" / "Domain-Generalization-Cat-Dog"),
+    ]
+    TRAIN["main"]([*inputs, "-o", str(out), *SMALL, *SHORT, "--freeze"])
+    trained = load_file(out)
+    built = open_model(ModelConfig(inputs[1]), len(data.classes)).module.state_dict()
+    assert trained.keys() == built.keys()
+    assert trained["fc.weight"].shape == (2, 512)
+    for name, tensor in built.items():
+        assert name.startswith("fc.") or torch.equal(trained[name], tensor)
+
+
+def test_training_says_in_one_line_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as caught:
+        TRAIN["main"](
+            ["-m", "torchvision:resnet50", "-d", str(tmp_path / "nowhere"), "-o", "out.safetensors"]
+        )
+    assert str(caught.value) == f"train.py: -d {tmp_path / 'nowhere'}: no such file or folder: check the path"
