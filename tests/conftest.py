@@ -1,11 +1,13 @@
 """Fixtures for every room."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.tiny import TinyProject, make_tiny
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes on two cores
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 

@@ -42,7 +42,16 @@ def drawn(module, size=8):
         nn.ReLU6(inplace=True),
         torch.Tensor.relu_,
     ],
-    ids=str,
+    ids=[
+        "F.relu",
+        "torch.relu",
+        "torch.relu_",
+        "F.relu6",
+        "ReLU",
+        "ReLU inplace",
+        "ReLU6 inplace",
+        "Tensor.relu_",
+    ],
 )
 def test_a_silent_neuron_has_a_drive_with_a_gradient(rectify):
     module = seeded(lambda: Rectified(rectify))
