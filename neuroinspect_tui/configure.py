@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,37 +24,64 @@ ENVIRONMENT_PREFIX = "NEUROINSPECT_"
 FILE_NAME = "neuroinspect.toml"
 
 
-def _three_numbers(option: str, text: str) -> tuple[float, float, float]:
-    try:
-        first, second, third = (float(part) for part in text.split(","))
-    except ValueError:
-        raise InputError(f"{option} {text!r} is not three numbers", "for example 0.485,0.456,0.406") from None
-    return first, second, third
+class _MisfitError(ValueError):
+    """A value of the wrong kind: what it is not, and an example or remedy."""
+
+    def __init__(self, fault: str, remedy: str) -> None:
+        self.fault, self.remedy = fault, remedy
+        super().__init__(fault)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, (str, os.PathLike)):
+        raise _MisfitError("is not text", "write it in quotes")
+    return os.fspath(value)
 
 
 def _flag(value: Any) -> bool:
-    return value if isinstance(value, bool) else str(value).lower() in ("1", "true", "yes", "on")
+    known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False}
+    known |= {"off": False, "": False}
+    found = known.get(str(value).lower())
+    if found is None:
+        raise _MisfitError("is neither true nor false", "write true or false")
+    return found
 
 
 def _words(value: Any) -> tuple[str, ...]:
-    return tuple(str(part) for part in (value.split(",") if isinstance(value, str) else value))
+    parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)):
+        parts = [parts]
+    if not all(isinstance(part, (str, int)) for part in parts):
+        raise _MisfitError("is not a list of names", 'write ["one", "two"]')
+    return tuple(str(part) for part in parts)
+
+
+def _integer(value: Any) -> int:
+    number = _number(value)
+    if not number.is_integer():
+        raise _MisfitError("is not a whole number", "give a whole number")
+    return int(number)
 
 
 def _integers(value: Any) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in _words(value))
-    except ValueError:
-        raise InputError(f"--neuron {value!r} is not a list of numbers", "give neuron indices") from None
+    return tuple(_integer(part) for part in _words(value))
 
 
-def _number(kind: Callable[[Any], Any], option: str) -> Callable[[Any], Any]:
-    def convert(value: Any) -> Any:
+def _number(value: Any) -> float:
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
         try:
-            return kind(value)
+            return float(value)
         except ValueError:
-            raise InputError(f"{option} {value!r} is not a number", "give a number") from None
+            pass
+    raise _MisfitError("is not a number", "give a number")
 
-    return convert
+
+def _three_numbers(value: Any) -> tuple[float, float, float]:
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)) or len(parts) != 3:
+        raise _MisfitError("is not three numbers", "for example 0.485,0.456,0.406")
+    first, second, third = (_number(part) for part in parts)
+    return first, second, third
 
 
 @dataclass(frozen=True)
@@ -63,7 +90,7 @@ class _Option:
 
     section: str
     name: str
-    convert: Callable[[Any], Any] = str
+    convert: Callable[[Any], Any] = _text
 
 
 OPTIONS: dict[str, _Option] = {
@@ -76,21 +103,21 @@ OPTIONS: dict[str, _Option] = {
     "classes": _Option("data", "classes"),
     "groups": _Option("data", "groups", _words),
     "allow_outside": _Option("data", "allow_outside", _flag),
-    "image_size": _Option("preprocess", "image_size", _number(int, "--image-size")),
-    "crop_pct": _Option("preprocess", "crop_pct", _number(float, "--crop-pct")),
-    "mean": _Option("preprocess", "mean", lambda text: _three_numbers("--mean", text)),
-    "std": _Option("preprocess", "std", lambda text: _three_numbers("--std", text)),
+    "image_size": _Option("preprocess", "image_size", _integer),
+    "crop_pct": _Option("preprocess", "crop_pct", _number),
+    "mean": _Option("preprocess", "mean", _three_numbers),
+    "std": _Option("preprocess", "std", _three_numbers),
     "device": _Option("compute", "device"),
     "precision": _Option("compute", "precision"),
-    "batch_size": _Option("compute", "batch_size", _number(int, "--batch-size")),
-    "workers": _Option("compute", "workers", _number(int, "--workers")),
-    "seed": _Option("compute", "seed", _number(int, "--seed")),
+    "batch_size": _Option("compute", "batch_size", _integer),
+    "workers": _Option("compute", "workers", _integer),
+    "seed": _Option("compute", "seed", _integer),
     "mode": _Option("debug", "mode"),
     "class_": _Option("debug", "classes", _words),
-    "worst": _Option("debug", "worst", _number(int, "--worst")),
-    "neurons": _Option("debug", "neurons", _number(int, "--neurons")),
-    "illusions": _Option("debug", "illusions", _number(int, "--illusions")),
-    "iters": _Option("debug", "iters", _number(int, "--iters")),
+    "worst": _Option("debug", "worst", _integer),
+    "neurons": _Option("debug", "neurons", _integer),
+    "illusions": _Option("debug", "illusions", _integer),
+    "iters": _Option("debug", "iters", _integer),
     "clip": _Option("debug", "clip"),
     "vocabulary": _Option("debug", "vocabulary"),
     "repair": _Option("repair", "method"),
@@ -98,7 +125,13 @@ OPTIONS: dict[str, _Option] = {
     "tags": _Option("repair", "tags"),
     "no_propagate": _Option("repair", "propagate", lambda value: not _flag(value)),
 }
-FACE_OPTIONS = ("session", "fail_under", "json", "images", "theme")
+FACE_OPTIONS: dict[str, Callable[[Any], Any]] = {
+    "session": _text,
+    "fail_under": _words,
+    "json": _flag,
+    "images": _text,
+    "theme": _text,
+}
 
 
 @dataclass(frozen=True)
@@ -112,17 +145,39 @@ class Settings:
 def read_settings(path: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings file (`path`, else one here or in the config folder) and the environment.
 
-    Raises InputError for a file that cannot be read and for unknown keys, naming the nearest known one.
+    Raises InputError for a file that cannot be read, for unknown keys, naming the nearest known one, and for
+    values of the wrong kind.
     """
     environment = os.environ if environment is None else environment
     document = _read_toml(path)
     keys = document.pop("keys", {})
-    values = {_known(key, f"{FILE_NAME} key "): value for key, value in document.items()}
+    if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
+        raise InputError(f"{FILE_NAME}: [keys] is not a table of keys", 'write visualise = "ctrl+r" below it')
+    values = {}
+    for place, key, value in _settings(document, environment):
+        name = _known(key, place)
+        _convert(name, value, f"{place}{key}")
+        values[name] = value
+    return Settings(values, keys)
+
+
+def _settings(document: dict[str, Any], environment: Mapping[str, str]) -> Iterator[tuple[str, str, Any]]:
+    """Yield where each setting stands, its key and its value."""
+    for key, value in document.items():
+        yield f"{FILE_NAME} key ", key, value
     for variable, value in environment.items():
         if variable.startswith(ENVIRONMENT_PREFIX):
-            key = variable.removeprefix(ENVIRONMENT_PREFIX)
-            values[_known(key, f"environment variable {ENVIRONMENT_PREFIX}")] = value
-    return Settings(values, {str(action): str(key) for action, key in keys.items()})
+            place = f"environment variable {ENVIRONMENT_PREFIX}"
+            yield place, variable.removeprefix(ENVIRONMENT_PREFIX), value
+
+
+def _convert(name: str, value: Any, label: str) -> Any:
+    """Return the value of an option as `RunConfig` holds it; raises InputError for a wrong kind of value."""
+    convert = OPTIONS[name].convert if name in OPTIONS else FACE_OPTIONS[name]
+    try:
+        return convert(value)
+    except _MisfitError as error:
+        raise InputError(f"{label} {value!r} {error.fault}", error.remedy) from None
 
 
 def _read_toml(path: Path | None) -> dict[str, Any]:
@@ -164,7 +219,7 @@ def build_config(values: Mapping[str, Any], base: RunConfig | None = None) -> Ru
         base = RunConfig(ModelConfig(str(values["model"])), DataConfig(str(values["data"])))
     for section, fields in _by_section(values).items():
         base = replace(base, **{section: replace(getattr(base, section), **fields)})
-    checks = tuple(Check.parse(text) for text in _words(values.get("fail_under", ())))
+    checks = tuple(map(Check.parse, _convert("fail_under", values.get("fail_under", ()), "--fail-under")))
     return replace(base, checks=checks) if checks else base
 
 
@@ -178,7 +233,8 @@ def _by_section(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     for name, value in values.items():
         option = OPTIONS.get(name)
         if option is not None:
-            sections.setdefault(option.section, {})[option.name] = option.convert(value)
+            label = f"--{name.rstrip('_').replace('_', '-')}"
+            sections.setdefault(option.section, {})[option.name] = _convert(name, value, label)
     return sections
 
 

@@ -1,5 +1,6 @@
 """Options, environment and settings file."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,56 @@ def test_unknown_keys_are_named_with_the_nearest(tmp_path: Path) -> None:
         str(caught.value)
         == 'environment variable NEUROINSPECT_PRECISON is not known: did you mean "precision"?'
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('worst = "many"', "worst 'many' is not a number: give a number"),
+        ("worst = 2.5", "worst 2.5 is not a whole number: give a whole number"),
+        ("worst = [1]", "worst [1] is not a number: give a number"),
+        ("seed = true", "seed True is not a number: give a number"),
+        ("device = 3", "device 3 is not text: write it in quotes"),
+        ("[model]\nname = 1", "model {'name': 1} is not text: write it in quotes"),
+        ("mean = [1, 2]", "mean [1, 2] is not three numbers: for example 0.485,0.456,0.406"),
+        ("mean = 0.5", "mean 0.5 is not three numbers: for example 0.485,0.456,0.406"),
+        ("groups = [1.5]", 'groups [1.5] is not a list of names: write ["one", "two"]'),
+        ('trust-pickle = "maybe"', "trust-pickle 'maybe' is neither true nor false: write true or false"),
+        ("session = 1", "session 1 is not text: write it in quotes"),
+    ],
+)
+def test_values_of_the_wrong_kind_are_refused_where_they_stand(tmp_path: Path, line: str, fault: str) -> None:
+    file = tmp_path / "n.toml"
+    file.write_text(line)
+    with pytest.raises(InputError) as caught:
+        read_settings(file, {})
+    assert str(caught.value) == f"neuroinspect.toml key {fault}"
+
+
+def test_a_variable_of_the_wrong_kind_is_named() -> None:
+    with pytest.raises(InputError) as caught:
+        read_settings(Path(os.devnull), {"NEUROINSPECT_ITERS": "few"})
+    assert str(caught.value) == "environment variable NEUROINSPECT_ITERS 'few' is not a number: give a number"
+
+
+def test_keys_that_are_no_table_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "n.toml"
+    for text in ("keys = 3", "[keys]\nvisualise = 3"):
+        file.write_text(text)
+        with pytest.raises(InputError, match="is not a table of keys"):
+            read_settings(file, {})
+
+
+def test_values_may_be_written_as_toml_writes_them(tmp_path: Path) -> None:
+    file = tmp_path / "n.toml"
+    file.write_text(
+        'mean = [0.5, 0.25, 1]\nclass = [3, "rose"]\nneuron = [7, 9]\nno-propagate = true\ngroups = "tint"\n'
+    )
+    config = build_config({**read_settings(file, {}).options, **INPUTS})
+    assert config.preprocess.mean == (0.5, 0.25, 1.0)
+    assert config.debug.classes == ("3", "rose")
+    assert (config.repair.neurons, config.repair.propagate) == ((7, 9), False)
+    assert config.data.groups == ("tint",)
 
 
 def test_a_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:
