@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from numpy.random import Generator
 
@@ -177,6 +177,19 @@ def caption(facts: Facts, rng: Generator) -> Caption:
     """Return a random sentence that is true of a picture."""
     known = choices(facts)
     return known[int(rng.integers(len(known)))](facts, rng) if known else Caption("a photo", {})
+
+
+def concepts(rng: Generator) -> list[Caption]:
+    """Return a sentence about each kind, each ground, each colour, then the watermark, darkness and blur."""
+    plain = Facts(None, None, None, False, False, False)
+    return [
+        *(about_kind(replace(plain, kind=kind), rng) for kind in KINDS),
+        *(about_ground(replace(plain, background=ground), rng) for ground in BACKGROUNDS),
+        *(about_colour(replace(plain, colour=colour), rng) for colour in HUES),
+        about_mark(replace(plain, watermark=True), rng),
+        about_light(replace(plain, dim=True), rng),
+        about_light(replace(plain, unfocused=True), rng),
+    ]
 
 
 def vocabulary() -> list[str]:

@@ -1,15 +1,17 @@
 """Trains the demo's CLIP: a small open_clip model that knows the words of the demo world and nothing else.
 
 Pictures are fresh scenes (seeds from 2³¹ on, the classifier's lie below) in which kind, colour, ground and
-watermark are independent; half are seen whole, half as crops. A batch's pictures and captions make a
-contrastive loss in which a picture belongs to every caption of the batch that is true of it.
+watermark are independent; half are seen whole, half as crops. Sentences are a caption of each picture of the
+batch and one about each concept. The contrastive loss gives a picture to every sentence that is true of it;
+beside it each concept is told from the others of its facet.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..torchvision_compat import import_torchvision
-from .captions import Caption, Facts, caption, visible
+from .captions import Caption, Facts, caption, concepts, visible
 from .objects import HUES, KINDS
 from .world import BACKGROUNDS, SIZE, Box, Drawing, Scene, draw
 
@@ -34,10 +36,15 @@ CONFIG: dict[str, Any] = {
 
 FRESH_SEEDS = 2**31
 SCENES = 10_000
-STEPS = 1_000
+STEPS = 2_200
 BATCH = 96
-PEAK_RATE = 2e-3
+VISION_RATE, TEXT_RATE = 3e-3, 1.5e-3
 WATERMARKED = 0.35
+FACET_SIZES = (len(KINDS), len(BACKGROUNDS), len(HUES), 3)
+FACETS = tuple(
+    slice(stop - size, stop) for size, stop in zip(FACET_SIZES, accumulate(FACET_SIZES), strict=True)
+)
+"""Where among the concepts the kinds, the grounds, the colours, and watermark, darkness and blur stand."""
 
 
 @dataclass(frozen=True)
@@ -82,15 +89,23 @@ def fresh_album(count: int, seed: int, report: Callable[[str], None]) -> Album:
 
 
 def truths(captions: list[Caption], facts: list[Facts]) -> Tensor:
-    """Return [B,B] float: 1 where caption j is true of picture i."""
+    """Return [B,T] float: 1 where caption j is true of picture i."""
     return torch.tensor([[float(caption.holds(fact)) for caption in captions] for fact in facts])
 
 
-def contrastive_loss(logits: Tensor, truth: Tensor) -> Tensor:
-    """Return the symmetric cross entropy of similarities [B,B] to an even share for every true pair."""
-    rows = truth / truth.sum(1, keepdim=True)
-    columns = truth / truth.sum(0, keepdim=True)
-    return (F.cross_entropy(logits, rows) + F.cross_entropy(logits.T, columns.T)) / 2
+def share_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """Return the cross entropy of logits [R,K] to even shares of the true pairs, over rows that have any."""
+    known = truth.sum(1) > 0
+    shares = truth[known] / truth[known].sum(1, keepdim=True)
+    return F.cross_entropy(logits[known], shares)
+
+
+def matching_loss(logits: Tensor, truth: Tensor, facets: Sequence[slice]) -> Tensor:
+    """Return the loss of similarities [B,T] by rows and by columns, over all and within each facet."""
+    parts = [(logits, truth)] + [(logits[:, facet], truth[:, facet]) for facet in facets]
+    return (
+        torch.stack([share_loss(part, true) + share_loss(part.T, true.T) for part, true in parts]).sum() / 2
+    )
 
 
 def new_model(seed: int) -> nn.Module:
@@ -119,6 +134,29 @@ def forget_unused_words(model: Any, used: Tensor) -> None:
         model.token_embedding.weight[unknown] = 0
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """A batch: normalised pictures [B,3,64,64], what they show, B captions, one about each concept."""
+
+    pictures: Tensor
+    facts: list[Facts]
+    captions: list[Caption]
+
+    @classmethod
+    def draw(cls, album: Album, rng: Generator) -> Lesson:
+        """Return random views of the album with random captions."""
+        views = [album.view(int(i), rng) for i in rng.integers(0, len(album.scenes), BATCH)]
+        facts = [fact for _, fact in views]
+        pictures = usual_normalisation(torch.stack([picture for picture, _ in views]))
+        captions = [caption(fact, rng) for fact in facts] + concepts(rng)
+        return cls(pictures.contiguous(memory_format=torch.channels_last), facts, captions)
+
+    def loss(self, images: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
+        """Return the loss of unit embeddings of the pictures [B,E] and the captions [T,E]."""
+        facets = [slice(BATCH + facet.start, BATCH + facet.stop) for facet in FACETS]
+        return matching_loss(scale * images @ texts.T, truths(self.captions, self.facts), facets)
+
+
 def train_clip(
     seed: int, report: Callable[[str], None], scenes: int = SCENES, steps: int = STEPS
 ) -> nn.Module:
@@ -126,20 +164,20 @@ def train_clip(
     model: Any = new_model(seed)
     from open_clip import SimpleTokenizer
 
+    model.visual.to(memory_format=torch.channels_last)
     tokenizer = SimpleTokenizer(context_length=CONFIG["text_cfg"]["context_length"])
     album, rng = fresh_album(scenes, seed, report), np.random.default_rng([seed, 1])
-    optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps, pct_start=0.1)
+    seeing = list(model.visual.parameters())
+    reading = [parameter for name, parameter in model.named_parameters() if not name.startswith("visual.")]
+    optimizer = torch.optim.AdamW([{"params": seeing}, {"params": reading}], weight_decay=0.02)
+    rates = [VISION_RATE, TEXT_RATE]
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=steps, pct_start=0.1)
     used = torch.zeros(0, dtype=torch.long)
     for step in range(1, steps + 1):
-        views = [album.view(int(i), rng) for i in rng.integers(0, scenes, BATCH)]
-        facts = [fact for _, fact in views]
-        captions = [caption(fact, rng) for fact in facts]
-        tokens = tokenizer([sentence.text for sentence in captions])
+        lesson = Lesson.draw(album, rng)
+        tokens = tokenizer([sentence.text for sentence in lesson.captions])
         used = torch.unique(torch.cat([used, tokens.flatten()]))
-        pictures = usual_normalisation(torch.stack([picture for picture, _ in views]))
-        images, texts, scale = model(pictures, tokens)
-        loss = contrastive_loss(scale * images @ texts.T, truths(captions, facts))
+        loss = lesson.loss(*model(lesson.pictures, tokens))
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
