@@ -21,9 +21,11 @@ from .images.overlay import draw, painted_regions
 from .images.probe import Terminal
 from .images.studio import CellSize, Studio
 from .keymap import KEYS, check_keymap, keys
+from .marks import Marks
 from .protocol import Look, Project, View, WorkerLike
 from .screens.page import Page
-from .screens.triage import NARROW, TriageScreen
+from .screens.panes import NARROW
+from .screens.triage import TriageScreen
 from .themes import THEMES
 from .widgets.filtered import FilteredTable
 from .widgets.gallery import Gallery
@@ -87,7 +89,7 @@ class NeuroInspectApp(App[int]):
         self.look = look or Look()
         self.board = Board.of(project.state)
         self.worker: WorkerLike | None = None
-        self.triage = TriageScreen()
+        self.triage = TriageScreen(Marks(dict(project.state.view.marks)))
         self.next_session: Path | None = None
         self.studio = self._make_studio(terminal or Terminal())
         for theme in THEMES.values():
@@ -121,7 +123,7 @@ class NeuroInspectApp(App[int]):
     def view_now(self) -> View:
         """What is looked at and marked at the moment."""
         triage = self.triage
-        return View(triage.target, triage.neuron, triage.class_table.sort, dict(triage.marks), True)
+        return View(triage.target, triage.neuron, triage.class_table.sort, dict(triage.marks.neurons), True)
 
     def save_view(self) -> None:
         """Keep what is looked at and marked for the next time."""
@@ -199,6 +201,17 @@ class NeuroInspectApp(App[int]):
         self.board.ask(job)
         self.worker.submit(job)
         self._tell(frozenset({"progress"}))
+
+    def retry(self) -> None:
+        """Ask again for what failed, and go on with a stopped evaluation."""
+        failed = list(self.board.failures)
+        self.board.failures.clear()
+        wanted: list[Job] = [jobs.Open()] if self.board.opened is None else []
+        wanted += [jobs.Evaluate()] if not self.board.evaluation_final else []
+        for job in dict.fromkeys([*wanted, *failed]):
+            self.ask(job)
+        if not wanted and not failed:
+            self.notify("Nothing was stopped and nothing failed.", timeout=3)
 
     def facts(self) -> tuple[str, ...]:
         """The title line's parts: what was opened, or before that what was asked for."""

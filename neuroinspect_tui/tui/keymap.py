@@ -65,6 +65,7 @@ KEYS: dict[str, Key] = {
     "view.confusion": Key("c", "view('confusion')", "confusion", EVERYWHERE),
     "view.sessions": Key("S", "view('sessions')", "sessions", EVERYWHERE),
     "view.log": Key("L", "view('log')", "log", EVERYWHERE),
+    "app.retry": Key("r", "retry", "try again, go on", EVERYWHERE),
     "app.report": Key("e", "app.report", "report", EVERYWHERE, True),
     "app.copy": Key("y", "screen.copy", "copy", EVERYWHERE),
     "app.images": Key("i", "app.images", "next way to draw pictures", EVERYWHERE),

@@ -29,18 +29,17 @@ SORTS: dict[str, tuple[str, Callable[[ClassResult, float | None], tuple[float, .
 }
 
 
-def group_gap(evaluation: Evaluation, index: int) -> float | None:
-    """Return the widest difference of accuracy between two groups of one column within a class, or None."""
-    widest: float | None = None
-    for column in {group.column for group in evaluation.groups}:
-        rates = [
-            group.accuracy
-            for group in evaluation.groups
-            if group.column == column and group.class_index == index and group.accuracy is not None
-        ]
-        if len(rates) > 1:
-            widest = max(widest or 0.0, max(rates) - min(rates))
-    return widest
+def group_gaps(evaluation: Evaluation) -> dict[int, float]:
+    """Return for each class the widest difference of accuracy between two groups of one column."""
+    rates: dict[tuple[int, str], list[float]] = {}
+    for group in evaluation.groups:
+        if group.accuracy is not None:
+            rates.setdefault((group.class_index, group.column), []).append(group.accuracy)
+    gaps: dict[int, float] = {}
+    for (index, _), found in rates.items():
+        if len(found) > 1:
+            gaps[index] = max(gaps.get(index, 0.0), max(found) - min(found))
+    return gaps
 
 
 def grade(rate: float | None) -> str:
@@ -82,9 +81,9 @@ class ClassTable(FilteredTable):
         if evaluation is None:
             return []
         rank = SORTS.get(self.sort, SORTS["accuracy"])[1]
-        gaps = {c.index: group_gap(evaluation, c.index) for c in evaluation.classes}
-        ordered = sorted(evaluation.classes, key=lambda c: (*rank(c, gaps[c.index]), c.index))
-        return [Row(c.index, self._cells(c, gaps[c.index])) for c in ordered]
+        gaps = group_gaps(evaluation)
+        ordered = sorted(evaluation.classes, key=lambda c: (*rank(c, gaps.get(c.index)), c.index))
+        return [Row(c.index, self._cells(c, gaps.get(c.index))) for c in ordered]
 
     def _cells(self, result: ClassResult, gap: float | None) -> tuple[Cell, ...]:
         ink = grade(result.accuracy)

@@ -41,6 +41,11 @@ class MistakeTable(FilteredTable):
         """The mistake under the cursor."""
         return self.samples.get(self.key) if isinstance(self.key, int) else None
 
+    def near(self, count: int) -> list[Sample]:
+        """The `count` mistakes from the cursor on."""
+        rows = (row.key for row in self.rows[self.cursor : self.cursor + count])
+        return [self.samples[key] for key in rows if isinstance(key, int)]
+
     def show(
         self,
         samples: Sequence[Sample],

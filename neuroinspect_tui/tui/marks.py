@@ -1,0 +1,41 @@
+"""The neurons that the user marked, class by class, and the question that they ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..jobs import AskWhatIf
+
+STRONGEST = 3.0
+
+
+@dataclass
+class Marks:
+    """Marked neurons by class; `scale` is what happens to them, `everywhere` whether in all classes."""
+
+    neurons: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    scale: float = 0.0
+    everywhere: bool = False
+
+    def of(self, target: int | None) -> tuple[int, ...]:
+        """The neurons marked for a class, in the order of marking."""
+        return self.neurons.get(target, ()) if target is not None else ()
+
+    def toggle(self, target: int, neuron: int) -> None:
+        """Mark a neuron, or take its mark away."""
+        now = self.of(target)
+        self.neurons[target] = tuple(n for n in now if n != neuron) if neuron in now else (*now, neuron)
+
+    def clear(self, target: int) -> None:
+        """Take away all marks of a class."""
+        self.neurons.pop(target, None)
+
+    def change_scale(self, change: float) -> None:
+        """Make the marked neurons weaker or stronger instead of switching them off."""
+        self.scale = max(0.0, min(STRONGEST, self.scale + change))
+
+    def question(self, target: int | None) -> AskWhatIf | None:
+        """The what-if that the marks of a class ask, or None without marks."""
+        if target is None or not self.of(target):
+            return None
+        return AskWhatIf(target, tuple(sorted(self.of(target))), self.scale, self.everywhere)

@@ -1,0 +1,105 @@
+"""Reopening a session shows it at once; what was stopped goes on; what failed is asked for only on wish."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from neuroinspect_tui import jobs
+from neuroinspect_tui.events import Preview, Started, Stopped
+from neuroinspect_tui.tui.protocol import SavedState, View
+
+from .conftest import Launch
+from .fake_worker import FakeWorker, culprits, evaluation, exemplars, illusion, opened, repair
+
+
+def saved(root: Path) -> SavedState:
+    return SavedState(
+        root, opened(), evaluation(), {2: culprits(2)}, {(2, 18): exemplars(root, 2, 18)}, (illusion(root, 2, 18),),
+        (repair(4, jobs.RepairHead(2, "ridge")),), View(2, 18, "index", {2: (18, 13)}, True),
+    )  # fmt: skip
+
+
+async def test_the_saved_view_is_there_before_any_worker_answers(launch: Launch, tmp_path: Path) -> None:
+    def silent(worker: FakeWorker) -> None:
+        worker.held = (jobs.Job,)
+
+    async with launch(state=saved(tmp_path), prepare=silent) as desk:
+        assert (desk.triage.target, desk.triage.neuron) == (2, 18)
+        assert desk.triage.class_table.sort == "index"
+        assert "2 Neurons of rose" in desk.text and "real, strongest of the class" in desk.text
+        assert "×1.32" not in desk.text and "×0.71 not shown here" in desk.text
+        assert desk.triage.marked == (18, 13)
+        assert "resnet50 · flowers102/val" in desk.text
+        await desk.press("m")
+        await desk.until(lambda: "Before and after · ridge for rose" in desk.text)
+
+
+async def test_what_is_known_is_not_computed_again(launch: Launch, tmp_path: Path) -> None:
+    async with launch(state=saved(tmp_path)) as desk:
+        await desk.until(lambda: desk.worker.asked(jobs.Evaluate))
+        await desk.pilot.pause(0.4)
+        assert desk.worker.asked(jobs.FindCulprits) == []
+        assert desk.worker.asked(jobs.FindExemplars) == []
+        assert (desk.triage.target, desk.triage.neuron) == (2, 18), "the fresh evaluation keeps the cursor"
+
+
+async def test_marks_and_cursor_are_saved(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("s", "enter", "down", "space")
+        await desk.press("q")
+    assert desk.views[-1] == View(
+        desk.triage.target, desk.triage.neuron, "mistakes", desk.triage.marks.neurons, True
+    )
+    assert desk.triage.marks.neurons == {0: (16,)}
+
+
+async def test_a_stopped_evaluation_says_how_to_go_on(launch: Launch) -> None:
+    def hold(worker: FakeWorker) -> None:
+        worker.held = (jobs.Evaluate,)
+
+    async with launch(prepare=hold) as desk:
+        await desk.until(lambda: "Evaluating…" in desk.text)
+        desk.worker.on_event(Stopped(jobs.Evaluate()))
+        await desk.until(lambda: "The evaluation was stopped." in desk.text)
+        desk.worker.held = ()
+        await desk.press("r")
+        await desk.settled()
+        assert desk.worker.asked(jobs.Evaluate) == [jobs.Evaluate()] * 2
+
+
+async def test_failed_culprits_are_asked_again_only_on_wish(launch: Launch) -> None:
+    def break_it(worker: FakeWorker) -> None:
+        worker.failing[jobs.FindCulprits] = ("the features are gone", "", False)
+
+    async with launch(prepare=break_it) as desk:
+        await desk.until(lambda: "No culprits:" in desk.text)
+        await desk.press("down", "up", "down", "up")
+        await desk.pilot.pause(0.4)
+        assert [job.target for job in desk.worker.asked(jobs.FindCulprits)].count(0) == 1
+        desk.worker.failing.clear()
+        await desk.press("r")
+        await desk.settled()
+        assert "2 Neurons of sweet pea" in desk.text
+
+
+async def test_nothing_to_retry_is_said(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("r")
+        await desk.until(lambda: "Nothing was stopped and nothing failed." in desk.text)
+
+
+async def test_an_illusion_sharpens_while_it_is_made(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        desk.worker.held = (jobs.Illustrate,)
+        await desk.press("enter", "v")
+        job = jobs.Illustrate(0, (11,))
+        for step in (8, 16):
+            desk.worker.on_event(Preview(job, 11, 0, step, 64, 2, 2, bytes([step] * 12), 0.02 * step))
+            await desk.until(lambda step=step: f"step {step}/64" in desk.text)  # type: ignore[misc]
+        assert "×0.32 so far" in desk.text
+        desk.worker.on_event(Started(job))
+        desk.worker.on_event(Stopped(job))
+        await desk.until(lambda: "so far" not in desk.text)
