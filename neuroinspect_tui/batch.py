@@ -29,7 +29,7 @@ from rich.text import Text
 from . import jobs
 from .config import RunConfig
 from .data.class_names import find_class
-from .errors import Cancelled, InputError
+from .errors import Cancelled, InputError, disk_line
 from .events import Event, Failed, Finished, Note, Progress, Started, Stopped
 from .ranks import Ranks
 from .results import CulpritReport, Evaluation, Opened, Repair
@@ -244,8 +244,9 @@ def run_batch(
         stopped = isinstance(error, Cancelled) or others_left or terminal_gone
         batch.close()
         if ranks.speaks(str(error)):
-            line = f"interrupted, session saved in {directory}: run the same command to go on"
-            complain(line if stopped else str(error))
+            line = disk_line(error) if isinstance(error, OSError) else str(error)
+            again = f"interrupted, session saved in {directory}: run the same command to go on"
+            complain(again if stopped else line)
         return INTERRUPTED if stopped else BAD_INPUT
     batch.close()
     if not ranks.leads:

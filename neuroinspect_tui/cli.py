@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from . import options
-from .errors import InputError
+from .errors import InputError, disk_line
 from .text import complain
 
 UsageError: Any = typer.BadParameter.__base__
@@ -131,7 +131,7 @@ def main() -> None:
     except InputError as error:
         complain(str(error))
     except OSError as error:
-        complain(f"{error.filename or 'the output'}: {error.strerror}: check the disk and the permissions")
+        complain(disk_line(error))
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     _flush()

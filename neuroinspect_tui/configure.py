@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -236,8 +236,3 @@ def _by_section(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             label = f"--{name.rstrip('_').replace('_', '-')}"
             sections.setdefault(option.section, {})[option.name] = _convert(name, value, label)
     return sections
-
-
-def option_names() -> Iterable[str]:
-    """The names that a settings file may use, as a user writes them."""
-    return (name.rstrip("_").replace("_", "-") for name in (*OPTIONS, *FACE_OPTIONS))

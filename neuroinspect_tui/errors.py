@@ -16,3 +16,8 @@ class InputError(Exception):
 
 class Cancelled(Exception):  # noqa: N818  (a request, not a failure)
     """Raised by a stage's `tick` when the user asked the running job to stop."""
+
+
+def disk_line(error: OSError) -> str:
+    """Return one line for an error of the disk, or of the output, that nothing has explained before."""
+    return f"{error.filename or 'the output'}: {error.strerror or error}: check the disk and the permissions"

@@ -1,17 +1,17 @@
 """Kills runs of the headless face at random moments: `python -m tests.crash SEED KILLS FOLDER REPORT ARGUMENTS…`.
 
-Everything is imported once; each run is a fork, so that a round takes a fraction of a second. A run is killed
-with SIGKILL after a random time, or at a random one of its own steps on the session's files (open, rename, link,
-make or remove), and started again in the same directory until it finishes; then the next session begins, until
-there were KILLS kills. The first session is left undisturbed, and evaluated in larger shards than the others.
-What happened is written to REPORT as JSON.
+Everything is imported once; each run is a fork, so that a round takes a fraction of a second. A run is ended
+after a random time by SIGKILL, SIGTERM, SIGINT or SIGHUP, or by SIGKILL at a random one of its own steps on the
+session's files (open, rename, link, make or remove), and started again in the same directory until it finishes;
+then the next session begins, until SIGKILL was sent KILLS times. The first session is left undisturbed, and
+evaluated in larger shards than the others. What happened is written to REPORT as JSON.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
-import itertools
 import json
 import os
 import random
@@ -23,6 +23,9 @@ from pathlib import Path
 
 from neuroinspect_tui.pipeline import evaluating
 
+AT_A_STEP = "SIGKILL at a step on files"
+ENDINGS = (AT_A_STEP, AT_A_STEP, "SIGKILL", "SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
+INTERRUPTED = 130
 FILE_STEPS = ("open", "os.rename", "os.link", "os.mkdir", "os.remove", "os.rmdir")
 
 
@@ -33,19 +36,18 @@ def main() -> None:
     began = time.monotonic()
     modules = run(folder / "undisturbed", arguments, folder / "modules.json")
     import_all(folder / "modules.json")
+    gc.freeze()
     assert modules == 0
     began = time.monotonic()
     assert run(folder / "timed", arguments, folder / "steps.json") == 0
     seconds = time.monotonic() - began
     steps = json.loads((folder / "steps.json").read_text())["steps"]
     moments = random.Random(seed)
-    done, sessions = {"time": 0, "step": 0}, 0
-    for number in itertools.count(1):
-        if sum(done.values()) >= kills:
-            break
-        sessions = number
-        _finish_one(folder / f"killed-{number}", arguments, moments, seconds, steps, done)
-    report.write_text(json.dumps({"kills": done, "sessions": sessions, "steps": steps, "seconds": seconds}))
+    done, sessions = dict.fromkeys(ENDINGS, 0), 0
+    while done["SIGKILL"] + done[AT_A_STEP] < kills:
+        sessions += 1
+        _finish_one(folder / f"killed-{sessions}", arguments, moments, seconds, steps, done)
+    report.write_text(json.dumps({"endings": done, "sessions": sessions, "steps": steps, "seconds": seconds}))
 
 
 def _finish_one(
@@ -56,14 +58,18 @@ def _finish_one(
     steps: int,
     done: dict[str, int],
 ) -> None:
-    """Kill and restart the run in `out` until one ends by itself; count the kills in `done`."""
+    """End and restart the run in `out` until one finishes; count the endings in `done`."""
     while True:
-        how = moments.choice(("time", "step"))
-        limit = {how: moments.uniform(0, seconds) if how == "time" else moments.randrange(1, steps + 1)}
-        code = run(out, arguments, None, **limit)
+        how = moments.choice(ENDINGS)
+        number = signal.Signals[how.split()[0]]
+        if how == AT_A_STEP:
+            code = run(out, arguments, None, step=moments.randrange(1, steps + 1))
+        else:
+            code = run(out, arguments, None, after=moments.uniform(0, seconds), number=number)
         if code == 0:
             return
-        assert code == -signal.SIGKILL, f"{out} ended with {code}"
+        ended = code == -number or (code == INTERRUPTED and number != signal.SIGKILL)
+        assert ended, f"{out}: {how} gave {code}"
         done[how] += 1
 
 
@@ -71,14 +77,18 @@ def run(
     out: Path,
     arguments: list[str],
     notes: Path | None,
-    time: float | None = None,
+    after: float | None = None,
+    number: int = signal.SIGKILL,
     step: int | None = None,
 ) -> int:
-    """Fork a run in `out`; return its exit code, or minus the signal that ended it."""
+    """Fork a run in `out`, to be sent signal `number` `after` some seconds, or killed at file step `step`.
+
+    Returns its exit code, or minus the signal that ended it.
+    """
     child = os.fork()
     if child == 0:
         _be_the_run(out, arguments, notes, step)
-    killer = threading.Timer(time, _kill, [child]) if time is not None else None
+    killer = threading.Timer(after, _send, [child, number]) if after is not None else None
     if killer is not None:
         killer.start()
     _, status = os.waitpid(child, 0)
@@ -87,14 +97,15 @@ def run(
     return os.waitstatus_to_exitcode(status)
 
 
-def _kill(pid: int) -> None:
+def _send(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
 
 
 def _be_the_run(out: Path, arguments: list[str], notes: Path | None, step: int | None) -> None:
     """In the child: run the command line, count its steps on files, die at number `step`; never return."""
     code, count = 70, 0
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if notes is None:
         evaluating.FIRST_SHARD = evaluating.LARGEST_SHARD = 16
 

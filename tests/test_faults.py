@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from neuroinspect_tui import jobs
+from neuroinspect_tui.batch import Batch, SilentDisplay
+from neuroinspect_tui.errors import Cancelled
 from tests.session.tmpfs import run_on_tmpfs
 from tests.test_batch import neuroinspect
 from tests.test_resume import OPTIONS, comparable
@@ -143,3 +150,47 @@ def test_a_run_on_local_files_touches_no_network(
         "--batch", *tiny.options, *OPTIONS, "-o", str(tmp_path / "s"), capsys=capsys
     )
     assert code == 0, errors
+
+
+def test_an_output_that_is_closed_or_full_is_one_line(tiny: TinyProject, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "neuroinspect_tui",
+        "--batch",
+        *tiny.options,
+        "--illusions",
+        "0",
+        "--json",
+    ]
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run(
+            [*command, "-o", str(tmp_path / "s")], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert run.returncode == 2
+    assert run.stderr == (
+        "neuroinspect: the output: No space left on device: check the disk and the permissions\n"
+    )
+    listing = [sys.executable, "-m", "neuroinspect_tui", "sessions"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    run = subprocess.run(listing, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert run.stderr == ""
+
+
+def test_the_second_ctrl_c_ends_the_run_at_once() -> None:
+    class Busy:
+        cancelled = 0
+
+        def cancel(self) -> None:
+            self.cancelled += 1
+
+    busy = Busy()
+    batch = Batch(lambda on_event: busy, SilentDisplay())  # type: ignore[arg-type, return-value]
+    batch.interrupt(signal.SIGINT, None)
+    with pytest.raises(Cancelled):
+        batch.ask(jobs.Open())
+    with pytest.raises(KeyboardInterrupt):
+        batch.interrupt(signal.SIGINT, None)
+    assert busy.cancelled == 1
