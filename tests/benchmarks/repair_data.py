@@ -1,7 +1,7 @@
 """Features of the confounded sets of ../shared/real and of the demo, as the repair benchmarks need them.
 
-Plain torch, no part of the package but its types; features are kept in a folder of the system's temporary
-directory, because reading 20 000 images takes a minute.
+Features are extracted with plain torch and kept in a folder of the system's temporary
+directory: reading 20 000 images takes a minute.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import csv
 import hashlib
 import importlib.util
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
+from neuroinspect_tui.stages.repair.plan import rows_of
 from neuroinspect_tui.tensors import GroupColumn, Head, SplitFeatures
 from neuroinspect_tui.torchvision_compat import import_torchvision
 
@@ -104,6 +105,25 @@ class Case:
 def load_cases() -> list[Case]:
     """Return every set whose files are there, from the cache or by running its classifier once."""
     return [_load(source) for source in SOURCES if source.table.is_file()]
+
+
+def skewed(case: Case) -> Case:
+    """Return the case with a val split in which the cue follows the class as it does on train.
+
+    Of each class, val keeps the images of the usual value and as many of the other as train would have,
+    at least two: what a user has who did not balance the validation set.
+    """
+    train, val = case.splits["train"], case.splits["val"]
+    kept = []
+    for label in range(len(case.names)):
+        seen = torch.bincount(train.groups[TRUTH].codes[train.labels == label], minlength=2)
+        usual = int(seen.argmax())
+        own = (val.labels == label) & (val.groups[TRUTH].codes == usual)
+        other = ((val.labels == label) & (val.groups[TRUTH].codes != usual)).nonzero()[:, 0]
+        count = max(2, round(int(own.sum()) * float(seen[1 - usual]) / float(seen[usual])))
+        kept += [own.nonzero()[:, 0], other[:count]]
+    splits = case.splits | {"val": rows_of(val, torch.cat(kept).sort().values)}
+    return replace(case, name=f"{case.name}, skewed val", splits=splits)
 
 
 def _load(source: Source) -> Case:

@@ -25,7 +25,7 @@ from neuroinspect_tui.stages.repair.run import propose
 from neuroinspect_tui.stages.tags import COLUMN, make_groups, review_order, rival_class
 from neuroinspect_tui.tensors import GroupColumn, Head, SplitFeatures
 
-from .repair_data import TRUTH, Case, load_cases
+from .repair_data import TRUTH, Case, load_cases, skewed
 from .repair_tables import Result, tables
 
 SEEDS = (0, 1, 2)
@@ -75,11 +75,13 @@ def told(case: Case, columns: Mapping[str, GroupColumn]) -> dict[str, SplitFeatu
     }
 
 
-def reviewed(case: Case, neurons: tuple[int, ...], seed: int) -> Iterator[Tags]:
-    """Yield the tags after 20, 40, 80 and 160 images in review order, asked again every four images."""
+def reviewed(
+    case: Case, neurons: tuple[int, ...], seed: int, counts: tuple[int, ...] = TAGS
+) -> Iterator[Tags]:
+    """Yield the tags after so many images in review order, asked again every four images."""
     val = told(case, {})["val"]
     tags: Tags = {}
-    for count in TAGS:
+    for count in counts:
         while len(tags) < count:
             items = review_order(val, case.head, case.target, neurons, tags, ASKED_AT_ONCE, seed)
             if not items:
@@ -88,13 +90,13 @@ def reviewed(case: Case, neurons: tuple[int, ...], seed: int) -> Iterator[Tags]:
         yield tags.copy()
 
 
-def drawn(case: Case, seed: int) -> Iterator[Tags]:
+def drawn(case: Case, seed: int, counts: tuple[int, ...] = TAGS) -> Iterator[Tags]:
     """Yield as many random tags, of images of the same two classes."""
     val = case.splits["val"]
     rival = rival_class(val, case.target)
     pool = ((val.labels == case.target) | (val.labels == rival)).nonzero()[:, 0]
     order = pool[torch.randperm(len(pool), generator=torch.Generator().manual_seed(seed))].tolist()
-    for count in TAGS:
+    for count in counts:
         if count <= len(order):
             yield answers(case, order[:count])
 
@@ -117,9 +119,14 @@ def agreement(case: Case, columns: Mapping[str, GroupColumn]) -> float:
     return 100 * right / max(known, 1)
 
 
-def tag_settings(case: Case, neurons: tuple[int, ...], seed: int) -> Iterator[Setting]:
+def tag_settings(
+    case: Case, neurons: tuple[int, ...], seed: int, counts: tuple[int, ...]
+) -> Iterator[Setting]:
     """Yield a setting for every number of tags, in review order and random, carried and not."""
-    for order, stages in (("review", reviewed(case, neurons, seed)), ("random", drawn(case, seed))):
+    for order, stages in (
+        ("review", reviewed(case, neurons, seed, counts)),
+        ("random", drawn(case, seed, counts)),
+    ):
         for tags in stages:
             for carried in (True, False):
                 columns, _ = make_groups(told(case, {}), {"val": tags}, carried)
@@ -163,8 +170,8 @@ def full(case: Case, setting: Setting, method: RepairMethod, neurons: tuple[int,
     )
 
 
-def study(case: Case) -> Iterator[Result]:
-    """Yield every result on one set."""
+def study(case: Case, counts: tuple[int, ...] = TAGS) -> Iterator[Result]:
+    """Yield every result on one set, with so many tags."""
     target = ClassRef(case.target, case.names[case.target])
     neurons = leading_culprits(find_culprits(told(case, {})["val"], case.head, target), 5)
     yield Result(case.name, "", "untouched", *measure(case, case.head))
@@ -175,7 +182,7 @@ def study(case: Case) -> Iterator[Result]:
             yield full(case, truth, method, neurons, seed)
         for method in UNGROUPED:
             yield full(case, nothing, method, neurons, seed)
-        for setting in tag_settings(case, neurons, seed):
+        for setting in tag_settings(case, neurons, seed, counts):
             for method in GROUPED:
                 yield quick(case, setting, method, seed)
 
@@ -187,6 +194,7 @@ def main() -> None:
     for case in load_cases():
         print(f"{case.name}: class {case.names[case.target]}", file=sys.stderr, flush=True)
         results += list(study(case))
+        results += list(study(skewed(case), (40,)))
     print(tables(results))
 
 

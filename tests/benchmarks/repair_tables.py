@@ -29,16 +29,14 @@ class Result:
 
 
 def tables(results: list[Result]) -> str:
-    """Return the overview, the goals and the table of tags."""
+    """Return the overviews, the goals and the tables of tags."""
     names = list(dict.fromkeys(one.name for one in results))
-    parts = [
-        "Worst group / mean accuracy on test, percent, mean over three seeds.",
-        _overview(results, names),
-        "Goals:",
-        _goals(results, names),
-    ]
+    skewed = [name for name in names if name.endswith("skewed val")]
+    plain = [name for name in names if name not in skewed]
+    parts = ["## Every method", _overview(results, plain), "## The same with a skewed val"]
+    parts += [_overview(results, skewed), "## Goals", _goals(results, names)]
     for name in names:
-        parts += [f"Tags, {name}:", _tags([one for one in results if one.name == name])]
+        parts += [f"## Tags: {name}", _tags([one for one in results if one.name == name])]
     return "\n\n".join(parts)
 
 
@@ -60,6 +58,7 @@ def _grid(head: list[str], rows: Iterable[list[str]]) -> str:
 
 def _overview(results: list[Result], names: list[str]) -> str:
     """One row for each method and what it was told, one column a set; verdicts of all seeds at the end."""
+    results = [one for one in results if one.name in names]
     keys = dict.fromkeys((one.told, one.method) for one in results if one.told != "tags")
     rows = []
     for told, method in sorted(keys, key=lambda key: ["", "groups", "nothing"].index(key[0])):

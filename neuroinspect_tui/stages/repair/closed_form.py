@@ -18,6 +18,7 @@ STRENGTHS = tuple(10.0 ** (step / 2) for step in range(-6, 5))
 LEAVE_ONE_OUT_ROWS = 2048
 LARGEST_FIT = 16_384
 OFFSETS = 41
+SEEN_UNSEEN = (0.25, 0.75)
 BIAS_ROWS = 16_384
 
 
@@ -31,10 +32,12 @@ def ridge_repairs(
     """Return ridge repairs that weight each (group value, class) the same, from one pass over the features.
 
     One is shrunk towards the old head and, where a class has two groups, another towards the old head with
-    the groups erased (`leace`). Of more than 16 384 images the largest groups are thinned.
+    the groups erased (`leace`). Of two sources, the images that the classifier was trained on and unseen
+    ones, the second has three quarters of the weight of every group: features of the first are overconfident
+    (docs/benchmarks.md). Of more than 16 384 images the largest groups are thinned.
     """
     examples = thinned(examples, LARGEST_FIT, torch.Generator().manual_seed(seed))
-    weights = examples.balanced_weights()
+    weights = examples.balanced_weights(SEEN_UNSEEN if len(examples.sources) == 2 else None)
     found = moments(examples, weights, tick)
     starts = {"old head": head}
     if has_groups(examples):

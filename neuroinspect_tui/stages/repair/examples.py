@@ -125,18 +125,33 @@ class Examples:
         _, cell, count = torch.unique(key, return_inverse=True, return_counts=True)
         return cell, count
 
-    def balanced_weights(self) -> Tensor:
-        """Return weights [N] float32 that sum to 1 and give every (value, class) cell the same total."""
+    def parts(self) -> Tensor:
+        """Return the number of each example's source, [N] int64."""
+        sizes = torch.tensor([len(rows) for _, rows in self.sources])
+        return torch.repeat_interleave(torch.arange(len(sizes)), sizes)
+
+    def balanced_weights(self, shares: Sequence[float] | None = None) -> Tensor:
+        """Return weights [N] float32 that sum to 1 and give every (class, value) cell the same total.
+
+        Within a cell each source has its share of `shares` (None: every example counts the same).
+        """
         cell, count = self.cells()
-        return 1.0 / (count[cell] * len(count)).float()
+        if shares is None:
+            return 1.0 / (count[cell] * len(count)).float()
+        joint = cell * len(shares) + self.parts()
+        weights = torch.tensor(shares)[self.parts()] / torch.bincount(joint)[joint]
+        total = torch.zeros(len(count)).index_add_(0, cell, weights)
+        return weights / (total[cell] * len(count))
 
 
 def thinned(examples: Examples, limit: int, generator: torch.Generator) -> Examples:
     """Return at most `limit` examples (or 32 a cell, if that is more), the largest cells cut at random.
 
-    No cell below the common size that fills the limit loses any.
+    Cells are those of (class, value) within each source; none below the common size that fills the limit
+    loses any.
     """
-    cell, count = examples.cells()
+    cell = examples.cells()[0] * len(examples.sources) + examples.parts()
+    _, cell, count = torch.unique(cell, return_inverse=True, return_counts=True)
     limit = max(limit, SMALLEST_CELL * len(count))
     if len(examples) <= limit:
         return examples

@@ -9,7 +9,7 @@
 | one split             | half of it                    | a quarter        | the last quarter |
 
 The classifier is overconfident on the images that it was trained on: with half of the debugged split beside
-`train`, heads repair more (docs/benchmarks-repair.md). `test`, where it is not the only split, is judged on
+`train`, heads repair more (docs/benchmarks.md). `test`, where it is not the only split, is judged on
 and nothing else.
 """
 

@@ -103,6 +103,17 @@ def test_ridge_is_shrunk_towards_the_old_head_and_towards_the_erased_one():
     torch.testing.assert_close(erased.head.weight, leace(examples, head)[-1].head.weight, rtol=0, atol=1e-5)
 
 
+def test_unseen_images_have_three_quarters_of_the_weight():
+    seen, head = random_examples(80, 6, 3, 2, seed=1)
+    unseen, _ = random_examples(40, 6, 3, 2, seed=2)
+    both = Examples.join([seen, unseen])
+    weights = both.balanced_weights((0.25, 0.75))
+    assert float(weights[80:].sum()) == pytest.approx(0.75)
+    expected = ridge(both, weights, moments(both, weights), {"old head": head}, (0.1,))[0].head
+    found = ridge_repairs(both, head, strengths=(0.1,))[0].head
+    torch.testing.assert_close(found.weight, expected.weight)
+
+
 def test_without_groups_there_is_no_erased_head_to_shrink_towards():
     examples, head = random_examples(50, 6, 3, 2)
     plain = Examples.plain(examples.take(torch.arange(50)), examples.labels)

@@ -51,6 +51,22 @@ def test_every_cell_has_the_same_weight():
     torch.testing.assert_close(weights, torch.tensor([1 / 8, 1 / 8, 1 / 4, 1 / 4, 1 / 8, 1 / 8]))
 
 
+def test_sources_share_the_weight_of_each_cell():
+    seen = Examples.plain(torch.zeros(5, 2), torch.tensor([0, 0, 0, 0, 1]))
+    unseen = Examples.plain(torch.zeros(3, 2), torch.tensor([0, 0, 2]))
+    weights = Examples.join([seen, unseen]).balanced_weights((0.25, 0.75))
+    expected = [0.25 / 4 / 3] * 4 + [1 / 3] + [0.75 / 2 / 3] * 2 + [1 / 3]
+    torch.testing.assert_close(weights, torch.tensor(expected))
+
+
+def test_thinning_keeps_the_rows_of_a_small_source(monkeypatch):
+    monkeypatch.setattr("neuroinspect_tui.stages.repair.examples.SMALLEST_CELL", 5)
+    seen = Examples.plain(torch.zeros(100, 1), torch.zeros(100, dtype=torch.int64))
+    unseen = Examples.plain(torch.ones(6, 1), torch.zeros(6, dtype=torch.int64))
+    found = thinned(Examples.join([seen, unseen]), 20, torch.Generator().manual_seed(0))
+    assert found.parts().bincount().tolist() == [14, 6]
+
+
 def test_thinning_takes_from_the_largest_cells_alone(monkeypatch):
     labels = torch.tensor([0] * 50 + [1] * 30 + [2] * 3)
     examples = Examples.plain(torch.arange(83.0)[:, None], labels)
