@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from ..config import nearest
 from ..errors import InputError
 from ..torchvision_compat import import_torchvision
+from .attention import pack_attention
 from .device import autocast, by_halves
 from .downloads import from_hub
 from .prompts import prompts
@@ -117,6 +118,7 @@ def load_clip(spec: str, device: torch.device, dtype: torch.dtype = torch.float3
         load_into(model, read_state_dict(source.file, option="--clip"), option="--clip")
     else:
         _load_published(spec, source, model)
+    pack_attention(model)
     model = model.float().eval().requires_grad_(False).to(device)
     return Clip(spec, model, tokenizer, source.preprocess, device, dtype)
 
