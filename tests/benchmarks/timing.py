@@ -1,0 +1,64 @@
+"""Times of several ways to do one thing, taken in turns, and what the machine can do at most."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Time:
+    """Seconds of one call: on the clock, and of all cores together."""
+
+    wall: float
+    cpu: float
+
+
+def take_turns(ways: dict[str, Callable[[], object]], rounds: int = 5, warm: bool = True) -> dict[str, Time]:
+    """Return the median of `rounds` calls of each way, interleaved so that other load hits all alike."""
+    for way in ways.values() if warm else ():
+        way()
+    taken: dict[str, list[Time]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            wall, cpu = time.perf_counter(), time.process_time()
+            way()
+            taken[name].append(Time(time.perf_counter() - wall, time.process_time() - cpu))
+    return {
+        name: Time(statistics.median(t.wall for t in times), statistics.median(t.cpu for t in times))
+        for name, times in taken.items()
+    }
+
+
+def once(way: Callable[[], object]) -> Time:
+    """Return the time of a single call."""
+    return take_turns({"": way}, rounds=1, warm=False)[""]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Measured peaks: operations a second (float32 matrix product), bytes a second (copy)."""
+
+    threads: int
+    flops: float
+    bytes: float
+
+    @classmethod
+    def measured(cls) -> Machine:
+        """Measure the best of a few runs on all threads."""
+        side = 1536
+        left, right, out = torch.rand(3, side, side).unbind()
+        source = torch.rand(16 << 20)
+        target = torch.empty_like(source)
+        threads = torch.get_num_threads()
+        product = min(once(lambda: torch.mm(left, right, out=out)).cpu for _ in range(8)) / threads
+        copy = min(once(lambda: target.copy_(source)).cpu for _ in range(8)) / threads
+        return cls(threads, 2 * side**3 / product, 2 * source.numel() * 4 / copy)
+
+    def floor(self, flops: float = 0, moved: float = 0) -> float:
+        """Return the least seconds for so many operations and bytes."""
+        return max(flops / self.flops, moved / self.bytes)
