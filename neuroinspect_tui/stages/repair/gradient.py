@@ -14,6 +14,7 @@ from .candidates import Candidate, Score
 from .examples import Examples
 
 CHUNK = 128
+EPOCH_ROWS = 24_576
 SMALLEST = 1e-9
 
 
@@ -55,15 +56,16 @@ def edit(
         mean CE(W z + b, y) + λ ‖ p(z)_c / p(z ⊙ m)_c − o ‖₂,
 
     c the `target`, m 0 on `neurons` [K] and 1 elsewhere, the norm over the batch; 32 images a batch as
-    published, because the penalty grows with the batch. Stops after `patience` epochs without a better score.
+    published, because the penalty grows with the batch. An epoch is at most 24 576 images, drawn anew. Stops
+    after `patience` epochs without a better score.
     """
     new = Head(head.weight.clone(), head.bias.clone())
-    optimiser = torch.optim.Adam([new.weight, new.bias], lr=recipe.rate)
+    optimiser = torch.optim.Adam([new.weight, new.bias], lr=recipe.rate, fused=True)
     generator = torch.Generator().manual_seed(seed)
     best, since = (Score(-1.0, -1.0), Candidate(head)), 0
-    length = math.ceil(len(examples) / recipe.batch)
+    length = math.ceil(min(len(examples), EPOCH_ROWS) / recipe.batch)
     for epoch in range(recipe.epochs):
-        order = torch.randperm(len(examples), generator=generator)
+        order = torch.randperm(len(examples), generator=generator)[:EPOCH_ROWS]
         for step, (features, labels) in enumerate(_batches(examples, order, recipe.batch), epoch * length):
             if step % CHUNK == 0:
                 tick(step, recipe.epochs * length)

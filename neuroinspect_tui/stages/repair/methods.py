@@ -106,9 +106,8 @@ def _random(task: Task) -> list[Candidate]:
         torch.randperm(task.head.neurons, generator=generator)[:count].sort().values
         for _ in range(RANDOM_DRAWS)
     ]
-    tried = [fit("paper", replace(task, neurons=draw)) for draw in draws]
-    middle, _ = sorted(tried, key=lambda one: one[1])[RANDOM_DRAWS // 2]
-    return [middle]
+    tried = [_edit(replace(task, neurons=draw), Recipe()) for draw in draws]
+    return [sorted(tried, key=lambda one: task.score(one.head))[RANDOM_DRAWS // 2]]
 
 
 def _goals(task: Task) -> list[float]:

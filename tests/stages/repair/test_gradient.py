@@ -1,3 +1,5 @@
+"""The paper's edit; fault 9 of the published code (warm-up each epoch, penalty and batch) has its tests here."""
+
 import math
 
 import pytest
@@ -70,6 +72,19 @@ def test_the_rate_warms_up_once_and_falls_once():
     assert recipe.rate_at(0.5) == pytest.approx(1e-3)
     assert recipe.rate_at(0.875) == pytest.approx(0.5e-3)
     assert recipe.rate_at(1.0) == 0.0
+
+
+def test_an_epoch_is_bounded_and_drawn_anew(monkeypatch):
+    monkeypatch.setattr("neuroinspect_tui.stages.repair.gradient.EPOCH_ROWS", 32)
+    examples, head = random_examples(96, 6, 4, 2)
+    taken = []
+    monkeypatch.setattr(
+        "neuroinspect_tui.stages.repair.examples.Examples.take",
+        lambda self, index: taken.append(index) or self.sources[0][0][index],
+    )
+    edit(examples, head, 0, NEURONS, Recipe(epochs=2), lambda _: Score(0, 0))
+    assert [len(index) for index in taken] == [32, 32]
+    assert set(taken[0].tolist()) != set(taken[1].tolist())
 
 
 def test_the_best_epoch_is_kept_and_patience_stops_the_loop():
