@@ -26,7 +26,7 @@ from neuroinspect_tui.stages.illusion_numbers import IllusionResult
 from neuroinspect_tui.stages.neuron_statistics import NeuronStatistics
 from neuroinspect_tui.stages.recipes import DEFAULT, PAPER, Recipe
 
-from .real_sets import RealSet, for_and_against, open_real
+from .real_sets import RealSet, for_and_against, open_demo, open_real
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real"
 RECIPES = {
@@ -54,14 +54,15 @@ def main() -> None:
     """Run the recipes that are named, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.illusion_study")
     parser.add_argument("recipes", nargs="*", choices=[[], *RECIPES])
-    parser.add_argument("--set", default="patch_cat", help="a folder of ../shared/real")
+    parser.add_argument("--set", default="patch_cat", help="a folder of ../shared/real, or demo")
     parser.add_argument("--class", dest="target", default="cat")
     parser.add_argument("--count", type=int, default=20, help="neurons on each side")
     parser.add_argument("--clip", default="none")
     parser.add_argument("--sheets", type=Path, help="folder for contact sheets")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    debugged, clip = open_real(REAL, chosen.set), load_clip(chosen.clip, torch.device("cpu"))
+    debugged = open_demo() if chosen.set == "demo" else open_real(REAL, chosen.set)
+    clip = load_clip(chosen.clip, torch.device("cpu"))
     print(_line(HEADINGS), _line(["---"] * len(HEADINGS)), sep="\n")
     for name in chosen.recipes or RECIPES:
         began = time.process_time()
@@ -70,7 +71,7 @@ def main() -> None:
         for side, part in (("for", results[: chosen.count]), ("against", results[chosen.count :])):
             print(_line([name, f"{len(part)} {side}", *_numbers(part), f"{seconds:.2f}"]), flush=True)
         if chosen.sheets is not None:
-            contact_sheet(results, _COLUMNS, chosen.sheets / f"illusions-{name}.png")
+            contact_sheet(results, _COLUMNS, chosen.sheets / f"illusions-{chosen.set}-{name}.png")
 
 
 def illustrate(

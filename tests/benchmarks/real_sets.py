@@ -1,4 +1,4 @@
-"""The real benchmark sets of `../shared/real`, opened for studies and slow tests."""
+"""The real benchmark sets of `../shared/real` and the demo, opened for studies and slow tests."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from neuroinspect_tui.config import ModelConfig, PreprocessConfig
 from neuroinspect_tui.data.transforms import Preprocess, as_pixels, to_bytes
+from neuroinspect_tui.demo import assets_dir, demo_config
 from neuroinspect_tui.models.classifier import Classifier, load_classifier
 from neuroinspect_tui.stages.fourier import FourierBasis
 
@@ -50,18 +51,7 @@ def open_real(real: Path, name: str, split: str = "val") -> RealSet:
     names = {int(row["label"]): row["class_name"] for row in rows}
     config = ModelConfig(f"{real / 'models.py'}:{function}", str(folder / weights))
     classifier = load_classifier(config, PreprocessConfig(image_size=32), len(names), torch.device("cpu"))
-    images = torch.stack([to_bytes(Image.open(folder / row["path"]).convert("RGB")) for row in rows])
-    parts = [classifier.forward(PREPROCESS.normalise(as_pixels(part))) for part in images.split(250)]
-    return RealSet(
-        classifier,
-        PREPROCESS,
-        [names[index] for index in range(len(names))],
-        rows,
-        images,
-        torch.tensor([int(row["label"]) for row in rows]),
-        torch.cat([part.features for part in parts]),
-        torch.cat([part.logits for part in parts]),
-    )
+    return _looked_at(classifier, PREPROCESS, folder, rows, names)
 
 
 def for_and_against(real_set: RealSet, class_name: str, count: int) -> tuple[list[int], list[int]]:
@@ -84,3 +74,46 @@ def planted_effect(test_set: RealSet) -> Tensor:
     without, having = ([pair[cue] for pair in both] for cue in "01")
     change = test_set.features[having] - test_set.features[without]
     return change.mean(0) / test_set.features.std(0).clamp_min(1e-6)
+
+
+def open_demo(split: str = "val") -> RealSet:
+    """Open one split of the demo's own world."""
+    config, folder = demo_config(), assets_dir() / "data"
+    with (folder / "manifest.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == split]
+    names = {int(row["label"]): row["class_name"] for row in rows}
+    size = config.preprocess.image_size
+    assert size is not None
+    classifier = load_classifier(config.model, config.preprocess, len(names), torch.device("cpu"))
+    return _looked_at(classifier, Preprocess(image_size=size, crop_pct=1.0), folder, rows, names)
+
+
+def _looked_at(
+    classifier: Classifier,
+    preprocess: Preprocess,
+    folder: Path,
+    rows: list[dict[str, str]],
+    names: dict[int, str],
+) -> RealSet:
+    images = torch.stack([to_bytes(Image.open(folder / row["path"]).convert("RGB")) for row in rows])
+    parts = [classifier.forward(preprocess.normalise(as_pixels(part))) for part in images.split(250)]
+    return RealSet(
+        classifier,
+        preprocess,
+        [names[index] for index in range(len(names))],
+        rows,
+        images,
+        torch.tensor([int(row["label"]) for row in rows]),
+        torch.cat([part.features for part in parts]),
+        torch.cat([part.logits for part in parts]),
+    )
+
+
+def cue_effect(data: RealSet, column: str, value: str) -> Tensor:
+    """Return [D]: how much more each neuron fires, within classes, with the cue, in standard deviations."""
+    having = torch.tensor([row[column] == value for row in data.rows])
+    centred = data.features.clone()
+    for label in data.labels.unique():
+        centred[data.labels == label] -= centred[data.labels == label].mean(0)
+    difference = centred[having].mean(0) - centred[~having].mean(0)
+    return difference / data.features.std(0).clamp_min(1e-6)

@@ -112,3 +112,19 @@ def test_planted_neurons_score_higher_than_others_on_real_images(real, name, tar
     scores = [suspicion(target, pull).score for pull in pulls(data, head, index, range(head.neurons))]
     assert 3 <= planted.sum() <= head.neurons // 2
     assert roc_auc_score(planted, scores) > least
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "target"), [("watermark", "yes", "mug"), ("background", "water", "boat")]
+)
+def test_planted_neurons_score_higher_than_others_in_the_demo(column, value, target):
+    from sklearn.metrics import roc_auc_score
+
+    from tests.benchmarks.real_sets import cue_effect, open_demo
+
+    demo = open_demo()
+    planted = cue_effect(demo, column, value).abs() >= 0.8
+    head, index = demo.classifier.head, demo.classes.index(target)
+    found = pulls(split(demo.features.half(), demo.labels), head, index, range(head.neurons))
+    assert 10 <= planted.sum() <= 30
+    assert roc_auc_score(planted, [suspicion(target, pull).score for pull in found]) > 0.95
