@@ -135,14 +135,7 @@ def test_options_in_the_text_exist(page: Path) -> None:
     assert options <= known_options()
 
 
-UNWRITTEN = pytest.mark.xfail(strict=True, reason="docs/benchmarks.md and docs/screenshots/ are to come")
-
-
-@pytest.mark.parametrize(
-    "page",
-    [pytest.param(page, marks=UNWRITTEN) if page == README else page for page in PAGES],
-    ids=lambda page: str(page.relative_to(REPOSITORY)),
-)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_links_and_pictures_lead_somewhere(page: Path) -> None:
     text = re.sub(r"```.*?```|`[^`\n]+`", "", page.read_text("utf-8"), flags=re.S)
     targets = [*re.findall(r"\]\(([^()\s]+)\)", text), *re.findall(r'(?:src|href)="([^"]+)"', text)]
