@@ -22,7 +22,7 @@ class PackedAttention(nn.MultiheadAttention):
         batch, length, width = query.shape
         packed = F.linear(query, self.in_proj_weight, self.in_proj_bias)
         heads = packed.view(batch, length, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(*heads, attn_mask=mask)
+        mixed = F.scaled_dot_product_attention(heads[0], heads[1], heads[2], attn_mask=mask)
         return self.out_proj(mixed.transpose(1, 2).reshape(batch, length, width)), None
 
     @property
