@@ -26,6 +26,11 @@ ANSWERS = {b"\x1b[c": b"\x1b[?62;22c"}
 """What this terminal answers: it is one without graphics."""
 
 
+def _surroundings() -> dict[str, str]:
+    """The environment but for another terminal's size, which pytest's own processes carry."""
+    return {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+
+
 class Terminal:
     """Runs `python -m neuroinspect_tui ARGUMENTS` as the leader of its own session on a new pseudo-terminal."""
 
@@ -50,7 +55,7 @@ class Terminal:
             stdout=self.slave,
             stderr=self.slave,
             cwd=REPOSITORY,
-            env={**os.environ, "TERM": "xterm-256color", "OMP_NUM_THREADS": "1", **environment},
+            env={**_surroundings(), "TERM": "xterm-256color", "OMP_NUM_THREADS": "1", **environment},
             preexec_fn=lead,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)

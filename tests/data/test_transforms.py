@@ -60,6 +60,7 @@ def test_equals_a_torchvision_weights_own_transform(size):
     [(224, 0.9, "center", "bicubic"), (160, 0.95, "squash", "bilinear"), (128, 1.0, "squash", "bicubic")],
 )
 def test_equals_timms_evaluation_transform(size, crop, crop_pct, crop_mode, interpolation):
+    import_torchvision()
     from timm.data import create_transform
 
     theirs = create_transform(
@@ -72,6 +73,7 @@ def test_equals_timms_evaluation_transform(size, crop, crop_pct, crop_mode, inte
 def test_resize_sizes_equal_those_of_every_pretrained_timm_model():
     import math
 
+    import_torchvision()
     import timm
 
     wrong = []

@@ -95,7 +95,7 @@ async def help_here(desk: Desk) -> None:
 
 
 async def tour(desk: Desk) -> None:
-    await desk.until(lambda: desk.app.board.evaluation_final)
+    await desk.settled()
     await desk.until(lambda: "From a failing class" in desk.text)
 
 
@@ -134,6 +134,7 @@ async def test_screen(launch: Launch, name: str, size: tuple[int, int]) -> None:
     changes = {"sessions": lambda: ENTRIES, "tour": name == "tour"}
     async with launch(size=size, prepare=prepare(name), **changes) as desk:
         await SCENES[name](desk)
+        await desk.until(lambda: all(type(job) in desk.worker.held for job in desk.app.board.pending))
         await desk.painted()
         shown = desk.text + "\n"
     stored = STORED / f"{name}-{size[0]}x{size[1]}.txt"
