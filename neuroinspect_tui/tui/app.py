@@ -29,6 +29,7 @@ from .screens.triage import TriageScreen
 from .themes import THEMES
 from .widgets.filtered import FilteredTable
 from .widgets.gallery import Gallery
+from .wording import short_name
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -217,13 +218,12 @@ class NeuroInspectApp(App[int]):
         """The title line's parts: what was opened, or before that what was asked for."""
         opened, facts = self.board.opened, self.project.facts
         if opened is None:
-            named = (facts.model, f"{facts.data}/{facts.split}" if facts.split else facts.data, facts.device)
-            return tuple(safe(part, 60) for part in named if part)
-        return (
-            safe(opened.model, 60),
-            f"{safe(opened.data, 60)}/{safe(opened.split, 20)}",
-            safe(opened.device, 40),
-        )
+            named = (facts.model, facts.data, facts.split, facts.device)
+        else:
+            named = (opened.model, opened.data, opened.split, opened.device)
+        model, data = (safe(short_name(part), 60) for part in named[:2])
+        split, device = (safe(part, 40) for part in named[2:])
+        return tuple(part for part in (model, f"{data}/{split}" if split else data, device) if part)
 
     # Pictures
 

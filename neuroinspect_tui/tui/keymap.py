@@ -48,6 +48,7 @@ KEYS: dict[str, Key] = {
     "pane.restore": Key("underscore,minus", "maximise(False)", "show all panes", PANES),
     "neuron.mark": Key("space", "screen.mark", "mark", NEURONS, True, "space"),
     "neuron.unmark-all": Key("U", "screen.unmark_all", "remove all marks", NEURONS),
+    "neuron.all": Key("a", "whole", "all neurons / the first", NEURONS),
     "neuron.visualise": Key("v", "screen.visualise", "visualise", NEURONS, True),
     "neuron.visualise-all": Key("V", "screen.visualise_all", "visualise all culprits", NEURONS),
     "neuron.find": Key("f", "screen.find", "find a neuron by its concept", NEURONS),

@@ -48,6 +48,14 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def short_name(spec: str) -> str:
+    """Return the telling end of a model or data name: `demo_resnet`, `resnet50`, `data/manifest.csv`."""
+    if "/" in spec or "\\" in spec:
+        parts = [part for part in spec.replace("\\", "/").split("/") if part]
+        spec = "/".join(parts[-2:])
+    return spec.rsplit(":", 1)[-1]
+
+
 def plural(value: int, singular: str, plural_form: str | None = None) -> str:
     """Write `1 mistake`, `2 mistakes`."""
     return f"{number(value)} {singular if value == 1 else plural_form or singular + 's'}"

@@ -21,7 +21,8 @@ from pathlib import Path
 from tests.terminal import Terminal
 from tests.tiny import make_tiny
 
-LETTERS = "абвгдежзиклмнопрстуфхцчшщъыьэюя"
+LETTERS = "абвгдежзиклмнопрсту"
+TURNS = 2
 PAUSE = 0.1
 ENDLESS = ["--iters", "10000000", "--illusions", "1"]
 
@@ -38,7 +39,7 @@ def first_paint(arguments: list[str]) -> tuple[float, float]:
     """Return (wall, CPU) seconds until the class list's frame is on the screen."""
     began = time.perf_counter()
     with Terminal(*arguments) as terminal:
-        while b"CLASSES" not in terminal.output:
+        while b"Classes" not in terminal.output:
             time.sleep(0.002)
             assert time.perf_counter() - began < 120, terminal.text
         wall = time.perf_counter() - began
@@ -48,20 +49,23 @@ def first_paint(arguments: list[str]) -> tuple[float, float]:
 
 def key_times(terminal: Terminal) -> list[float]:
     """Return the seconds from each letter's key press to its paint; the filter of the class list is left again."""
-    terminal.type("1/")
-    time.sleep(1)
     taken = []
-    for letter in LETTERS:
-        time.sleep(PAUSE)
-        seen = len(terminal.output)
-        began = time.perf_counter()
-        terminal.type(letter)
-        while letter.encode() not in terminal.output[seen:]:
-            time.sleep(0.001)
-            assert time.perf_counter() - began < 30, terminal.text
-        taken.append(time.perf_counter() - began)
-    terminal.type("\x1b")
-    time.sleep(1)
+    for _ in range(TURNS):
+        terminal.type("1")
+        time.sleep(0.5)
+        terminal.type("/")
+        terminal.wait_for(lambda: "━ /" in terminal.text)
+        for letter in LETTERS:
+            time.sleep(PAUSE)
+            seen = len(terminal.output)
+            began = time.perf_counter()
+            terminal.type(letter)
+            while letter.encode() not in terminal.output[seen:]:
+                time.sleep(0.001)
+                assert time.perf_counter() - began < 30, terminal.text
+            taken.append(time.perf_counter() - began)
+        terminal.type("\x1b")
+        terminal.wait_for(lambda: "━ /" not in terminal.text)
     return taken
 
 
@@ -70,6 +74,8 @@ def latencies(arguments: list[str], patience: float = 180) -> dict[str, list[flo
     with Terminal(*arguments, *ENDLESS) as terminal:
         terminal.wait_for(lambda: "insufficient" in terminal.text or "excessive" in terminal.text, patience)
         time.sleep(3)
+        if "⏎ start" in terminal.text:
+            terminal.type("\r")
         found = {"idle": key_times(terminal)}
         terminal.type("2v")
         terminal.wait_for(lambda: "visualising" in terminal.text, patience)

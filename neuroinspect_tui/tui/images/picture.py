@@ -17,13 +17,15 @@ LARGEST = 40_000_000
 class Picture:
     """Where the pixels come from. `step` tells the stages of a picture still being made apart.
 
-    `mask` is a PNG: bright where the neuron looks. `rgb` holds height × width × 3 bytes of `size`.
+    A `faded` one is shown in grey. `mask` is a PNG: bright where the neuron looks. `rgb` holds
+    height × width × 3 bytes of `size`.
     """
 
     path: Path | None = None
     mask: Path | None = None
     name: str = ""
     step: int = 0
+    faded: bool = False
     size: tuple[int, int] = (0, 0)
     rgb: bytes = field(default=b"", repr=False, compare=False)
 
@@ -45,6 +47,8 @@ def load(picture: Picture, masked: bool) -> Image:
     if picture.path is None:
         return Image.frombytes("RGB", picture.size, picture.rgb)
     image = _open(picture.path)
+    if picture.faded:
+        image = image.convert("L").convert("RGB")
     if masked and picture.mask is not None:
         mask = _open(picture.mask).convert("L").resize(image.size)
         dark = image.point(lambda value: int(value * DIMMED))

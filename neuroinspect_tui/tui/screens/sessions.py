@@ -13,7 +13,7 @@ from ..protocol import SessionEntry
 from ..widgets.cells import cut_front
 from ..widgets.filtered import FilteredTable
 from ..widgets.table import Column, Row, Table
-from ..wording import percent
+from ..wording import percent, short_name
 from .page import Page
 
 COLUMNS = (
@@ -70,9 +70,9 @@ class SessionsScreen(Page[None]):
 
 
 def _cells(entry: SessionEntry, here: bool) -> tuple[str, ...]:
-    model = f"{safe(entry.model, 80)}{' (this one)' if here else ''}"
+    model = f"{safe(short_name(entry.model), 80)}{' (this one)' if here else ''}"
     repairs = str(entry.repairs or "")
     return (
-        model, safe(entry.data, 80), percent(entry.accuracy), repairs, safe(entry.changed, 16),
+        model, safe(short_name(entry.data), 80), percent(entry.accuracy), repairs, safe(entry.changed, 16),
         cut_front(safe(str(entry.root)), 80),
     )  # fmt: skip

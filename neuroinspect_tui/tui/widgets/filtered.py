@@ -19,9 +19,9 @@ class FilteredTable(Table):
 
     BINDINGS = keys("list.filter")
 
-    summary: reactive[str] = reactive("", layout=False)
-    words: reactive[str] = reactive("", layout=False)
-    typing: reactive[bool] = reactive(False, layout=False)
+    summary: reactive[str] = reactive("", layout=False, init=False)
+    words: reactive[str] = reactive("", layout=False, init=False)
+    typing: reactive[bool] = reactive(False, layout=False, init=False)
 
     _offered: tuple[Row, ...] = ()
     _empty_words: tuple[str, ...] = ()
@@ -30,11 +30,15 @@ class FilteredTable(Table):
         """Show those of `rows` that match the filter."""
         self._offered, self._empty_words = tuple(rows), tuple(empty)
         if not self.words:
-            self.set_rows(self._offered, self._empty_words)
+            self.set_rows(self.shortened(self._offered), self._empty_words)
             return
         wanted = self.words.lower().split()
         found = [row for row in self._offered if row.key is not None and _matches(row, wanted)]
         self.set_rows(found, ("Nothing matches.", "escape shows all rows again."))
+
+    def shortened(self, rows: tuple[Row, ...]) -> Sequence[Row]:
+        """Return what is shown of `rows` without a filter: all of them."""
+        return rows
 
     def action_filter(self) -> None:
         """Start typing a filter."""

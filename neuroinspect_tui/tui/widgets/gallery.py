@@ -39,7 +39,6 @@ class Tile:
     caption: tuple[tuple[Span, ...], ...]
     copy: str = ""
     waiting: str = ""
-    faded: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,6 +118,7 @@ class Gallery(Inked, can_focus=True):
                 len(section.tiles),
                 max((len(tile.caption) for tile in section.tiles), default=0),
                 aims[section.scale] if self.studio.draws else 0,
+                1 if section.scale == "small" else 1000,
             )
             for section in self.sections
             if section.tiles
@@ -136,33 +136,36 @@ class Gallery(Inked, can_focus=True):
     def _watch_masked(self) -> None:
         self.refresh()
 
+    @property
+    def place(self) -> int:
+        """Where the cursor's tile is among those placed."""
+        before = [number for number, placed in enumerate(self.plan.tiles) if placed.index <= self.cursor]
+        return before[-1] if before else 0
+
     def _watch_cursor(self) -> None:
-        if 0 <= self.cursor < len(self.plan.tiles):
-            placed = self.plan.tiles[self.cursor]
+        if self.plan.tiles:
+            placed = self.plan.tiles[self.place]
             top = placed.y - 1 if placed.y - 1 in self.plan.titles else placed.y
-            self.scroll_to_region(
-                Region(0, top, 1, placed.bottom - top), animate=False, immediate=True, force=True
-            )
+            region = Region(0, top, 1, placed.bottom - top)
+            self.scroll_to_region(region, animate=False, immediate=True, force=True)
         self.refresh()
 
     def action_step(self, steps: int) -> None:
         """Move the cursor by `steps` tiles; leaving to the left tells the screen."""
-        target = self.cursor + steps
-        leaves = not self.plan.tiles or (steps < 0 and self.plan.tiles[self.cursor].x == 0)
-        if leaves and steps < 0:
+        placed, target = self.plan.tiles, self.place + steps
+        if steps < 0 and (not placed or placed[self.place].x == 0):
             self.post_message(self.LeftSide())
-        elif 0 <= target < len(self.tiles):
-            self.cursor = target
+        elif 0 <= target < len(placed):
+            self.cursor = placed[target].index
 
     def action_row(self, direction: int) -> None:
         """Move the cursor to the nearest tile in the row above or below."""
         if not self.plan.tiles:
             return
-        here = self.plan.tiles[self.cursor]
+        here = self.plan.tiles[self.place]
         further = [p for p in self.plan.tiles if (p.y - here.y) * direction > 0]
         if further:
-            nearest = min(further, key=lambda p: (abs(p.y - here.y), abs(p.x - here.x)))
-            self.cursor = nearest.index
+            self.cursor = min(further, key=lambda p: (abs(p.y - here.y), abs(p.x - here.x))).index
 
     def action_open(self) -> None:
         """Tell the screen that the tile was opened."""

@@ -25,12 +25,16 @@ class Placed:
 
 @dataclass(frozen=True)
 class Shelf:
-    """A section: its `title`, how many tiles, caption lines, the picture width it aims at (0: none)."""
+    """A section: its `title`, how many tiles, caption lines, the picture width it aims at (0: none).
+
+    At most `rows` rows are placed; further tiles are left out.
+    """
 
     title: str
     tiles: int
     caption: int
     aim: int
+    rows: int = 1000
 
 
 @dataclass(frozen=True)
@@ -52,19 +56,21 @@ def plan_gallery(shelves: Sequence[Shelf], width: int, tallest: int = 1000) -> P
     """
     titles: dict[int, str] = {}
     placed: list[Placed] = []
-    y = 0
+    y = first = 0
     for shelf in shelves:
         if shelf.title:
             titles[y] = shelf.title
             y += 1
         across, cells = _across(shelf, width, tallest)
         high = min(tallest, cells // 2) if shelf.aim else 0
-        for place in range(shelf.tiles):
+        tiles = min(shelf.tiles, across * shelf.rows) if shelf.aim else shelf.tiles
+        for place in range(tiles):
             column, row = place % across, place // across
             top = y + row * (high + shelf.caption + 1)
             left = column * (cells + GAP) if shelf.tiles > 1 or shelf.title else (width - cells) // 2
-            placed.append(Placed(len(placed), left, top, cells, high, shelf.caption))
-        rows = -(-shelf.tiles // across)
+            placed.append(Placed(first + place, left, top, cells, high, shelf.caption))
+        first += shelf.tiles
+        rows = -(-tiles // across)
         y += rows * (high + shelf.caption + 1)
     return Plan(titles, tuple(placed), max(0, y - 1))
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from textual import events, on
 from textual.content import Content
+from textual.reactive import reactive
 
 from ...results import Concept, Culprit, CulpritReport
 from ...text import safe
 from ..keymap import keys
 from ..wording import percent
-from .cells import Cell, bar_cell
+from .cells import Cell, bar_cell, spans_of
 from .filtered import FilteredTable
 from .table import Column, Row
 
@@ -26,12 +28,16 @@ COLUMNS = (
 )
 SUSPICIOUS = 0.5
 TITLE = "2 Neurons"
+MARK = "●"
+LEAST = 3
 
 
 class NeuronTable(FilteredTable):
     """The second pane. Keys are neuron numbers."""
 
-    BINDINGS = keys("neuron.mark", "neuron.unmark-all")
+    BINDINGS = keys("neuron.mark", "neuron.unmark-all", "neuron.all")
+
+    whole: reactive[bool] = reactive(False, layout=False, init=False)
 
     def __init__(self, dom_id: str | None = None) -> None:
         super().__init__(COLUMNS, title=TITLE, dom_id=dom_id)
@@ -66,6 +72,48 @@ class NeuronTable(FilteredTable):
             lines.append(Row(None, ((("● others you marked", "strong"),),)))
             lines += [Row(neuron, _other(neuron, concepts)) for neuron in further]
         self.offer(lines if listed or further else [], empty)
+
+    def shortened(self, rows: tuple[Row, ...]) -> Sequence[Row]:
+        """Return the first rows of each list, so that both are in sight; marked ones and, on wish, all."""
+        room = self.size.height - self.header_lines
+        if self.whole or not rows or len(rows) <= room:
+            return rows
+        lists: list[list[Row]] = []
+        for row in rows:
+            lists.append([row]) if row.key is None else lists[-1].append(row)
+        each = max(LEAST, room // len(lists) - 2)
+        return [row for one in lists for row in _first(one, each)]
+
+    def go_to(self, key: object, announce: bool = True) -> bool:
+        """Put the cursor on a neuron, unfolding the lists if it is not in sight."""
+        hidden = key is not None and all(row.key != key for row in self.rows)
+        if hidden and any(row.key == key for row in self._offered):
+            self.whole = True
+        return super().go_to(key, announce)
+
+    def action_whole(self) -> None:
+        """Show the whole lists, or their first rows."""
+        self.whole = not self.whole
+
+    @on(events.Resize)
+    def _refit(self) -> None:
+        self.offer(self._offered, self._empty_words)
+
+    def _watch_whole(self) -> None:
+        self.offer(self._offered, self._empty_words)
+
+
+def _first(rows: Sequence[Row], count: int) -> list[Row]:
+    """Return a list's title, its `count` first rows and the marked ones, and how many there are besides."""
+    title, *others = rows
+    kept = [row for place, row in enumerate(others) if place < count or _is_marked(row)]
+    left = len(others) - len(kept)
+    tail = [Row(None, (((f"         {left} more · a shows all", "dim"),),))] if left else []
+    return [title, *kept, *tail]
+
+
+def _is_marked(row: Row) -> bool:
+    return spans_of(row.cells[0])[0][0] == MARK
 
 
 def _summary(report: CulpritReport) -> str:
@@ -102,7 +150,7 @@ def _own_concept(culprit: Culprit) -> Concept | None:
 
 
 def _number(neuron: int, marked: bool) -> Cell:
-    return (("●" if marked else "·", "mark" if marked else "dim"), (f"{neuron:>5}", "strong"))
+    return ((MARK if marked else "·", "mark" if marked else "dim"), (f"{neuron:>5}", "strong"))
 
 
 def _concept(named: Concept | None) -> Cell:

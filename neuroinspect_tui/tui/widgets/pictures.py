@@ -114,7 +114,7 @@ def _illusion_tile(root: Path, illusion: Illusion) -> Tile:
         ((f"robust ×{illusion.robust_ratio:.2f} p {percent(illusion.probability, 0)}%{similar}", "dim"),),
     )
     mask = root / illusion.mask if illusion.mask else None
-    return Tile(Picture(root / illusion.image, mask), caption, illusion.image, faded=not illusion.shown)
+    return Tile(Picture(root / illusion.image, mask, faded=not illusion.shown), caption, illusion.image)
 
 
 def sample_tile(board: Board, sample: Sample, names: Sequence[str]) -> Tile:

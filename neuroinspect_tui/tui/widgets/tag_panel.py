@@ -51,7 +51,7 @@ def _image(item: ReviewItem, board: Board, names: Sequence[str], width: int) -> 
             ("✓ " if right else "→ ", "$success" if right else "$error"),
             f"{predicted} {percent(sample.confidence, 0)}%",
         ).truncate(width, ellipsis=True),
-        Content.assemble(("culprit score ", "$foreground 60%"), f"{item.score:.2f}"),
+        Content.assemble(("culprit score ", "$foreground 60%"), f"{item.score:.2f}".replace("-", "−")),
     ]
     if item.belief:
         best = max(item.belief, key=lambda name: item.belief[name] if item.belief else 0.0)

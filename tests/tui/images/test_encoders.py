@@ -63,6 +63,12 @@ def test_load_dims_what_the_mask_leaves_out(tmp_path: Path) -> None:
     assert masked.getpixel((3, 0)) == (22, 44, 11)
 
 
+def test_a_picture_that_is_not_shown_here_is_grey(tmp_path: Path) -> None:
+    Image.new("RGB", (1, 1), (100, 200, 50)).save(tmp_path / "image.png")
+    red, green, blue = load(Picture(tmp_path / "image.png", faded=True), False).getpixel((0, 0))  # type: ignore[misc]
+    assert red == green == blue == 153
+
+
 def test_load_takes_pixels_still_being_made() -> None:
     picture = Picture(name="0/11/0", step=3, size=(2, 1), rgb=bytes([1, 2, 3, 4, 5, 6]))
     assert list(load(picture, False).getdata()) == [(1, 2, 3), (4, 5, 6)]

@@ -22,6 +22,13 @@ def test_tiles_wrap_into_rows() -> None:
     assert [(tile.x, tile.y) for tile in plan.tiles] == [(0, 0), (19, 0), (0, 12)]
 
 
+def test_a_section_of_one_row_leaves_tiles_out_and_numbers_go_on() -> None:
+    plan = plan_gallery([Shelf("real", 5, 1, 12, rows=1), Shelf("more", 1, 1, 12)], 38)
+    assert [tile.index for tile in plan.tiles] == [0, 1, 2, 5]
+    assert [tile.y for tile in plan.tiles] == [1, 1, 1, 10]
+    assert len(plan_gallery([Shelf("real", 5, 1, 0, rows=1)], 38).tiles) == 5, "captions alone are all shown"
+
+
 def test_sections_follow_each_other() -> None:
     plan = plan_gallery([Shelf("one", 1, 1, 10), Shelf("two", 1, 1, 10)], 20)
     assert plan.titles == {0: "one", plan.tiles[0].bottom + 1: "two"}
