@@ -144,7 +144,10 @@ def test_the_verdict_stands_beside_the_controls(page):
 def test_without_clip_no_concept_is_claimed(session):
     report = build_report(synthetic.findings())
     text = words(Page(render_html(report, session.path)))
-    assert (text.count("no clear concept"), text.count(" Concept ")) == (1, 2)
+    assert (text.count("no clear concept"), text.count(" Concept ")) == (0, 2), "neuron 40 was not looked at"
+    report["debugged"][0]["neurons"]["insufficient"][0]["concept"] = None
+    text = words(Page(render_html(report, session.path)))
+    assert text.count("no clear concept") == 2, "in the table and on the card"
     report["model"]["clip"] = None
     text = words(Page(render_html(report, session.path)))
     assert (text.count("no clear concept"), text.count(" Concept ")) == (0, 0)
