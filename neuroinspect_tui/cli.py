@@ -82,7 +82,7 @@ def run(
     if context.invoked_subcommand is None:
         from .launch import launch
 
-        given = {name: value for name, value in context.params.items() if value not in (None, False, [], ())}
+        given = {name: value for name, value in context.params.items() if _is_given(value)}
         raise typer.Exit(launch(given))
 
 
@@ -136,6 +136,11 @@ def main() -> None:
         code = 130
     _flush()
     sys.exit(code)
+
+
+def _is_given(value: object) -> bool:
+    """Whether an option was on the command line: 0 was, an option left out is None, False or empty."""
+    return value is not None and value is not False and value not in ([], ())
 
 
 def _flush() -> None:

@@ -117,6 +117,7 @@ def test_a_few_tags_make_the_groups_of_a_repair(
     code, _, errors = neuroinspect("--batch", *tiny.options, *options, capsys=capsys)
     assert code == 0, errors
     report = json.loads((out / "report.json").read_text())
+    assert report["debugged"][0]["illusions"] == [], "0 is a number, not an option left out"
     assert report["evaluation"]["groups"] == []
     (repair,) = report["debugged"][0]["repairs"]
     assert repair["method"] == "ridge" and repair["parameters"]["groups"] == "tag"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import pickle
 import pickletools
 import re
@@ -135,11 +136,26 @@ def write_state_dict(
     own = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     if original is None or original.format == "safetensors":
         metadata = original.metadata if original else {"format": "pt"}
-        Path(path).write_bytes(safetensors.torch.save(_unshared(own), metadata or None))
+        _write_safetensors(Path(path), _unshared(own), metadata)
         return
     packed = io.BytesIO()
     torch.save(_rewrap(original.content, original.wrapper, own), packed)
     Path(path).write_bytes(packed.getbuffer())
+
+
+def _write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write the same bytes for the same tensors: the library shuffles the metadata in every process."""
+    packed = memoryview(safetensors.torch.save(tensors, dict(metadata) or None))
+    length = int.from_bytes(packed[:8], "little")
+    header = json.loads(bytes(packed[8 : 8 + length]))
+    if metadata:
+        header["__metadata__"] = dict(sorted(metadata.items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little"))
+        file.write(text)
+        file.write(packed[8 + length :])
 
 
 def tensor_hash(tensor: Tensor) -> str:

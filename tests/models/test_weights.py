@@ -1,3 +1,4 @@
+import json
 import os
 import pickle
 from collections import OrderedDict
@@ -8,7 +9,13 @@ import torch
 from torch import nn
 
 from neuroinspect_tui.errors import InputError
-from neuroinspect_tui.models.weights import load_into, read_state_dict, tensor_hash, write_state_dict
+from neuroinspect_tui.models.weights import (
+    StateFile,
+    load_into,
+    read_state_dict,
+    tensor_hash,
+    write_state_dict,
+)
 
 
 def network():
@@ -246,6 +253,20 @@ def test_a_safetensors_file_is_written_back_with_its_metadata(tmp_path):
     new = read_state_dict(tmp_path / "new.safetensors")
     assert new.metadata == {"seed": "4"}
     assert new.tensors["conv.weight"].dtype == torch.float16
+    assert torch.equal(new.tensors["fc.bias"], torch.ones(2))
+
+
+def test_metadata_stands_in_alphabetical_order_in_the_file(tmp_path):
+    notes = {"seed": "4", "classes": "é,b", "architecture": "x"}
+    state = StateFile("w", "safetensors", network().state_dict(), metadata=notes)
+    write_state_dict(tmp_path / "new.safetensors", repaired(state), state)
+    packed = (tmp_path / "new.safetensors").read_bytes()
+    length = int.from_bytes(packed[:8], "little")
+    assert length % 8 == 0
+    header = json.loads(packed[8 : 8 + length])
+    assert list(header["__metadata__"].items()) == sorted(notes.items())
+    new = read_state_dict(tmp_path / "new.safetensors")
+    assert new.metadata == notes
     assert torch.equal(new.tensors["fc.bias"], torch.ones(2))
 
 

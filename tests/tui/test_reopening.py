@@ -43,6 +43,13 @@ async def test_what_is_known_is_not_computed_again(launch: Launch, tmp_path: Pat
         assert (desk.triage.target, desk.triage.neuron) == (2, 18), "the fresh evaluation keeps the cursor"
 
 
+async def test_saved_marks_have_their_what_if_again(launch: Launch, tmp_path: Path) -> None:
+    async with launch(state=saved(tmp_path)) as desk:
+        await desk.until(lambda: "computing…" not in desk.text)
+        assert [job.neurons for job in desk.worker.asked(jobs.AskWhatIf)] == [(13, 18)]
+        assert "fixed 3" in desk.text
+
+
 async def test_marks_and_cursor_are_saved(launch: Launch) -> None:
     async with launch() as desk:
         await desk.settled()

@@ -188,12 +188,17 @@ class TriageScreen(PanedPage):
         near = self.mistake_table.near(THUMBNAILS_AHEAD) if self.mistake_table.has_focus else ()
         for job in missing(self.board, self.target, self.neuron, near):
             self.ask(job)
+        self._ask_what_if()
+
+    def _ask_what_if(self) -> None:
+        job = self.marks.question(self.target)
+        known = job is None or job in self.board.what_ifs or job in self.board.failures
+        if job is not None and not known and not self.board.waits_for(job):
+            self.ask(job)
 
     def _what_if_changed(self) -> None:
         self._show_what_if()
-        job = self.marks.question(self.target)
-        if job is not None and job not in self.board.what_ifs:
-            self.ask(job)
+        self._ask_what_if()
 
     def _marks_changed(self) -> None:
         self._show_neurons()
