@@ -40,6 +40,7 @@ def _read(config: RunConfig, session: Session) -> SavedState:
     }
     illusions = (session.load(states.illusions(config, target), tuple[Illusion, ...]) for target in reports)
     repairs = (session.load(name, Repair) for name in session.saved("repairs/"))
+    tags = session.load(states.TAGS, dict[str, dict[str, str]]) or {}
     return SavedState(
         session_root=session.root,
         opened=opened,
@@ -48,6 +49,7 @@ def _read(config: RunConfig, session: Session) -> SavedState:
         exemplars=dict(_exemplars(config, session, reports)),
         illusions=tuple(picture for pictures in illusions for picture in pictures or ()),
         repairs=tuple(repair for repair in repairs if repair),
+        tags={(split, path): tag for split, tagged in tags.items() for path, tag in tagged.items()},
         view=session.load(VIEW, View) or View(),
     )
 

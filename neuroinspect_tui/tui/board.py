@@ -51,7 +51,10 @@ class LogLine:
 
 @dataclass
 class Board:
-    """The app's knowledge. Keys are (class, neuron) for pictures and jobs for what is under way."""
+    """The app's knowledge.
+
+    Keys are (class, neuron) for pictures, (split, path) for tags, and jobs for what is under way.
+    """
 
     root: Path = field(default_factory=Path)
     opened: Opened | None = None
@@ -66,7 +69,7 @@ class Board:
     thumbnails: dict[tuple[str, int], str] = field(default_factory=dict)
     what_ifs: dict[jobs.AskWhatIf, WhatIf] = field(default_factory=dict)
     reviews: dict[int, tuple[ReviewItem, ...]] = field(default_factory=dict)
-    tags: dict[tuple[str, int], str] = field(default_factory=dict)
+    tags: dict[tuple[str, str], str] = field(default_factory=dict)
     propagation: Propagation | None = None
     repairs: dict[int, Repair] = field(default_factory=dict)
     newest_repair: int | None = None
@@ -87,6 +90,7 @@ class Board:
         for illusion in state.illusions:
             place = (illusion.target.index, illusion.neuron)
             board.illusions[place] = (*board.illusions.get(place, ()), illusion)
+        board.tags = dict(state.tags)
         board.repairs = {repair.number: repair for repair in state.repairs}
         return board
 
@@ -206,7 +210,7 @@ class Board:
         self.reports[job.target] = value
         for sample in value.samples:
             if sample.tag:
-                self.tags[sample.split, sample.row] = sample.tag
+                self.tags[sample.split, sample.path] = sample.tag
         return frozenset({"culprits"})
 
     def _keep_exemplars(self, job: jobs.FindExemplars, value: tuple[Exemplar, ...]) -> frozenset[Topic]:
@@ -239,7 +243,7 @@ class Board:
         self.reviews[job.target] = value
         for item in value:
             if item.sample.tag:
-                self.tags[item.sample.split, item.sample.row] = item.sample.tag
+                self.tags[item.sample.split, item.sample.path] = item.sample.tag
         return frozenset({"review"})
 
     def _keep_tag(self, job: jobs.SetTag, value: Propagation) -> frozenset[Topic]:

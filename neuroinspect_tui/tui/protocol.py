@@ -50,7 +50,10 @@ class View:
 
 @dataclass(frozen=True)
 class SavedState:
-    """What the session already knows. Picture paths are relative to `session_root`."""
+    """What the session already knows.
+
+    Picture paths are relative to `session_root`; tags are by split and path.
+    """
 
     session_root: Path
     opened: Opened | None = None
@@ -59,6 +62,7 @@ class SavedState:
     exemplars: dict[tuple[int, int], tuple[Exemplar, ...]] = field(default_factory=dict)
     illusions: tuple[Illusion, ...] = ()
     repairs: tuple[Repair, ...] = ()
+    tags: dict[tuple[str, str], str] = field(default_factory=dict)
     view: View = field(default_factory=View)
 
 

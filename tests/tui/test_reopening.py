@@ -9,13 +9,13 @@ from neuroinspect_tui.events import Preview, Started, Stopped
 from neuroinspect_tui.tui.protocol import SavedState, View
 
 from .conftest import Launch
-from .fake_worker import FakeWorker, culprits, evaluation, exemplars, illusion, opened, repair
+from .fake_worker import FakeWorker, culprits, evaluation, exemplars, illusion, mistakes, opened, repair
 
 
 def saved(root: Path) -> SavedState:
     return SavedState(
         root, opened(), evaluation(), {2: culprits(2)}, {(2, 18): exemplars(root, 2, 18)}, (illusion(root, 2, 18),),
-        (repair(4, jobs.RepairHead(2, "ridge")),), View(2, 18, "index", {2: (18, 13)}, True),
+        (repair(4, jobs.RepairHead(2, "ridge")),), {("val", mistakes(2)[0].path): "cue"}, View(2, 18, "index", {2: (18, 13)}, True),
     )  # fmt: skip
 
 
@@ -29,6 +29,7 @@ async def test_the_saved_view_is_there_before_any_worker_answers(launch: Launch,
         assert "2 Neurons of rose" in desk.text and "real, strongest of the class" in desk.text
         assert "×1.32" not in desk.text and "×0.71 not shown here" in desk.text
         assert desk.triage.marked == (18, 13)
+        assert "cue" in next(line for line in desk.text.splitlines() if "image_00200.jpg" in line)
         assert "resnet50 · flowers102/val" in desk.text
         await desk.press("m")
         await desk.until(lambda: "Before and after · ridge for rose" in desk.text)

@@ -223,7 +223,7 @@ async def test_enough_tags_show_how_good_the_probe_is(launch: Launch) -> None:
 async def test_tags_appear_beside_the_mistakes(launch: Launch) -> None:
     async with launch() as desk:
         await desk.settled()
-        desk.app.board.tags["val", 3] = "cue"
+        desk.app.board.tags["val", "images/00/image_00003.jpg"] = "cue"
         await desk.press("t")
         await desk.until(lambda: isinstance(desk.app.screen, TagScreen))
         await desk.press("escape")

@@ -119,7 +119,7 @@ class TagScreen(Page[None]):
         item = self.item
         if item is None:
             return
-        before = self.board.tags.get((item.sample.split, item.sample.row), "")
+        before = self.board.tags.get((item.sample.split, item.sample.path), "")
         self.history.append((self.place, before))
         self._set(item, tag)
         if self.place + 1 < len(self.items):
@@ -129,12 +129,12 @@ class TagScreen(Page[None]):
             self.notify("That was the last one. r proposes more, m repairs.", title="Tags")
 
     def _set(self, item: ReviewItem, tag: str) -> None:
-        place = (item.sample.split, item.sample.row)
+        place = (item.sample.split, item.sample.path)
         if tag:
             self.board.tags[place] = tag
         else:
             self.board.tags.pop(place, None)
-        self.ask(jobs.SetTag(*place, tag))
+        self.ask(jobs.SetTag(item.sample.split, item.sample.row, tag))
 
     def action_undo(self) -> None:
         """Take the last tag back and return to its image."""

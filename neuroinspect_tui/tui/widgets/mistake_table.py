@@ -50,13 +50,13 @@ class MistakeTable(FilteredTable):
         self,
         samples: Sequence[Sample],
         names: Sequence[str],
-        tags: Mapping[tuple[str, int], str],
+        tags: Mapping[tuple[str, str], str],
         empty: Sequence[str],
     ) -> None:
         """Fill the table; `names` are the class names, `tags` those set by hand."""
         self.samples = {sample.row: sample for sample in samples}
         self.border_title = Content(f"{TITLE} · {number(len(samples))}" if samples else TITLE)
-        rows = [Row(s.row, _cells(s, names, tags.get((s.split, s.row), s.tag))) for s in samples]
+        rows = [Row(s.row, _cells(s, names, tags.get((s.split, s.path), s.tag))) for s in samples]
         self.offer(rows, empty)
 
 

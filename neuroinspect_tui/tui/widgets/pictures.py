@@ -126,7 +126,7 @@ def sample_tile(board: Board, sample: Sample, names: Sequence[str]) -> Tile:
     culprits = (
         "culprits " + ", ".join(str(neuron) for neuron in sample.culprits[:5]) if sample.culprits else ""
     )
-    tag = board.tags.get((sample.split, sample.row), sample.tag)
+    tag = board.tags.get((sample.split, sample.path), sample.tag)
     caption: tuple[tuple[Span, ...], ...] = (
         (arrow, (predicted, "strong"), (f" {percent(sample.confidence, 0)}%", "")),
         (

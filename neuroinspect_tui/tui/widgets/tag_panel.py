@@ -44,7 +44,7 @@ def _image(item: ReviewItem, board: Board, names: Sequence[str], width: int) -> 
     sample = item.sample
     predicted = safe(names[sample.predicted], 60) if sample.predicted < len(names) else str(sample.predicted)
     right = sample.predicted == sample.label
-    tag = board.tags.get((sample.split, sample.row), "")
+    tag = board.tags.get((sample.split, sample.path), "")
     lines = [
         Content.styled(file_name(sample.path), "bold").truncate(width, ellipsis=True),
         Content.assemble(
@@ -72,7 +72,7 @@ def _trail(items: Sequence[ReviewItem], place: int, board: Board, width: int) ->
     parts: list[tuple[str, str]] = []
     for index in range(first, min(len(items), first + width)):
         sample = items[index].sample
-        sign, ink = SIGNS.get(board.tags.get((sample.split, sample.row), ""), ("·", "$foreground 40%"))
+        sign, ink = SIGNS.get(board.tags.get((sample.split, sample.path), ""), ("·", "$foreground 40%"))
         parts.append((sign, f"{ink} reverse" if index == place else ink))
     return Content.assemble(*parts)
 
