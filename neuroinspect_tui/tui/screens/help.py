@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from textual import events, on
 from textual.binding import Binding
@@ -58,7 +59,9 @@ class HelpScreen(Page[None]):
         rows = [_title("Here")]
         here: dict[str, list[str]] = {}
         for binding in (binding for binding in self.here if binding.id in KEYS):
-            here.setdefault(binding.description, []).append(self.ni.get_key_display(binding))
+            here.setdefault(binding.description, []).append(
+                self.ni.get_key_display(replace(binding, key_display=None))
+            )
         rows += [_line(" ".join(used), words, f"here {words}") for words, used in here.items() if words]
         for place in dict.fromkeys(key.place for key in KEYS.values()):
             rows.append(_title(place))

@@ -30,6 +30,9 @@ class Page(Screen[Result]):
     cancels: tuple[type[Job], ...] = ()
     """Jobs that escape stops here; with none of them running it goes back."""
 
+    home = False
+    """Whether this is the first screen, from which no way leads back."""
+
     def __init__(self) -> None:
         super().__init__()
         self.header = StatusHeader(id="header")
@@ -38,7 +41,7 @@ class Page(Screen[Result]):
         """Lay out the title line, the body and the footer."""
         yield self.header
         yield from self.body()
-        yield HintBar(id="hints")
+        yield HintBar(back=not self.home, dom_id="hints")
 
     def body(self) -> Iterable[Widget]:
         """Yield what lies between the title line and the footer."""

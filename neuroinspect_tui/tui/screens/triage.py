@@ -40,6 +40,7 @@ class TriageScreen(PanedPage):
     )  # fmt: skip
 
     cancels = (jobs.Job,)
+    home = True
 
     target: reactive[int | None] = reactive(None, init=False)
     neuron: reactive[int | None] = reactive(None, init=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual import events, on
 from textual.binding import Binding
 from textual.content import Content
@@ -11,9 +13,16 @@ from textual.widget import Widget
 
 
 class HintBar(Widget):
-    """The bindings of the focused widget, its screen and the app that are meant for the footer."""
+    """The bindings of the focused widget, its screen and the app that are meant for the footer.
+
+    With `back` it tells the way back, too.
+    """
 
     ALLOW_SELECT = False
+
+    def __init__(self, back: bool, dom_id: str | None = None) -> None:
+        super().__init__(id=dom_id)
+        self.back = back
 
     @on(events.Mount)
     def _mounted(self) -> None:
@@ -29,7 +38,10 @@ class HintBar(Widget):
             if binding.show and enabled:
                 shown.setdefault(binding.id or binding.action, binding)
         hints = {name: self._hint(binding) for name, binding in shown.items()}
-        always = [hints.pop(name) for name in ("app.help", "app.quit") if name in hints]
+        if self.back and "escape" in self.screen.active_bindings:
+            back = self.screen.active_bindings["escape"].binding
+            hints["app.back"] = self._hint(replace(back, description="back"))
+        always = [hints.pop(name) for name in ("app.back", "app.help", "app.quit") if name in hints]
         room = self.size.width - sum(hint.cell_length for hint in always) - 2
         fitting: list[Content] = []
         for hint in hints.values():

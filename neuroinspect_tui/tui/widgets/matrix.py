@@ -127,7 +127,7 @@ class ConfusionMatrix(Inked, can_focus=True):
         row = y - 1 + round(self.scroll_y)
         if not self.order or row >= len(self.order):
             return Strip.blank(width, base)
-        name = "true ↓   taken →" if y == 0 else safe(self.order[row].name, 60)
+        name = "true ↓   taken →" if y == 0 else self._row_name(row)
         current = y > 0 and row == self.row
         ink = "header" if y == 0 else "strong" if current else ""
         left = self.paint(
@@ -140,10 +140,19 @@ class ConfusionMatrix(Inked, can_focus=True):
             strips.append(self._heading(place) if y == 0 else self._cell(row, place))
         return Strip.join(strips).adjust_cell_length(width, base)
 
+    @property
+    def _numbered(self) -> bool:
+        """Whether the columns are too narrow for names, and headed by the classes' numbers instead."""
+        return self.cell_width < 9
+
+    def _row_name(self, row: int) -> str:
+        result = self.order[row]
+        return f"{result.index if self._numbered else ''} {safe(result.name, 60)}".strip()
+
     def _heading(self, place: int) -> Strip:
         ink = "strong" if place == self.column else "header"
         result = self.order[place]
-        words = safe(result.name, 40) if self.cell_width >= 9 else str(result.index)
+        words = str(result.index) if self._numbered else safe(result.name, 40)
         return self.paint(
             [(" ", ""), *((t, ink) for t, _ in fit(words, self.cell_width - 1, "right"))],
             self.rich_style,

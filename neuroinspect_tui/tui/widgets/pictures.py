@@ -111,7 +111,8 @@ def _illusion_tile(root: Path, illusion: Illusion) -> Tile:
     similar = "" if illusion.clip_percentile is None else f" CLIP {illusion.clip_percentile:.0f}%ile"
     caption: tuple[tuple[Span, ...], ...] = (
         ((f"×{illusion.ratio:.2f}", ink), (verdict, "dim"), (f" rank {illusion.rank}", "")),
-        ((f"robust ×{illusion.robust_ratio:.2f} p {percent(illusion.probability, 0)}%{similar}", "dim"),),
+        ((f"robust ×{illusion.robust_ratio:.2f}", "dim"),),
+        ((f"p {percent(illusion.probability, 0)}%{similar}", "dim"),),
     )
     mask = root / illusion.mask if illusion.mask else None
     return Tile(Picture(root / illusion.image, mask, faded=not illusion.shown), caption, illusion.image)

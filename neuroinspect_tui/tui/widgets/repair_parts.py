@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from ...results import Repair
 from ...text import safe
+from ..keymap import keys
 from ..wording import duration, neurons, number, percent
 from .cells import Cell
 from .table import Column, Row, Table
@@ -35,8 +36,14 @@ SIGNS: dict[Need, str] = {"neurons": "neurons", "groups": "tags or groups", "not
 class MethodTable(Table):
     """The methods; those that need tags say so."""
 
+    BINDINGS = keys("repair.run")
+
     def __init__(self, dom_id: str | None = None) -> None:
         super().__init__((Column("method", 10), Column("needs", 14, leaves=1)), title="Repair", dom_id=dom_id)
+
+    def action_run(self) -> None:
+        """Tell the screen that the method was chosen."""
+        self.action_open()
 
     def fill(self) -> None:
         """Show all methods, the controls apart."""
@@ -114,8 +121,8 @@ class ReasonPanel(Widget):
 
     def show(self, made: Repair) -> None:
         """Show a verdict and its reasons."""
-        used = f"neurons {neurons(made.neurons)} · " if made.neurons else ""
-        settings = ", ".join(f"{safe(name, 30)} {value}" for name, value in made.parameters.items())
+        used = f"neurons {neurons(made.neurons)} · " if NEEDS[made.method] == "neurons" else ""
+        settings = ", ".join(f"{safe(name, 30)} {_setting(value)}" for name, value in made.parameters.items())
         splits = " · ".join(
             f"{use.part} on {safe(use.split, 20)} {number(use.samples)}" for use in made.splits
         )
@@ -130,6 +137,10 @@ class ReasonPanel(Widget):
     def render(self) -> Content:
         """Return the lines."""
         return self.content
+
+
+def _setting(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else safe(str(value), 60)
 
 
 def _verdict(made: Repair) -> Content:
