@@ -3,7 +3,7 @@
 Everything is imported once; each run is a fork, so that a round takes a fraction of a second. A run is ended
 after a random time by SIGKILL, SIGTERM, SIGINT or SIGHUP, or by SIGKILL at a random one of its own steps on the
 session's files (open, rename, link, make or remove), and started again in the same directory until it finishes;
-then the next session begins, until SIGKILL was sent KILLS times. The first session is left undisturbed, and
+then the next session begins, until SIGKILL was sent KILLS times and each other signal once. The first session is left undisturbed, and
 evaluated in larger shards than the others. What happened is written to REPORT as JSON.
 """
 
@@ -44,7 +44,7 @@ def main() -> None:
     steps = json.loads((folder / "steps.json").read_text())["steps"]
     moments = random.Random(seed)
     done, sessions = dict.fromkeys(ENDINGS, 0), 0
-    while done["SIGKILL"] + done[AT_A_STEP] < kills:
+    while done["SIGKILL"] + done[AT_A_STEP] < kills or (min(done.values()) == 0 and sessions < 4 * kills):
         sessions += 1
         _finish_one(folder / f"killed-{sessions}", arguments, moments, seconds, steps, done)
     report.write_text(json.dumps({"endings": done, "sessions": sessions, "steps": steps, "seconds": seconds}))
@@ -103,9 +103,13 @@ def _send(pid: int, number: int) -> None:
 
 
 def _be_the_run(out: Path, arguments: list[str], notes: Path | None, step: int | None) -> None:
-    """In the child: run the command line, count its steps on files, die at number `step`; never return."""
+    """In the child: run the command line, count its steps on files, die at number `step`; never return.
+
+    Signals work as in a terminal, also where the tests were started under nohup.
+    """
     code, count = 70, 0
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     if notes is None:
         evaluating.FIRST_SHARD = evaluating.LARGEST_SHARD = 16
 
