@@ -8,6 +8,7 @@ work instead of waiting for it.
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import threading
 import time
@@ -33,6 +34,8 @@ from .jobs import Job, Open
 
 OnEvent = Callable[[Event], None]
 PROGRESS_INTERVAL = 0.1
+PREVIEW_INTERVAL = 0.4
+"""Seconds between two looks at the same picture: drawing it takes the interface longer than a small step."""
 DEEPEST_NESTING = 4
 
 
@@ -56,6 +59,7 @@ class _Running:
     unit_name: str = "steps"
     began: float = field(default_factory=time.monotonic)
     last: float = 0.0
+    shown: dict[tuple[int, int], float] = field(default_factory=dict)
 
     def unit(self, name: str) -> None:
         """Name what `tick` counts, and start its clock."""
@@ -77,8 +81,11 @@ class _Running:
         self.worker._send(Partial(self.job, value))
 
     def preview(self, preview: Preview) -> None:
-        """Show an unfinished picture."""
-        self.worker._send(preview)
+        """Show an unfinished picture, unless it was shown a moment ago."""
+        now, picture = time.monotonic(), (preview.neuron, preview.seed)
+        if now - self.shown.get(picture, -math.inf) >= PREVIEW_INTERVAL:
+            self.shown[picture] = now
+            self.worker._send(preview)
 
     def note(self, text: str, level: str = "info") -> None:
         """Write a line to the log."""

@@ -42,6 +42,7 @@ class Terminal:
         self.attributes = termios.tcgetattr(self.slave)
         self.output = bytearray()
         self.open = True
+        self.drawing = True
 
         def lead() -> None:
             os.setsid()
@@ -71,7 +72,7 @@ class Terminal:
         self.hang_up()
 
     def _read(self) -> None:
-        stream = pyte.ByteStream(self.screen)
+        stream, undrawn = pyte.ByteStream(self.screen), bytearray()
         while self.open:
             if not select.select([self.master], [], [], 0.05)[0]:
                 continue
@@ -80,7 +81,10 @@ class Terminal:
             except OSError:
                 return
             self.output += data
-            stream.feed(data)
+            undrawn += data
+            if self.drawing:
+                stream.feed(bytes(undrawn))
+                undrawn.clear()
             for question, answer in ANSWERS.items():
                 if question in data:
                     os.write(self.master, answer)

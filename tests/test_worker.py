@@ -10,7 +10,7 @@ import pytest
 
 from neuroinspect_tui import jobs
 from neuroinspect_tui.errors import InputError
-from neuroinspect_tui.events import Event, Failed, Finished, Progress, Reporter, Started, Stopped
+from neuroinspect_tui.events import Event, Failed, Finished, Preview, Progress, Reporter, Started, Stopped
 from neuroinspect_tui.worker import Worker
 
 
@@ -146,3 +146,30 @@ def test_closing_drops_the_queue_or_finishes_it(script: Scripted, events: Any) -
     worker.submit(jobs.WriteReport())
     assert worker.close(wait=10, finish=True)
     assert other.log == ["WriteReport"]
+
+
+def test_a_picture_is_shown_at_most_every_so_often_each_for_itself(
+    monkeypatch: pytest.MonkeyPatch, events: Any
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("neuroinspect_tui.worker.time.monotonic", lambda: now[0])
+    job = jobs.Illustrate(0, (7,))
+
+    class Painting:
+        def run(self, job: jobs.Job, reporter: Reporter) -> Any:
+            for at, seed, step in (
+                (100.0, 0, 8),
+                (100.1, 0, 16),
+                (100.1, 1, 16),
+                (100.39, 0, 24),
+                (100.4, 0, 32),
+            ):
+                now[0] = at
+                reporter.preview(Preview(job, 7, seed, step, 64, 1, 1, b"rgb", 1.0))
+
+        def close(self) -> None: ...
+
+    Worker(Painting, events.put).submit(job)
+    told = [events.get(timeout=10) for _ in range(5)]
+    assert isinstance(told[-1], Finished)
+    assert [(e.seed, e.step) for e in told if isinstance(e, Preview)] == [(0, 8), (1, 16), (0, 32)]
