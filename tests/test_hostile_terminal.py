@@ -31,7 +31,14 @@ def assert_harmless(output: bytes) -> None:
     """No payload, nor a command that only a payload has, is among the bytes."""
     for name, payload in PAYLOADS.items():
         assert (name + payload[:3]).encode() not in output
-    for command in (b"\x1b]0;owned", b"\x1b]52;", b"\x1bc", "\x9b".encode(), "\x9d".encode(), "\u202e".encode()):
+    for command in (
+        b"\x1b]0;owned",
+        b"\x1b]52;",
+        b"\x1bc",
+        "\x9b".encode(),
+        "\x9d".encode(),
+        "\u202e".encode(),
+    ):
         assert command not in output, command
 
 

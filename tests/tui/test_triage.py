@@ -174,6 +174,21 @@ async def test_long_lists_show_their_first_rows_until_asked_for_all(launch: Laun
         assert [row.key for row in desk.triage.neuron_table.rows] == [8], "a filter looks at all"
 
 
+async def test_another_class_starts_at_its_first_culprit_with_short_lists(launch: Launch) -> None:
+    async with launch(size=(80, 24)) as desk:
+        await desk.settled()
+        desk.triage.neuron_table.go_to(12)
+        assert (desk.triage.neuron_table.whole, desk.triage.neuron_table.key) == (True, 12)
+        await desk.press("1", "down")
+        await desk.settled()
+        assert desk.triage.target == 1
+        await desk.until(lambda: 1 in desk.app.board.reports)
+        assert not desk.triage.neuron_table.whole
+        assert desk.triage.neuron == desk.app.board.reports[1].insufficient[0].neuron == 12
+        await desk.press("up")
+        assert desk.triage.neuron == 11, "back on the first class, at its first culprit"
+
+
 async def test_a_marked_neuron_stays_in_sight(launch: Launch) -> None:
     async with launch(size=(80, 24)) as desk:
         await desk.settled()

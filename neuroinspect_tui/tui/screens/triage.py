@@ -157,6 +157,7 @@ class TriageScreen(PanedPage):
         self._settle()
 
     def _watch_target(self) -> None:
+        self.neuron_table.start_over()
         self._show_neurons()
         self._show_mistakes()
         self._what_if_changed()

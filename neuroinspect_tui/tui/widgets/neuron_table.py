@@ -91,6 +91,11 @@ class NeuronTable(FilteredTable):
             self.whole = True
         return super().go_to(key, announce)
 
+    def start_over(self) -> None:
+        """Forget cursor and unfolding: the next rows are another class's."""
+        self.set_reactive(NeuronTable.whole, False)
+        self.rows = ()
+
     def action_whole(self) -> None:
         """Show the whole lists, or their first rows."""
         self.whole = not self.whole
