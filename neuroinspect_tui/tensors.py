@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -14,6 +15,29 @@ Tick = Callable[[int, int], None]
 
 def no_tick(done: int, total: int) -> None:
     """Report to nobody."""
+
+
+class Memory(Protocol):
+    """Where a long fit leaves its tensors between two epochs, to find them when the stage is run again."""
+
+    def recall(self, name: str) -> dict[str, Tensor] | None:
+        """Return what was kept under `name`, or None."""
+
+    def keep(self, name: str, tensors: dict[str, Tensor]) -> None:
+        """Keep tensors under `name` in place of earlier ones."""
+
+
+class NoMemory:
+    """Keeps nothing."""
+
+    def recall(self, name: str) -> None:
+        """Return None."""
+
+    def keep(self, name: str, tensors: dict[str, Tensor]) -> None:
+        """Do nothing."""
+
+
+NO_MEMORY = NoMemory()
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file, save
+from torch import Tensor
 
 from .. import jobs
 from ..errors import InputError
@@ -19,6 +21,7 @@ from ..results import ClassRef, CulpritReport, Propagation, Repair, ReviewItem
 from ..selection import leading_culprits
 from ..session import states
 from ..session.atomic import aside, explained, write_json
+from ..session.store import Session
 from ..stages.repair.run import RepairOutcome, repair_class
 from ..stages.tags import COLUMN, Tags, excluded_rows, make_groups, review_order
 from ..tensors import Head, SplitFeatures
@@ -28,6 +31,7 @@ from .project import Project
 
 HEAD_FILE = "head.safetensors"
 HASH_FILE = "hashes.json"
+EPOCHS = "state/epochs"
 REPAIR_NEURONS = 5
 
 
@@ -79,8 +83,29 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         tick=reporter.tick,
+        memory=_Epochs(project.session, request),
     )
     return _keep(project, job.target, outcome, request)
+
+
+@dataclass(frozen=True)
+class _Epochs:
+    """The last epoch of every training of one repair, in the session until the repair is finished."""
+
+    session: Session
+    request: str
+
+    def _file(self, name: str) -> str:
+        return f"{EPOCHS}/{hashlib.sha256(self.request.encode()).hexdigest()[:16]}-{name}.safetensors"
+
+    def recall(self, name: str) -> dict[str, Tensor] | None:
+        """Return the tensors of the last epoch, or None."""
+        path = self.session.path(self._file(name))
+        return load_file(path) if path.is_file() else None
+
+    def keep(self, name: str, tensors: dict[str, Tensor]) -> None:
+        """Write the tensors of an epoch."""
+        self.session.write_bytes(self._file(name), save(tensors))
 
 
 def _with_tags(project: Project, features: dict[str, SplitFeatures], tags: Tags) -> dict[str, SplitFeatures]:
@@ -109,6 +134,7 @@ def _keep(project: Project, target: int, outcome: RepairOutcome, request: str) -
     target_class = ClassRef(target, project.names[target])
     made = Repair(**shared, number=number, target=target_class, head=relative, weights=None, request=request)
     project.session.save(states.repair(number), made)
+    shutil.rmtree(project.session.path(EPOCHS), ignore_errors=True)
     return made
 
 

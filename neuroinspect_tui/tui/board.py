@@ -166,7 +166,11 @@ class Board:
         self._end(event.job)
         self.failures.pop(event.job, None)
         keep: Callable[[Board, Any, Any], frozenset[Topic]] = _RESULTS.get(type(event.job), _ignore)
-        return keep(self, event.job, event.value) | {"progress"}
+        ended: frozenset[Topic] = frozenset({"progress"})
+        if not isinstance(event.job, QUIET):
+            self.note(f"{event.job.label}: done")
+            ended = frozenset({"progress", "log"})
+        return keep(self, event.job, event.value) | ended
 
     def _stopped(self, event: Stopped) -> frozenset[Topic]:
         self._end(event.job)

@@ -37,7 +37,7 @@ def test_partial_values_are_shown_but_not_final() -> None:
     board.ask(job)
     assert board.apply(Partial(job, evaluation(share=0.5))) == {"evaluation"}
     assert board.evaluation is not None and not board.evaluation_final
-    assert board.apply(Finished(job, evaluation())) == {"evaluation", "progress"}
+    assert board.apply(Finished(job, evaluation())) == {"evaluation", "progress", "log"}
     assert board.evaluation_final and not board.waits_for(job)
 
 
@@ -47,9 +47,13 @@ def test_another_split_does_not_replace_the_debugged_one() -> None:
     board.apply(Finished(jobs.Evaluate(), evaluation()))
     kept = board.evaluation
     assert board.apply(Partial(jobs.Evaluate("test"), evaluation(share=0.1))) == frozenset()
-    assert board.apply(Finished(jobs.Evaluate("test"), evaluation(share=0.1))) == {"progress"}
+    assert board.apply(Finished(jobs.Evaluate("test"), evaluation(share=0.1))) == {"progress", "log"}
     assert board.evaluation is kept
-    assert board.apply(Finished(jobs.Evaluate("val"), evaluation(share=0.9))) == {"evaluation", "progress"}
+    assert board.apply(Finished(jobs.Evaluate("val"), evaluation(share=0.9))) == {
+        "evaluation",
+        "progress",
+        "log",
+    }
 
 
 def test_previews_are_replaced_by_the_finished_pictures(tmp_path: Path) -> None:
@@ -103,6 +107,13 @@ def test_a_failure_is_kept_until_the_job_is_asked_again() -> None:
     assert board.failures == {}
 
 
+def test_finished_work_is_logged_but_what_runs_at_every_key_is_not() -> None:
+    board = Board()
+    board.apply(Finished(jobs.Evaluate("val"), evaluation()))
+    board.apply(Finished(jobs.ListSamples(0), ()))
+    assert [line.text for line in board.log] == ["evaluating: done"]
+
+
 def test_notes_are_logged_with_their_level() -> None:
     board = Board()
     assert board.apply(Note("two images could not be read", "warning")) == {"log"}
@@ -116,5 +127,5 @@ def test_repairs_come_are_accepted_and_go() -> None:
     board.apply(Finished(jobs.RepairHead(0, "dfr"), second))
     assert board.newest_repair == 2
     assert "exported" in board.apply(Finished(jobs.ExportRepair(2), second))
-    assert board.apply(Finished(jobs.DiscardRepair(2), 2)) == {"repairs", "progress"}
+    assert board.apply(Finished(jobs.DiscardRepair(2), 2)) == {"repairs", "progress", "log"}
     assert board.newest_repair == 1 and board.repairs == {1: first}

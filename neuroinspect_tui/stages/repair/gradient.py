@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,9 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...tensors import Head, Tick, no_tick
+from ...tensors import NO_MEMORY, Head, Memory, Tick, no_tick
 from .candidates import Candidate, Score
 from .examples import Examples
+from .training import Training
 
 CHUNK = 128
 EPOCH_ROWS = 24_576
@@ -48,6 +50,7 @@ def edit(
     score: Callable[[Head], Score],
     seed: int = 0,
     tick: Tick = no_tick,
+    memory: Memory = NO_MEMORY,
 ) -> Candidate:
     """Train the head by the paper's loss (arXiv 2310.07184, stage 3) and return its best epoch by `score`.
 
@@ -57,28 +60,40 @@ def edit(
 
     c the `target`, m 0 on `neurons` [K] and 1 elsewhere, the norm over the batch; 32 images a batch as
     published, because the penalty grows with the batch. An epoch is at most 24 576 images, drawn anew. Stops
-    after `patience` epochs without a better score.
+    after `patience` epochs without a better score. Goes on from the last epoch that `memory` has.
     """
-    new = Head(head.weight.clone(), head.bias.clone())
-    optimiser = torch.optim.Adam([new.weight, new.bias], lr=recipe.rate, fused=True)
-    generator = torch.Generator().manual_seed(seed)
-    best, since = (Score(-1.0, -1.0), Candidate(head)), 0
+    name = _name(examples, target, neurons, recipe, seed)
+    training = Training.begin(head, recipe.rate, seed)
+    reached = memory.recall(name)
+    if reached is not None:
+        training.restore(reached)
+    while training.epoch < recipe.epochs and training.since < recipe.patience:
+        _train_epoch(training, examples, target, neurons, recipe, tick)
+        training.judge(score(training.head))
+        memory.keep(name, training.tensors())
+    return Candidate(training.kept, _parameters(recipe, training.kept_epoch))
+
+
+def _train_epoch(
+    training: Training, examples: Examples, target: int, neurons: Tensor, recipe: Recipe, tick: Tick
+) -> None:
+    """Take the steps of one epoch."""
+    new, optimiser = training.head, training.optimiser
     length = math.ceil(min(len(examples), EPOCH_ROWS) / recipe.batch)
-    for epoch in range(recipe.epochs):
-        order = torch.randperm(len(examples), generator=generator)[:EPOCH_ROWS]
-        for step, (features, labels) in enumerate(_batches(examples, order, recipe.batch), epoch * length):
-            if step % CHUNK == 0:
-                tick(step, recipe.epochs * length)
-            optimiser.param_groups[0]["lr"] = recipe.rate_at((step + 0.5) / (recipe.epochs * length))
-            new.weight.grad, new.bias.grad = gradients(new, features, labels, target, neurons, recipe)
-            optimiser.step()
-        found, since = score(new), since + 1
-        if found > best[0]:
-            kept = Head(new.weight.clone(), new.bias.clone())
-            best, since = (found, Candidate(kept, _parameters(recipe, epoch + 1))), 0
-        if since >= recipe.patience:
-            break
-    return best[1]
+    order = torch.randperm(len(examples), generator=training.generator)[:EPOCH_ROWS]
+    batches = _batches(examples, order, recipe.batch)
+    for step, (features, labels) in enumerate(batches, training.epoch * length):
+        if step % CHUNK == 0:
+            tick(step, recipe.epochs * length)
+        optimiser.param_groups[0]["lr"] = recipe.rate_at((step + 0.5) / (recipe.epochs * length))
+        new.weight.grad, new.bias.grad = gradients(new, features, labels, target, neurons, recipe)
+        optimiser.step()
+
+
+def _name(examples: Examples, target: int, neurons: Tensor, recipe: Recipe, seed: int) -> str:
+    """Return a name for exactly this training."""
+    asked = f"{recipe} {len(examples)} {target} {neurons.tolist()} {seed}"
+    return hashlib.sha256(asked.encode()).hexdigest()[:16]
 
 
 def _batches(examples: Examples, order: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:

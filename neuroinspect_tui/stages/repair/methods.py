@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...config import RepairMethod
 from ...errors import InputError
-from ...tensors import Head, Tick, no_tick
+from ...tensors import NO_MEMORY, Head, Memory, Tick, no_tick
 from ..importance import retaining_ratio
 from .candidates import Candidate, Score, choose, score
 from .closed_form import bias_offsets, ridge_repairs
@@ -37,6 +37,7 @@ class Task:
     neurons: Tensor
     seed: int
     tick: Tick = no_tick
+    memory: Memory = NO_MEMORY
 
     def score(self, head: Head) -> Score:
         """Score a head on the choosing part."""
@@ -44,7 +45,14 @@ class Task:
 
 
 def task_for(
-    method: RepairMethod, plan: Plan, head: Head, target: int, neurons: Sequence[int], seed: int, tick: Tick
+    method: RepairMethod,
+    plan: Plan,
+    head: Head,
+    target: int,
+    neurons: Sequence[int],
+    seed: int,
+    tick: Tick,
+    memory: Memory = NO_MEMORY,
 ) -> Task:
     """Return the task of `method`.
 
@@ -56,7 +64,7 @@ def task_for(
         examples = plan.unseen
     elif method in GROUPED:
         examples = plan.fit.known()
-    return Task(plan, examples, head, target, torch.tensor(neurons, dtype=torch.int64), seed, tick)
+    return Task(plan, examples, head, target, torch.tensor(neurons, dtype=torch.int64), seed, tick, memory)
 
 
 def fit(method: RepairMethod, task: Task) -> tuple[Candidate, Score]:
@@ -121,7 +129,8 @@ def _goals(task: Task) -> list[float]:
 
 
 def _edit(task: Task, recipe: Recipe) -> Candidate:
-    return edit(task.examples, task.head, task.target, task.neurons, recipe, task.score, task.seed, task.tick)
+    asked = (task.examples, task.head, task.target, task.neurons, recipe, task.score)
+    return edit(*asked, seed=task.seed, tick=task.tick, memory=task.memory)
 
 
 METHODS: dict[RepairMethod, Callable[[Task], list[Candidate]]] = {

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...config import RepairMethod
 from ...results import Metrics, SplitUse
-from ...tensors import Head, SplitFeatures, Tick, no_tick
+from ...tensors import NO_MEMORY, Head, Memory, SplitFeatures, Tick, no_tick
 from ..metrics import fixed_and_broken, mcnemar_p, predict
 from .candidates import Candidate
 from .methods import LABEL_FREE, Task, fit, task_for
@@ -50,16 +50,18 @@ def repair_class(
     debugged_split: str = "val",
     seed: int = 0,
     tick: Tick = no_tick,
+    memory: Memory = NO_MEMORY,
 ) -> RepairOutcome:
     """Repair the head for class `target` by `method` and judge it beside the controls.
 
     `splits` maps names to features (`plan.plan_parts` says which images play which part), `neurons` are the
     culprits, `excluded` rows of each split are marked as mislabelled, `tag_column` is the group column that
     tags made. The untouched head is a candidate: the result is never worse than it on the choosing part.
+    Where `memory` has epochs of an interrupted run, training goes on from the last.
     Raises InputError when the method lacks groups, neurons or images.
     """
     plan = plan_parts(splits, debugged_split, excluded or {}, tag_column, seed)
-    found = propose(plan, head, target, method, neurons, seed, tick)
+    found = propose(plan, head, target, method, neurons, seed, tick, memory)
     heads = {"before": head, "after": found.candidate.head, **_controls(found.method, found.task)}
     judged = {
         name: Judged.of(plan.judge, predict(one, plan.judge.features), target, class_names)
@@ -112,6 +114,7 @@ def propose(
     neurons: Sequence[int],
     seed: int = 0,
     tick: Tick = no_tick,
+    memory: Memory = NO_MEMORY,
 ) -> Proposal:
     """Fit the method and choose its best head, or the untouched one where none does better on `plan.choose`.
 
@@ -124,7 +127,7 @@ def propose(
         methods, why = ["ridge"], f"auto: ridge, because {plan.column!r} makes groups"
     elif method == "auto":
         methods = [*LABEL_FREE, "paper"] if neurons else [*LABEL_FREE]
-    tasks = {name: task_for(name, plan, head, target, neurons, seed, tick) for name in methods}
+    tasks = {name: task_for(name, plan, head, target, neurons, seed, tick, memory) for name in methods}
     found = {name: fit(name, task) for name, task in tasks.items()}
     best = max(methods, key=lambda name: found[name][1])
     if len(methods) > 1:

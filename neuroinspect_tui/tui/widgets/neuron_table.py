@@ -24,12 +24,12 @@ COLUMNS = (
     Column("imp", 4, "right", leaves=2),
     Column("mends", 5, "right", leaves=3),
     Column("random", 6, "right", leaves=6),
-    Column("concept", 10, stretch=3, leaves=1, most=40),
+    Column("concept", 12, stretch=3, leaves=1, most=40),
 )
 SUSPICIOUS = 0.5
 TITLE = "2 Neurons"
 MARK = "●"
-LEAST = 3
+LEAST = 2
 
 
 class NeuronTable(FilteredTable):
@@ -81,8 +81,8 @@ class NeuronTable(FilteredTable):
         lists: list[list[Row]] = []
         for row in rows:
             lists.append([row]) if row.key is None else lists[-1].append(row)
-        each = max(LEAST, room // len(lists) - 2)
-        return [row for one in lists for row in _first(one, each)]
+        rooms = [(room + place) // len(lists) - 2 for place in reversed(range(len(lists)))]
+        return [row for one, own in zip(lists, rooms, strict=True) for row in _first(one, max(LEAST, own))]
 
     def go_to(self, key: object, announce: bool = True) -> bool:
         """Put the cursor on a neuron, unfolding the lists if it is not in sight."""
