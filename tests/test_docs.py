@@ -205,8 +205,9 @@ def test_the_commands_for_scripts_and_ci(
     assert "blue" in printed["report"] and "accuracy" in printed["compare"]
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/recipes/README.md"])
 def test_a_repaired_model_loads_in_plain_pytorch(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     own_model(tmp_path)
@@ -214,8 +215,8 @@ def test_a_repaired_model_loads_in_plain_pytorch(
     code, _, errors = neuroinspect("--batch", *inputs, "--repair", "ridge", "-o", "out", capsys=capsys)
     assert code == 0, errors
     made: dict[str, Any] = {"safetensors": safetensors, "build": runpy.run_path("mymodels.py")["build"]}
-    for language, text in blocks(README):
-        if language == "python":
+    for language, text in blocks(REPOSITORY / page):
+        if language == "python" and "load_state_dict" in text:
             exec(text, made)
     model = made["model"]
     assert not model.training
