@@ -6,15 +6,22 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from ..text import safe
+from .keymap import KEYS, MOVE, PANES
 
 if TYPE_CHECKING:
     from .app import NeuroInspectApp
 
 Command = tuple[str, str, Callable[[], object]]
+
+
+def _is_movement(binding: Binding) -> bool:
+    """Movements come last: whoever opens the palette looks for something else."""
+    return binding.id in KEYS and KEYS[binding.id].place in (MOVE, PANES)
 
 
 class Commands(Provider):
@@ -40,7 +47,8 @@ class Commands(Provider):
 
     def _actions(self) -> Iterator[Command]:
         seen: set[str] = set()
-        for _, binding, enabled, _ in self.screen.active_bindings.values():
+        active = self.screen.active_bindings.values()
+        for _, binding, enabled, _ in sorted(active, key=lambda one: _is_movement(one.binding)):
             words = binding.description
             if not enabled or not words or words in seen or binding.id is None:
                 continue

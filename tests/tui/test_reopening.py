@@ -103,7 +103,7 @@ async def test_an_illusion_sharpens_while_it_is_made(launch: Launch) -> None:
         await desk.settled()
         desk.worker.held = (jobs.Illustrate,)
         await desk.press("enter", "v")
-        job = jobs.Illustrate(0, (11,))
+        job = jobs.Illustrate(0, (11,), pictures=2)
         for step in (8, 16):
             desk.worker.on_event(Preview(job, 11, 0, step, 64, 2, 2, bytes([step] * 12), 0.02 * step))
             await desk.until(lambda step=step: f"step {step}/64" in desk.text)  # type: ignore[misc]

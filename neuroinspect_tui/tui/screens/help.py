@@ -50,7 +50,7 @@ class HelpScreen(Page[None]):
 
     @on(events.Mount)
     def _fill(self) -> None:
-        self.table.summary = "/ filters · esc goes back"
+        self.table.summary = "/ filters"
         self.table.offer(self.rows())
         self.table.focus()
 

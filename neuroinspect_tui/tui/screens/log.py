@@ -82,7 +82,7 @@ class ErrorPanel(Page[None]):
     @on(events.Mount)
     def _set_titles(self) -> None:
         self.panel.border_title = Content("Details")
-        self.panel.border_subtitle = Content("y copies · esc goes back")
+        self.panel.border_subtitle = Content("y copies")
         self.panel.focus()
 
     def copied(self) -> str:

@@ -15,7 +15,7 @@ from ...results import Repair
 from ...text import safe
 from ..board import Topic
 from ..keymap import keys
-from ..widgets.repair_parts import METHODS, NEEDS, MethodTable, ReasonPanel, RepairTable
+from ..widgets.repair_parts import METHODS, NEEDS, WITHOUT_GROUPS, MethodTable, ReasonPanel, RepairTable
 from ..widgets.table import Table
 from ..widgets.verdict import VerdictTable
 from ..wording import neurons
@@ -69,6 +69,7 @@ class RepairScreen(Page[None]):
             self._show()
 
     def _show(self) -> None:
+        self.refresh_bindings()
         self.verdict.show(self.shown, self._nothing())
         failures = [f for job, f in self.board.failures.items() if isinstance(job, jobs.RepairHead)]
         if self.methods.has_focus and failures and self.board.newest_repair is None:
@@ -109,7 +110,7 @@ class RepairScreen(Page[None]):
                 return f"Uses your {tags} tags, carried to all images by the probe."
             if columns:
                 return f"Uses the groups of {safe(', '.join(columns), 60)}."
-            return "Needs groups: t tags a few images."
+            return WITHOUT_GROUPS.get(self._method(), "Needs groups: t tags a few images.")
         return "Needs neither tags nor neurons."
 
     @on(Table.Highlighted)
@@ -135,18 +136,19 @@ class RepairScreen(Page[None]):
         """Go between methods and repairs."""
         (self.repairs if self.methods.has_focus else self.methods).focus()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only a repair on show can be accepted or discarded."""
+        return action not in ("accept", "discard") or self.shown is not None
+
     def action_accept(self) -> None:
         """Write the full repaired weights."""
-        if self.shown is None:
-            self.notify("There is no repair to accept yet.", severity="warning")
-        else:
+        if self.shown is not None:
             self.ask(jobs.ExportRepair(self.shown.number))
 
     def action_discard(self) -> None:
         """Delete the repair on show, after a question."""
         repair = self.shown
         if repair is None:
-            self.notify("There is no repair to discard.", severity="warning")
             return
 
         def answered(yes: bool | None) -> None:

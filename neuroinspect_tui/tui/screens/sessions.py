@@ -47,7 +47,6 @@ class SessionsScreen(Page[None]):
         rows = [Row(number, _cells(entry, entry.root == here)) for number, entry in enumerate(self.entries)]
         empty = ("No sessions yet.", "Each run keeps one; this list shows them, newest first.")
         self.table.offer(rows, empty)
-        self.table.summary = "⏎ opens · esc goes back"
         self.table.focus()
 
     @property

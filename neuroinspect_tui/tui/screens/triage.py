@@ -28,6 +28,8 @@ from .panes import PanedPage
 
 SETTLE = 0.12
 THUMBNAILS_AHEAD = 12
+SEEDS = 2
+"""Illusions of a neuron, pushed apart: what they share is the neuron's."""
 
 
 class TriageScreen(PanedPage):
@@ -234,13 +236,17 @@ class TriageScreen(PanedPage):
         if self.target is None or self.neuron is None:
             self.notify("There is no neuron to visualise yet.", severity="warning", timeout=3)
         else:
-            self.ask(jobs.Illustrate(self.target, (self.neuron,)))
+            self._illustrate((self.neuron,))
 
     def action_visualise_all(self) -> None:
         """Make illusions of the five first culprits of both lists."""
         neurons = self.board.culprit_neurons(self.target) if self.target is not None else ()
         if self.target is not None and neurons:
-            self.ask(jobs.Illustrate(self.target, neurons))
+            self._illustrate(neurons)
+
+    def _illustrate(self, neurons: tuple[int, ...]) -> None:
+        assert self.target is not None
+        self.ask(jobs.Illustrate(self.target, neurons, pictures=SEEDS * len(neurons)))
 
     def action_find(self) -> None:
         """Find a neuron by its concept."""

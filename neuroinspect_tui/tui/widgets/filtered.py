@@ -15,7 +15,7 @@ from .table import Row, Table
 
 
 class FilteredTable(Table):
-    """A table with a filter over the text of its rows and a summary in its lower border."""
+    """A table with a filter over the text that it shows and a summary in its lower border."""
 
     BINDINGS = keys("list.filter")
 
@@ -32,8 +32,8 @@ class FilteredTable(Table):
         if not self.words:
             self.set_rows(self.shortened(self._offered), self._empty_words)
             return
-        wanted = self.words.lower().split()
-        found = [row for row in self._offered if row.key is not None and _matches(row, wanted)]
+        wanted, widths = self.words.lower().split(), self.column_widths
+        found = [row for row in self._offered if row.key is not None and _matches(row, widths, wanted)]
         self.set_rows(found, ("Nothing matches.", "escape shows all rows again."))
 
     def shortened(self, rows: tuple[Row, ...]) -> Sequence[Row]:
@@ -94,6 +94,8 @@ class FilteredTable(Table):
             self.border_subtitle = Content(self.summary)
 
 
-def _matches(row: Row, wanted: Sequence[str]) -> bool:
-    text = " ".join(part for cell in row.cells for part, _ in spans_of(cell)).lower()
+def _matches(row: Row, widths: Sequence[int], wanted: Sequence[str]) -> bool:
+    """Whether all words are in the cells that are on show."""
+    shown = (cell for cell, width in zip(row.cells, widths, strict=True) if width)
+    text = " ".join(part for cell in shown for part, _ in spans_of(cell)).lower()
     return all(word in text for word in wanted)

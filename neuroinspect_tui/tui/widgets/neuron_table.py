@@ -60,7 +60,7 @@ class NeuronTable(FilteredTable):
         self.summary = _summary(report)
         listed = {culprit.neuron for culprit in (*report.insufficient, *report.excessive)}
         rows = [
-            *_section("▲ insufficient", "missing in the mistakes", "raise", report.insufficient),
+            *_section("▲ insufficient", "missing in mistakes", "raise", report.insufficient),
             *_section("▼ excessive", "pull the mistakes away", "lower", report.excessive),
         ]
         further = [neuron for neuron in marks if neuron not in listed]
@@ -162,7 +162,7 @@ def _concept(named: Concept | None) -> Cell:
     if named is None:
         return ""
     warning = "! " if named.spurious is not None and named.spurious >= SUSPICIOUS else ""
-    label = (safe(named.label, 60), "") if named.label else ("no clear concept", "dim")
+    label = (safe(named.label, 60), "") if named.label else ("unclear", "dim")
     return ((warning, "warn"), label)
 
 

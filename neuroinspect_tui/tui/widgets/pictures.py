@@ -56,15 +56,11 @@ class PicturesPane(Gallery):
 
 
 def _title(board: Board, target: int, neuron: int) -> str:
-    parts = [f"{TITLE} of {neuron}"]
     concept = board.concepts.get(neuron)
     culprit = board.culprit(target, neuron)
     label = concept.label if concept else culprit.concept if culprit else None
-    if label:
-        parts.append(f"“{safe(label, 40)}”")
-    if culprit is not None:
-        parts.append(f"×{culprit.importance:.2f}")
-    return " · ".join(parts)
+    words = f" · “{safe(label, 40)}”" if label else " · no clear concept" if concept else ""
+    return f"{TITLE} of {neuron}{words}"
 
 
 def exemplar_sections(board: Board, place: tuple[int, int]) -> list[Section]:
@@ -128,11 +124,7 @@ def sample_tile(board: Board, sample: Sample, names: Sequence[str]) -> Tile:
         "culprits " + ", ".join(str(neuron) for neuron in sample.culprits[:5]) if sample.culprits else ""
     )
     tag = board.tags.get((sample.split, sample.path), sample.tag)
-    caption: tuple[tuple[Span, ...], ...] = (
-        (arrow, (predicted, "strong"), (f" {percent(sample.confidence, 0)}%", "")),
-        (
-            (culprits, "dim"),
-            (f"  {safe(tag, 30)}" if tag else "", "accent"),
-        ),
-    )
+    taken: tuple[Span, ...] = (arrow, (predicted, "strong"), (f" {percent(sample.confidence, 0)}%", ""))
+    known: tuple[Span, ...] = ((culprits, "dim"), (f"  {safe(tag, 30)}" if tag else "", "accent"))
+    caption = (taken, known) if culprits or tag else (taken,)
     return Tile(Picture(board.root / thumbnail) if thumbnail else None, caption, sample.path, "reading…")

@@ -30,7 +30,13 @@ METHODS: dict[str, tuple[Need, str]] = {
     "random": ("neurons", "control: the paper's edit with random neurons"),
 }
 NEEDS: dict[str, Need] = {name: need for name, (need, _) in METHODS.items()}
-SIGNS: dict[Need, str] = {"neurons": "neurons", "groups": "tags or groups", "nothing": ""}
+WITHOUT_GROUPS = {
+    "auto": "Tries what needs no groups; with some it finds more: t tags a few images.",
+    "ridge": "Weights classes alone; with groups it finds more: t tags a few images.",
+    "dfr": "Balances classes alone; with groups it finds more: t tags a few images.",
+}
+"""What methods that weight by groups do without any."""
+SIGNS: dict[Need, str] = {"neurons": "neurons", "groups": "tags or groups", "nothing": "nothing"}
 
 
 class MethodTable(Table):

@@ -117,6 +117,11 @@ class Table(Inked, can_focus=True):
         """The key under the cursor, or None."""
         return self.rows[self.cursor].key if 0 <= self.cursor < len(self.rows) else None
 
+    @property
+    def column_widths(self) -> list[int]:
+        """Cells of each column at the present width, 0 for one that had to leave."""
+        return fit_columns(self.columns, self.scrollable_content_region.width - 2, self._natural)
+
     def set_rows(self, rows: Sequence[Row], empty: Sequence[str] = ()) -> None:
         """Show `rows`; without any, the lines `empty` say what to do next."""
         before = self.key
@@ -200,8 +205,7 @@ class Table(Inked, can_focus=True):
         if row.key is None and len(row.cells) == 1:
             spans = fit(row.cells[0], width - 2)
             return Strip(segments + [Segment(text, base + self.ink(ink)) for text, ink in spans], width)
-        widths = fit_columns(self.columns, width - 2, self._natural)
-        for column, cells, cell in zip(self.columns, widths, row.cells, strict=True):
+        for column, cells, cell in zip(self.columns, self.column_widths, row.cells, strict=True):
             if cells:
                 spans = fit(tuple(spans_of(cell)), cells, column.align)
                 segments.extend(Segment(text, base + self.ink(ink)) for text, ink in spans)

@@ -83,8 +83,8 @@ def _progress(known: Propagation | None, tagged: int, width: int) -> list[Conten
         Content.assemble((f"{tagged:>3} ", "bold"), (full, "$accent"), (rest, "$foreground 30%"), f" {GOAL}"),
     ]
     if known is None:
-        return [*lines, Content.styled("A few dozen tags teach a probe", "$foreground 60%"),
-                Content.styled("that carries them to all images.", "$foreground 60%")]  # fmt: skip
+        words = "A few dozen tags teach a probe that carries them to all images."
+        return [*lines, Content.styled(words, "$foreground 60%")]
     for name, count in known.tagged.items():
         sign, ink = SIGNS.get(name, ("·", "$foreground"))
         carried = f" ⇒ {number(known.counts[name])}" if name in known.counts else ""
