@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from .errors import InputError
+from .repairs import RepairMethod
 
 Mode = Literal["default", "paper"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-RepairMethod = Literal[
-    "none", "auto", "paper", "ridge", "dfr", "afr", "neurontune", "leace", "bias", "finetune", "random"
-]
 CheckName = Literal["accuracy", "worst-class", "worst-group"]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .config import RepairMethod
+from .repairs import RepairMethod
 
 
 @dataclass(frozen=True)

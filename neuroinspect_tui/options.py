@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .repairs import REPAIRS
+
 
 def _version(asked: bool) -> None:
     if asked:
@@ -77,9 +79,7 @@ Iters = Annotated[int | None, typer.Option("--iters", help="Optimisation steps o
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of everything random (0).")]
 Repair = Annotated[
     str | None,
-    typer.Option(
-        "--repair", help="auto, ridge, dfr, afr, neurontune, leace, paper, bias, finetune, random or none."
-    ),
+    typer.Option("--repair", help=f"{', '.join(REPAIRS)} or none."),
 ]
 Neuron = Annotated[
     list[int] | None,

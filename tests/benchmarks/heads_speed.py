@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from torch import Tensor, nn
 
-from neuroinspect_tui.config import RepairMethod
+from neuroinspect_tui.repairs import RepairMethod
 from neuroinspect_tui.stages.repair.candidates import Score
 from neuroinspect_tui.stages.repair.examples import Examples
 from neuroinspect_tui.stages.repair.gradient import Recipe, edit

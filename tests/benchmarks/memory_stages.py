@@ -11,8 +11,8 @@ from typing import get_args
 
 import torch
 
-from neuroinspect_tui.config import RepairMethod
 from neuroinspect_tui.errors import Cancelled
+from neuroinspect_tui.repairs import RepairMethod
 from neuroinspect_tui.results import ClassRef
 from neuroinspect_tui.session.features import FeatureStore, iterate_samples
 from neuroinspect_tui.session.store import Session

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from neuroinspect_tui.config import RepairMethod
+from neuroinspect_tui.repairs import RepairMethod
 from neuroinspect_tui.stages.repair.methods import METHODS, fit, task_for
 from neuroinspect_tui.stages.repair.plan import plan_parts
 from neuroinspect_tui.tensors import GroupColumn, Head, SplitFeatures, no_tick

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from neuroinspect_tui.config import RepairMethod
+from neuroinspect_tui.repairs import RepairMethod
 from neuroinspect_tui.results import ClassRef
 from neuroinspect_tui.selection import leading_culprits
 from neuroinspect_tui.stages.culprits import find_culprits

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from textual.widgets import Input
 
 from neuroinspect_tui import jobs
 from neuroinspect_tui.events import Finished, Note, Progress, Started
+from neuroinspect_tui.repairs import REPAIRS, RepairMethod
 from neuroinspect_tui.tui.keymap import KEYS
 from neuroinspect_tui.tui.protocol import SessionEntry
 from neuroinspect_tui.tui.screens.confusion import ConfusionScreen
@@ -18,7 +20,6 @@ from neuroinspect_tui.tui.screens.repair import RepairScreen
 from neuroinspect_tui.tui.screens.samples import SamplesScreen
 from neuroinspect_tui.tui.screens.tag import TagScreen
 from neuroinspect_tui.tui.screens.zoom import ZoomScreen
-from neuroinspect_tui.tui.widgets.repair_parts import METHODS
 
 from .conftest import Desk, Launch
 from .fake_worker import FakeWorker, opened
@@ -132,11 +133,7 @@ async def test_a_failed_repair_says_why(launch: Launch) -> None:
 
 
 async def test_every_method_of_the_configuration_is_offered() -> None:
-    from typing import get_args
-
-    from neuroinspect_tui.config import RepairMethod
-
-    assert set(METHODS) == set(get_args(RepairMethod)) - {"none"}
+    assert set(REPAIRS) == set(get_args(RepairMethod)) - {"none"}
 
 
 async def test_repair_and_tag_wait_for_the_model(launch: Launch) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ...config import RepairMethod
 from ...errors import InputError
+from ...repairs import RepairMethod
 from ...tensors import NO_MEMORY, Head, Memory, Tick, no_tick
 from ..importance import retaining_ratio
 from .candidates import Candidate, Score, choose, score

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ...config import RepairMethod
+from ...repairs import RepairMethod
 from ...results import Metrics, SplitUse
 from ...tensors import NO_MEMORY, Head, Memory, SplitFeatures, Tick, no_tick
 from ..metrics import fixed_and_broken, mcnemar_p, predict

@@ -10,12 +10,12 @@ from textual.content import Content
 from textual.widget import Widget
 
 from ... import jobs
-from ...config import RepairMethod
+from ...repairs import REPAIRS, RepairMethod
 from ...results import Repair
 from ...text import safe
 from ..board import Topic
 from ..keymap import keys
-from ..widgets.repair_parts import METHODS, NEEDS, WITHOUT_GROUPS, MethodTable, ReasonPanel, RepairTable
+from ..widgets.repair_parts import MethodTable, ReasonPanel, RepairTable
 from ..widgets.table import Table
 from ..widgets.verdict import VerdictTable
 from ..wording import neurons
@@ -91,26 +91,26 @@ class RepairScreen(Page[None]):
 
     def _method(self) -> RepairMethod:
         key = self.methods.key
-        return key if isinstance(key, str) and key in METHODS else "auto"  # type: ignore[return-value]
+        return key if isinstance(key, str) and key in REPAIRS else "auto"  # type: ignore[return-value]
 
     def _uses(self) -> str:
         """What the method under the cursor would work with, in words."""
-        need = NEEDS[self._method()]
+        kind = REPAIRS[self._method()]
         tags = len(self.board.tags)
         columns = self.board.opened.group_columns if self.board.opened else ()
-        if need == "neurons":
+        if kind.need == "neurons":
             which = "the marked neurons" if self.marked else "the first culprits"
             return (
                 f"Uses {which} {neurons(self.culprits)}."
                 if self.culprits
                 else "Needs neurons: mark some first."
             )
-        if need == "groups":
+        if kind.need == "groups":
             if tags:
                 return f"Uses your {tags} tags, carried to all images by the probe."
             if columns:
                 return f"Uses the groups of {safe(', '.join(columns), 60)}."
-            return WITHOUT_GROUPS.get(self._method(), "Needs groups: t tags a few images.")
+            return f"{kind.without or 'Needs groups'}: t tags a few images."
         return "Needs neither tags nor neurons."
 
     @on(Table.Highlighted)
@@ -123,8 +123,7 @@ class RepairScreen(Page[None]):
 
     @on(Table.Opened, "#methods")
     def _run(self) -> None:
-        need = NEEDS[self._method()]
-        chosen = self.culprits if need == "neurons" else ()
+        chosen = self.culprits if REPAIRS[self._method()].need == "neurons" else ()
         self.ask(jobs.RepairHead(self.target, self._method(), chosen))
         self.redraw(frozenset({"repairs"}))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from ...repairs import REPAIRS, Need, RepairKind
 from ...results import Repair
 from ...text import safe
 from ..keymap import keys
@@ -16,26 +16,6 @@ from ..wording import duration, neurons, number, percent
 from .cells import Cell
 from .table import Column, Row, Table
 
-Need = Literal["neurons", "groups", "nothing"]
-METHODS: dict[str, tuple[Need, str]] = {
-    "auto": ("groups", "try what fits the tags and groups at hand, keep the best on held-out images"),
-    "ridge": ("groups", "group-weighted ridge, shrunk towards the old layer; closed form, instant"),
-    "dfr": ("groups", "last layer refitted on group-balanced subsets, mean of ten fits"),
-    "leace": ("groups", "erase the direction that tells the groups apart"),
-    "afr": ("nothing", "weight images that the old layer gets wrong, stay near it"),
-    "neurontune": ("nothing", "drop the dimensions that are larger in wrong images, refit"),
-    "paper": ("neurons", "the paper's edit: lean less on the chosen neurons"),
-    "bias": ("nothing", "control: shift one logit, nothing else"),
-    "finetune": ("nothing", "control: the paper's loop without its penalty"),
-    "random": ("neurons", "control: the paper's edit with random neurons"),
-}
-NEEDS: dict[str, Need] = {name: need for name, (need, _) in METHODS.items()}
-WITHOUT_GROUPS = {
-    "auto": "Tries what needs no groups; with some it finds more: t tags a few images.",
-    "ridge": "Weights classes alone; with groups it finds more: t tags a few images.",
-    "dfr": "Balances classes alone; with groups it finds more: t tags a few images.",
-}
-"""What methods that weight by groups do without any."""
 SIGNS: dict[Need, str] = {"neurons": "neurons", "groups": "tags or groups", "nothing": "nothing"}
 
 
@@ -53,20 +33,13 @@ class MethodTable(Table):
 
     def fill(self) -> None:
         """Show all methods, the controls apart."""
-        rows = [
-            Row(name, _method(name))
-            for name, (_, words) in METHODS.items()
-            if not words.startswith("control")
-        ]
-        rows.append(Row(None, ((("controls", "dim"),),)))
-        rows += [
-            Row(name, _method(name)) for name, (_, words) in METHODS.items() if words.startswith("control")
-        ]
-        self.set_rows(rows)
+        methods = [Row(name, _method(name, kind)) for name, kind in REPAIRS.items() if not kind.control]
+        controls = [Row(name, _method(name, kind)) for name, kind in REPAIRS.items() if kind.control]
+        self.set_rows([*methods, Row(None, ((("controls", "dim"),),)), *controls])
 
 
-def _method(name: str) -> tuple[Cell, ...]:
-    return ((name, "strong"),), ((SIGNS[NEEDS[name]], "dim"),)
+def _method(name: str, kind: RepairKind) -> tuple[Cell, ...]:
+    return ((name, "strong"),), ((SIGNS[kind.need], "dim"),)
 
 
 COLUMNS = (
@@ -120,14 +93,14 @@ class ReasonPanel(Widget):
 
     def describe(self, method: str, uses: str, last: Repair | None) -> None:
         """Say what a method does and what it would use, and the last verdict."""
-        lines = [Content.assemble((method, "bold $accent"), f": {METHODS[method][1]}."), Content(uses)]
+        lines = [Content.assemble((method, "bold $accent"), f": {REPAIRS[method].words}."), Content(uses)]
         if last is not None:
             lines.append(_verdict(last))
         self.content = Content("\n").join(lines)
 
     def show(self, made: Repair) -> None:
         """Show a verdict and its reasons."""
-        used = f"neurons {neurons(made.neurons)} · " if NEEDS[made.method] == "neurons" else ""
+        used = f"neurons {neurons(made.neurons)} · " if REPAIRS[made.method].need == "neurons" else ""
         settings = ", ".join(f"{safe(name, 30)} {_setting(value)}" for name, value in made.parameters.items())
         splits = " · ".join(
             f"{use.part} on {safe(use.split, 20)} {number(use.samples)}" for use in made.splits
