@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from textual.geometry import Region
 
@@ -29,12 +30,20 @@ class Shown:
         return Region(self.box.x + painted.left, self.box.y + painted.top, painted.columns, painted.rows)
 
 
-def painted_regions(update: object, whole: Region) -> list[Region]:
-    """Return the regions that one of Textual's screen updates painted."""
-    spans = getattr(update, "spans", None)
-    if spans is None:
+def painted_regions(update: Any, whole: Region) -> list[Region]:
+    """Return the regions that one of Textual's screen updates painted.
+
+    An update of spans repaints each fragment of a line from the fragment's start, though the span may begin
+    further right (`ChopsUpdate.render_segments`).
+    """
+    if not hasattr(update, "chops"):
         return [getattr(update, "region", whole)]
-    return [Region(start, y, end - start, 1) for y, start, end in spans]
+    return [
+        Region(start, y, min(end, right) - start, 1)
+        for y, left, right in update.spans
+        for end, (start, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=True)
+        if strip is not None and start <= right and end > left
+    ]
 
 
 def draw(shown: Iterable[Shown], painted: list[Region], covers: list[Region]) -> str:

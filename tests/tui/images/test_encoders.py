@@ -12,6 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from rich.cells import cell_len
+from rich.console import Console
+from rich.segment import Segment
+from textual._compositor import ChopsUpdate
+from textual.strip import Strip
 
 from neuroinspect_tui.tui.images.blocks import BlockEncoder, parse_line
 from neuroinspect_tui.tui.images.diacritics import MARKS
@@ -260,11 +264,13 @@ def test_iterm2_names_its_cells_and_carries_the_png(image: Image.Image) -> None:
 # Drawing over cells
 
 
-class Update:
-    """Looks like Textual's partial update."""
-
-    def __init__(self, spans: list[tuple[int, int, int]]) -> None:
-        self.spans = spans
+def update(line: int, left: int, right: int, *starts: int) -> ChopsUpdate:
+    """Textual's update of one span on a line of 80 cells, cut into fragments at `starts`."""
+    ends = [*starts[1:], 80]
+    fragments: dict[int, Strip | None] = {
+        start: Strip([Segment("x" * (end - start))]) for start, end in zip(starts, ends, strict=True)
+    }
+    return ChopsUpdate([{}] * line + [fragments], [(line, left, right)], [[]] * line + [ends])
 
 
 def test_overlays_are_drawn_where_their_cells_were_painted() -> None:
@@ -275,13 +281,22 @@ def test_overlays_are_drawn_where_their_cells_were_painted() -> None:
     shown = [Shown(painted, Region(10, 5, 10, 5), window)]
     whole = Region(0, 0, 80, 24)
     assert draw(shown, [whole], []) == "\x1b7\x1b[6;12HPICTURE\x1b8"
-    assert draw(shown, painted_regions(Update([(7, 0, 12)]), whole), []) != ""
-    assert draw(shown, painted_regions(Update([(7, 0, 11)]), whole), []) == "", "left of the picture"
-    assert draw(shown, painted_regions(Update([(9, 0, 80)]), whole), []) == "", "below the picture"
+    assert draw(shown, painted_regions(update(7, 0, 12, 0), whole), []) != ""
+    assert draw(shown, painted_regions(update(7, 0, 11, 0), whole), []) == "", "left of the picture"
+    assert draw(shown, painted_regions(update(9, 0, 80, 0), whole), []) == "", "below the picture"
     assert draw(shown, [whole], [Region(15, 6, 30, 3)]) == "", "a toast lies over it"
     half = [Shown(painted, Region(10, 18, 10, 5), window)]
     assert draw(half, [whole], []) == "", "scrolled half out: the blocks stay"
     assert painted_regions(object(), whole) == [whole]
+
+
+def test_textual_repaints_a_fragment_from_its_start_however_far_right_the_span_begins() -> None:
+    from textual.geometry import Region
+
+    part = update(7, 40, 50, 0, 30, 60)
+    written = part.render_segments(Console())
+    assert "\x1b[8;31H" in written and written.count("x") == 20
+    assert painted_regions(part, Region(0, 0, 80, 24)) == [Region(30, 7, 20, 1)]
 
 
 # The painter
