@@ -16,7 +16,7 @@ from ..models.device import is_out_of_memory
 from .augment import Views, draw_views, view
 from .fourier import FourierBasis, draw_coefficients
 from .neuron_statistics import NeuronStatistics
-from .objective import LOSSES, Look, Standing, own_and_rival
+from .objective import LOSSES, Look, Standing, crowd_of, own_and_rival
 from .recipes import Recipe
 from .row_adam import RowAdam
 
@@ -162,17 +162,19 @@ class Easel:
         """Return the losses [B] of coefficients `values`, and what the classifier made of their pictures."""
         pictures = view(self.basis.paint(values), self.views[rows, number])
         found, neurons, targets = self.look(pictures), self.neurons[rows], self.targets[rows]
+        ratios = found.features / self.scale
         look = Look(
             activation=chosen(found.features, neurons),
             drive=chosen(found.drive, neurons),
             quantile=self.scale[neurons],
             share=self.standing.share[rows],
-            rival=own_and_rival(found.features / self.scale, neurons)[1],
+            crowd=crowd_of(ratios, neurons),
             logit=chosen(found.logits, targets),
             log_probability=chosen(found.logits.log_softmax(1), targets),
             cosine=self._cosine(pictures, rows) if number % self.recipe.clip_every == 0 else None,
+            elapsed=number / self.recipe.steps,
         )
-        signature = _signature(found.features / self.scale, neurons)
+        signature = _signature(ratios, neurons)
         likeness = (signature * (self.siblings[rows] @ self.signatures)).sum(1)
         return LOSSES[self.recipe.objective](look, self.recipe) + _DIVERSITY * likeness, found
 

@@ -13,10 +13,10 @@ CAP = 2.0
 """A neuron at twice its 99.9 % quantile is excited enough; beyond it the class and CLIP decide."""
 
 _SMOOTHING = 0.8
-_MARGIN = 0.25
-_RIVALRY = 0.3
-_GROWTH = 0.05
-_LARGEST_SHARE = 10.0
+_MARGIN = 0.15
+_SOFTNESS = 0.1
+_GROWTH = 0.1
+_LARGEST_SHARE = 30.0
 
 
 @dataclass(frozen=True)
@@ -24,18 +24,19 @@ class Look:
     """What one step saw of B pictures, [B] each.
 
     The neuron's `activation` a, its `drive` before the ReLU, its `quantile` q and `share`; the a/q of the
-    strongest `rival` neuron; the class's `logit` and `log_probability`; the `cosine` to the class's text,
-    None without CLIP or where CLIP does not look.
+    `crowd` of all other neurons, a soft maximum; the class's `logit` and `log_probability`; the `cosine` to
+    the class's text, None without CLIP or where CLIP does not look. `elapsed` is the share of steps taken.
     """
 
     activation: Tensor
     drive: Tensor
     quantile: Tensor
     share: Tensor
-    rival: Tensor
+    crowd: Tensor
     logit: Tensor
     log_probability: Tensor
     cosine: Tensor | None
+    elapsed: float
 
 
 def paper_loss(look: Look, recipe: Recipe) -> Tensor:
@@ -45,18 +46,21 @@ def paper_loss(look: Look, recipe: Recipe) -> Tensor:
 
 
 def default_loss(look: Look, recipe: Recipe) -> Tensor:
-    """Return −(share·(min(a/q, 2) − κ·gap) + γ·log p_c + λ·cos) as [B].
+    """Return −(share·(min(a/q, 2) − κ·gap) + (1 − t/2)·(γ·log p_c + λ·cos)) as [B].
 
-    A silent neuron counts by its drive. `gap` is by how much another neuron's a/q comes nearer than a margin,
-    κ = 0.3. λ is raised by the steps that CLIP sits out: its say does not depend on how often it looks.
+    A silent neuron counts by its drive. `gap` is by how much the crowd's a/q comes nearer than a margin, and
+    κ = min(a/q, 1)²: first awake, then ahead. Class and CLIP lay the picture out and lose half their say
+    over the steps, t = `elapsed`. λ is raised by the steps that CLIP sits out: its say does not depend on how
+    often it looks.
     """
     activation = torch.where(look.activation > 0, look.activation, look.drive)
-    ratio = activation / look.quantile
-    gap = (look.rival + _MARGIN - (look.activation / look.quantile).detach()).clamp(min=0)
-    wanted = look.share * (ratio.clamp(max=CAP) - _RIVALRY * gap) + recipe.class_weight * look.log_probability
+    own = (look.activation / look.quantile).detach()
+    gap = (look.crowd + _MARGIN - own).clamp(min=0)
+    excited = (activation / look.quantile).clamp(max=CAP) - own.clamp(0, 1) ** 2 * gap
+    scene = recipe.class_weight * look.log_probability
     if look.cosine is not None:
-        wanted = wanted + recipe.clip_weight * recipe.clip_every * look.cosine
-    return -wanted
+        scene = scene + recipe.clip_weight * recipe.clip_every * look.cosine
+    return -(look.share * excited + (1 - look.elapsed / 2) * scene)
 
 
 LOSSES = {"paper": paper_loss, "default": default_loss}
@@ -106,6 +110,16 @@ class Standing:
 
 def own_and_rival(ratios: Tensor, neurons: Tensor) -> tuple[Tensor, Tensor]:
     """Return own and strongest other a/q, [B] each, for a/q [B,D] and the pictures' neurons [B]."""
-    own = ratios.gather(1, neurons[:, None])
-    rival = ratios.scatter(1, neurons[:, None], -torch.inf).amax(1)
-    return own[:, 0], rival
+    return ratios.gather(1, neurons[:, None])[:, 0], _others(ratios, neurons).amax(1)
+
+
+def crowd_of(ratios: Tensor, neurons: Tensor) -> Tensor:
+    """Return [B]: the soft maximum over a/q [B,D] of all neurons but the pictures' own [B].
+
+    All that are nearly the strongest have a gradient: a picture that lowers one at a time never gets ahead.
+    """
+    return _SOFTNESS * (_others(ratios, neurons) / _SOFTNESS).logsumexp(1)
+
+
+def _others(ratios: Tensor, neurons: Tensor) -> Tensor:
+    return ratios.scatter(1, neurons[:, None], -torch.inf)

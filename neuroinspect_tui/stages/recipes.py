@@ -14,9 +14,9 @@ class Recipe:
     """One way to make illusions.
 
     `rate` falls along a cosine to `final_rate` of itself; `decay` is AdamW's; `class_weight` is γ;
-    `clip_weight` is λ (default) or ε (paper); CLIP looks at every `clip_every`-th step; `goal` is the
-    activation / q99.9 at which a neuron counts as reached (None: pictures never leave early and no
-    neuron's share grows).
+    `clip_weight` is λ (default) or ε (paper), both of the default objective at the first step; CLIP looks at
+    every `clip_every`-th step; `goal` is the activation / q99.9 at which a neuron counts as reached (None:
+    pictures never leave early and no neuron's share grows).
     """
 
     objective: Literal["default", "paper"]
@@ -51,14 +51,14 @@ PAPER = Recipe(
 DEFAULT = Recipe(
     objective="default",
     steps=64,
-    rate=0.2,
+    rate=0.3,
     final_rate=0.0,
     betas=(0.8, 0.99),
     decay=0.0,
     init_std=0.01,
     views=ViewRange(degrees=15, shift=0.2, smallest=0.6, largest=1.1),
     class_weight=0.1,
-    clip_weight=0.5,
+    clip_weight=0.25,
     clip_every=2,
     goal=1.25,
 )

@@ -4,7 +4,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from neuroinspect_tui.stages.objective import Look, Standing, default_loss, own_and_rival, paper_loss
+from neuroinspect_tui.stages.objective import (
+    Look,
+    Standing,
+    crowd_of,
+    default_loss,
+    own_and_rival,
+    paper_loss,
+)
 from neuroinspect_tui.stages.recipes import DEFAULT, PAPER, recipe_for
 
 
@@ -14,12 +21,14 @@ def look(**changes):
         "drive": [9.0, 9.0],
         "quantile": [2.0, 2.0],
         "share": [1.0, 2.0],
-        "rival": [0.0, 0.0],
+        "crowd": [0.0, 0.0],
         "logit": [4.0, -2.0],
         "log_probability": [-0.5, -3.0],
         "cosine": [0.3, 0.2],
     } | changes
-    return Look(**{name: None if v is None else torch.tensor(v) for name, v in values.items()})
+    elapsed = values.pop("elapsed", 0.0)
+    tensors = {name: None if v is None else torch.tensor(v) for name, v in values.items()}
+    return Look(**tensors, elapsed=elapsed)
 
 
 def test_the_papers_loss_by_hand():
@@ -35,20 +44,26 @@ def test_the_default_loss_by_hand():
     assert default_loss(look(cosine=None), recipe).tolist() == pytest.approx(without)
 
 
+def test_class_and_clip_lose_half_their_say_over_the_steps():
+    recipe = replace(DEFAULT, class_weight=0.1, clip_weight=0.5, clip_every=2)
+    expected = [-(0.5 + 0.75 * (-0.05 + 0.3)), -(2 * 1.5 + 0.75 * (-0.3 + 0.2))]
+    assert default_loss(look(elapsed=0.5), recipe).tolist() == pytest.approx(expected)
+
+
 def test_more_than_twice_the_quantile_gains_nothing():
     full, more = look(activation=[4.0, 4.0], cosine=None), look(activation=[9.0, 5.0], cosine=None)
     assert torch.equal(default_loss(full, DEFAULT), default_loss(more, DEFAULT))
 
 
-def test_a_rival_within_the_margin_costs_its_lead():
-    calm = default_loss(look(rival=[0.25, 1.0]), DEFAULT)
-    pressed = default_loss(look(rival=[1.25, 1.75]), DEFAULT)
-    assert (pressed - calm).tolist() == pytest.approx([0.3 * 1.0, 2 * 0.3 * 0.5])
+def test_a_crowd_within_the_margin_costs_the_more_the_more_awake_the_neuron_is():
+    calm = default_loss(look(crowd=[0.35, 1.35]), DEFAULT)
+    pressed = default_loss(look(crowd=[1.35, 1.85]), DEFAULT)
+    assert (pressed - calm).tolist() == pytest.approx([0.5**2 * 1.0, 2 * 1.0 * 0.5])
 
 
-def test_a_silent_neuron_counts_by_its_drive():
-    found = look(activation=[0.0, 3.0], drive=[-5.0, 9.0], cosine=None)
-    assert default_loss(found, DEFAULT).tolist() == pytest.approx([2.5 + 0.3 * 0.25 + 0.05, -(2 * 1.5 - 0.3)])
+def test_a_silent_neuron_counts_by_its_drive_and_for_no_crowd():
+    found = look(activation=[0.0, 3.0], drive=[-5.0, 9.0], crowd=[7.0, 0.0], cosine=None)
+    assert default_loss(found, DEFAULT).tolist() == pytest.approx([2.5 + 0.05, -(2 * 1.5 - 0.3)])
 
 
 @pytest.mark.parametrize(("loss", "recipe"), [(paper_loss, PAPER), (default_loss, DEFAULT)])
@@ -68,17 +83,17 @@ def test_a_share_grows_while_its_neuron_lags_and_shrinks_back_to_one():
     first = start.follow(own, rival, goal=1.25)
     assert first.own.tolist() == pytest.approx([2.0, 2.0, 1.0])
     assert first.rival.tolist() == pytest.approx([0.0, 4.0, 0.0])
-    assert first.share.tolist() == pytest.approx([1.0, 1.05, 1.05])
+    assert first.share.tolist() == pytest.approx([1.0, 1.1, 1.1])
     second = first.follow(own, rival, goal=1.25)
-    assert second.share.tolist() == pytest.approx([1.0, 1.05**2, 1.05 * 0.95], abs=0.003)
+    assert second.share.tolist() == pytest.approx([1.0, 1.1**2, 1.0])
     assert math.isclose(second.own[2], 0.8 * 1 + 0.2 * 5, rel_tol=1e-6)
 
 
-def test_a_share_never_exceeds_ten():
+def test_a_share_never_exceeds_thirty():
     standing = Standing.start(1, torch.device("cpu"))
     for _ in range(100):
         standing = standing.follow(torch.zeros(1), torch.zeros(1), goal=1.25)
-    assert standing.share.item() == 10
+    assert standing.share.item() == 30
 
 
 def test_a_picture_has_reached_its_goal_at_the_cap_and_well_ahead_of_all_others():
@@ -100,6 +115,16 @@ def test_the_strongest_rival_is_never_the_neuron_itself():
     own, rival = own_and_rival(ratios, torch.tensor([1, 2]))
     assert own.tolist() == pytest.approx([3.0, 0.2])
     assert rival.tolist() == [1.0, 2.0]
+
+
+def test_the_crowd_is_the_soft_maximum_of_all_others():
+    ratios = torch.tensor([[0.5, 3.0, 0.5, 0.4], [2.0, 0.1, 0.2, 9.0]], requires_grad=True)
+    crowd = crowd_of(ratios, torch.tensor([1, 3]))
+    expected = [0.1 * math.log(2 * math.exp(5) + math.exp(4)), 0.1 * math.log(sum(map(math.exp, (20, 1, 2))))]
+    assert crowd.tolist() == pytest.approx(expected)
+    crowd[0].backward()
+    assert ratios.grad is not None
+    assert ratios.grad[0, 1] == 0 and ratios.grad[0, 0] == ratios.grad[0, 2] > ratios.grad[0, 3] > 0
 
 
 def test_recipes_by_mode_and_steps():
