@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ...tensors import Head
+from ...tensors import Head, Tick, no_tick
 from .examples import Examples
 
 
@@ -43,8 +43,10 @@ def score(examples: Examples, predicted: Tensor) -> Score:
     return Score(float(hits[present].min()), float(right.double().mean()))
 
 
-def choose(examples: Examples, candidates: Iterable[Candidate]) -> tuple[Candidate, Score]:
+def choose(
+    examples: Examples, candidates: Iterable[Candidate], tick: Tick = no_tick
+) -> tuple[Candidate, Score]:
     """Return the candidate of the highest score and that score; of equals the first."""
-    scored = [(one, score(examples, examples.predictions(one.head))) for one in candidates]
+    scored = [(one, score(examples, examples.predictions(one.head, tick))) for one in candidates]
     best = max(range(len(scored)), key=lambda index: (scored[index][1], -index))
     return scored[best]

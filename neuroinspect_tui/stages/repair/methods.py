@@ -12,14 +12,15 @@ from ...errors import InputError
 from ...repairs import RepairMethod
 from ...tensors import NO_MEMORY, Head, Memory, Tick, no_tick
 from ..importance import retaining_ratio
+from .bias import shift_bias
 from .candidates import Candidate, Score, choose, score
-from .closed_form import bias_offsets, ridge_repairs
 from .examples import Examples
 from .gradient import Recipe, edit
 from .leace import leace
 from .neurontune import neurontune
 from .plan import Plan
 from .reweight import afr, dfr
+from .ridge import ridge_repairs
 
 RANDOM_DRAWS = 3
 LABEL_FREE: tuple[RepairMethod, ...] = ("afr", "neurontune")
@@ -41,7 +42,7 @@ class Task:
 
     def score(self, head: Head) -> Score:
         """Score a head on the choosing part."""
-        return score(self.plan.choose, self.plan.choose.predictions(head))
+        return score(self.plan.choose, self.plan.choose.predictions(head, self.tick))
 
 
 def task_for(
@@ -69,7 +70,7 @@ def task_for(
 
 def fit(method: RepairMethod, task: Task) -> tuple[Candidate, Score]:
     """Return the method's best candidate on the choosing part. Raises InputError where it lacks its input."""
-    return choose(task.plan.choose, METHODS[method](task))
+    return choose(task.plan.choose, METHODS[method](task), task.tick)
 
 
 def _ridge(task: Task) -> list[Candidate]:
@@ -93,7 +94,7 @@ def _leace(task: Task) -> list[Candidate]:
 
 
 def _bias(task: Task) -> list[Candidate]:
-    return bias_offsets(task.examples, task.head, task.target)
+    return [shift_bias(task.examples, task.plan.choose, task.head, task.target, task.tick)]
 
 
 def _finetune(task: Task) -> list[Candidate]:

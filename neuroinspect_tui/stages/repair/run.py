@@ -64,7 +64,7 @@ def repair_class(
     found = propose(plan, head, target, method, neurons, seed, tick, memory)
     heads = {"before": head, "after": found.candidate.head, **_controls(found.method, found.task)}
     judged = {
-        name: Judged.of(plan.judge, predict(one, plan.judge.features), target, class_names)
+        name: Judged.of(plan.judge, predict(one, plan.judge.features, tick), target, class_names)
         for name, one in heads.items()
     }
     return _outcome(plan, found, judged, tuple(neurons))

@@ -1,4 +1,4 @@
-"""Repairs without iterations: a group-weighted ridge towards an old head, and the bias control."""
+"""A repair without iterations: a group-weighted ridge towards an old head."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from .moments import Moments, moments, with_one
 STRENGTHS = tuple(10.0 ** (step / 2) for step in range(-6, 5))
 LEAVE_ONE_OUT_ROWS = 2048
 LARGEST_FIT = 16_384
-OFFSETS = 41
 SEEN_UNSEEN = (0.25, 0.75)
-BIAS_ROWS = 16_384
 
 
 def ridge_repairs(
@@ -152,24 +150,3 @@ class _HeldOut:
             left_out = (residual - self.projected @ (rotated / spectrum[:, None])) / (1.0 - leverage)[:, None]
             errors.append((self.shares * left_out.square().sum(dim=1)).sum())
         return torch.stack(errors)
-
-
-def bias_offsets(examples: Examples, head: Head, target: int) -> list[Candidate]:
-    """Return the control that moves one logit: the old head with its target bias raised or lowered.
-
-    The offsets are 0 and the quantiles over the examples (at most 16 384) of best other logit − target logit,
-    the values at which decisions change.
-    """
-    sample = thinned(examples, BIAS_ROWS, torch.Generator().manual_seed(0))
-    logits = sample.logits(head)
-    own = logits[:, target].clone()
-    logits[:, target] = -torch.inf
-    margins = logits.max(dim=1).values - own
-    steps = torch.quantile(margins, torch.linspace(0.01, 0.99, OFFSETS - 1))
-    return [_with_offset(head, target, offset) for offset in (0.0, *steps.tolist())]
-
-
-def _with_offset(head: Head, target: int, offset: float) -> Candidate:
-    bias = head.bias.clone()
-    bias[target] += offset
-    return Candidate(Head(head.weight, bias), {"offset": offset})

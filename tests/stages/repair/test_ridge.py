@@ -2,17 +2,17 @@ import numpy as np
 import pytest
 import torch
 
-from neuroinspect_tui.stages.repair import closed_form
-from neuroinspect_tui.stages.repair.closed_form import bias_offsets, old_scale, ridge, ridge_repairs
+from neuroinspect_tui.stages.repair import ridge as module
 from neuroinspect_tui.stages.repair.examples import Examples
 from neuroinspect_tui.stages.repair.leace import leace
 from neuroinspect_tui.stages.repair.moments import moments
+from neuroinspect_tui.stages.repair.ridge import old_scale, ridge, ridge_repairs
 from neuroinspect_tui.tensors import Head
 
 from .worlds import random_examples
 
 
-def towards_old(examples: Examples, head: Head, strengths=closed_form.STRENGTHS):
+def towards_old(examples: Examples, head: Head, strengths=module.STRENGTHS):
     weights = examples.balanced_weights()
     return ridge(examples, weights, moments(examples, weights), {"old head": head}, strengths)[0]
 
@@ -68,7 +68,7 @@ def test_the_strength_is_chosen_by_refitting_without_each_image():
 def test_of_many_rows_a_sample_estimates_the_error(monkeypatch):
     examples, head = random_examples(3000, 5, 3, 2, seed=4)
     exact = towards_old(examples, head, (0.1,)).parameters["error"]
-    monkeypatch.setattr(closed_form, "LEAVE_ONE_OUT_ROWS", 1000)
+    monkeypatch.setattr(module, "LEAVE_ONE_OUT_ROWS", 1000)
     sampled = towards_old(examples, head, (0.1,)).parameters["error"]
     assert sampled != exact
     assert sampled == pytest.approx(exact, rel=0.05)
@@ -118,17 +118,3 @@ def test_without_groups_there_is_no_erased_head_to_shrink_towards():
     examples, head = random_examples(50, 6, 3, 2)
     plain = Examples.plain(examples.take(torch.arange(50)), examples.labels)
     assert [one.parameters["towards"] for one in ridge_repairs(plain, head)] == ["old head"]
-
-
-def test_bias_offsets_move_one_logit_and_cover_the_margins():
-    examples, head = random_examples(400, 6, 3, 2)
-    found = bias_offsets(examples, head, target=1)
-    assert found[0].parameters == {"offset": 0.0}
-    for candidate in found:
-        moved = candidate.head.bias - head.bias
-        assert torch.equal(candidate.head.weight, head.weight)
-        torch.testing.assert_close(moved, torch.tensor([0.0, candidate.parameters["offset"], 0.0]))
-    shares = [(examples.predictions(one.head) == 1).float().mean().item() for one in found[1:]]
-    assert shares == sorted(shares)
-    assert shares[0] < 0.03
-    assert shares[-1] > 0.97
