@@ -39,6 +39,7 @@ from .worker import Runner, Worker
 
 DONE, CHECK_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 PLAIN_INTERVAL = 5.0
+TOGETHER = 1.0
 
 
 class Display(AbstractContextManager["Display"], Protocol):
@@ -164,12 +165,18 @@ class Batch:
         self._display = display
         self.interrupted = False
         self.ctrl_c = False
+        self._since = 0.0
 
     def interrupt(self, number: int, frame: FrameType | None) -> None:
-        """Signal handler: stop at the next step; the second time at once, which the session survives too."""
+        """Signal handler: stop at the next step; the second time at once, which the session survives too.
+
+        Signals that come together are one: `timeout` and others send theirs to the process and to its group.
+        """
         if self.interrupted:
-            raise KeyboardInterrupt
-        self.interrupted = True
+            if time.monotonic() - self._since > TOGETHER:
+                raise KeyboardInterrupt
+            return
+        self.interrupted, self._since = True, time.monotonic()
         self.ctrl_c = number == signal.SIGINT
         self._worker.cancel()
 

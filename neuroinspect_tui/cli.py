@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -122,7 +123,10 @@ def doctor() -> None:
 
 
 def main() -> None:
-    """Run `neuroinspect`: bad input is one line on stderr and exit code 2, an interrupt 130."""
+    """Run `neuroinspect`: bad input is one line on stderr and exit code 2, an interrupt 130.
+
+    A worker that is still inside torch would abort the process when Python ends around it (exit code 134).
+    """
     code = 2
     try:
         code = app(standalone_mode=False) or 0
@@ -135,6 +139,8 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     _flush()
+    if any(thread.name == "neuroinspect-worker" for thread in threading.enumerate()):
+        os._exit(code)
     sys.exit(code)
 
 

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from neuroinspect_tui import cli
+from neuroinspect_tui.batch import Batch, SilentDisplay
 from tests.tiny import EACH, TinyProject, state
 
 
@@ -229,6 +230,7 @@ def test_an_interrupt_saves_the_session_and_the_next_run_goes_on(tiny: TinyProje
     while time.monotonic() < deadline and '"Illustrate"' not in _journal(out):
         time.sleep(0.1)
     run.send_signal(signal.SIGINT)
+    run.send_signal(signal.SIGTERM)
     _, errors = run.communicate(timeout=60)
     assert run.returncode == 130
     assert errors.splitlines()[-1] == (
@@ -237,6 +239,53 @@ def test_an_interrupt_saves_the_session_and_the_next_run_goes_on(tiny: TinyProje
     again = subprocess.run([*command[:-4], "--illusions", "0"], capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     assert (out / "report.json").is_file()
+
+
+STUCK = """
+import sys, threading, time, torch
+from neuroinspect_tui import cli
+
+def work():
+    while True:
+        weight = torch.ones(50, requires_grad=True)
+        (weight * weight).sum().backward()
+
+def interrupted(**options):
+    threading.Thread(target=work, name="neuroinspect-worker", daemon=True).start()
+    time.sleep(0.5)
+    print("asked to leave", flush=True)
+    raise KeyboardInterrupt
+
+cli.app = interrupted
+cli.main()
+"""
+
+
+def test_leaving_while_the_worker_is_inside_torch_aborts_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", STUCK], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "asked to leave\n", "")
+
+
+def test_a_second_interrupt_leaves_at_once_but_signals_that_come_together_are_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("neuroinspect_tui.batch.time.monotonic", lambda: now[0])
+    batch = Batch(lambda on_event: Idle(), SilentDisplay())  # type: ignore[arg-type,return-value]
+    batch.interrupt(signal.SIGTERM, None)
+    now[0] += 0.1
+    batch.interrupt(signal.SIGTERM, None)
+    assert batch.interrupted
+    now[0] += 1.0
+    with pytest.raises(KeyboardInterrupt):
+        batch.interrupt(signal.SIGINT, None)
+
+
+class Idle:
+    """A worker with nothing to cancel."""
+
+    def cancel(self) -> None:
+        """Do nothing."""
 
 
 def _journal(out: Path) -> str:

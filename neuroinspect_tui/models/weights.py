@@ -29,7 +29,7 @@ from ..errors import InputError
 Format = Literal["safetensors", "torch"]
 WRAPPERS = ("state_dict", "model", "model_ema", "net")
 PREFIXES = ("module.", "_orig_mod.", "model.")
-_SHOWN = 8
+_SHOWN = 3
 _HARMLESS = re.compile(r"collections\.OrderedDict|torch\._utils\._rebuild_\w+|torch\.\w+Storage")
 
 
