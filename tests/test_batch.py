@@ -16,7 +16,6 @@ import torch
 from safetensors.torch import load_file
 
 from neuroinspect_tui import cli
-from neuroinspect_tui.batch import Batch, SilentDisplay
 from tests.tiny import EACH, TinyProject, state
 
 
@@ -264,28 +263,6 @@ cli.main()
 def test_leaving_while_the_worker_is_inside_torch_aborts_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", STUCK], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "asked to leave\n", "")
-
-
-def test_a_second_interrupt_leaves_at_once_but_signals_that_come_together_are_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    now = [100.0]
-    monkeypatch.setattr("neuroinspect_tui.batch.time.monotonic", lambda: now[0])
-    batch = Batch(lambda on_event: Idle(), SilentDisplay())  # type: ignore[arg-type,return-value]
-    batch.interrupt(signal.SIGTERM, None)
-    now[0] += 0.1
-    batch.interrupt(signal.SIGTERM, None)
-    assert batch.interrupted
-    now[0] += 1.0
-    with pytest.raises(KeyboardInterrupt):
-        batch.interrupt(signal.SIGINT, None)
-
-
-class Idle:
-    """A worker with nothing to cancel."""
-
-    def cancel(self) -> None:
-        """Do nothing."""
 
 
 def _journal(out: Path) -> str:

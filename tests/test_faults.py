@@ -179,7 +179,12 @@ def test_an_output_that_is_closed_or_full_is_one_line(tiny: TinyProject, tmp_pat
     assert run.stderr == ""
 
 
-def test_the_second_ctrl_c_ends_the_run_at_once() -> None:
+def test_the_second_ctrl_c_ends_the_run_at_once_but_signals_that_come_together_are_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("neuroinspect_tui.batch.time.monotonic", lambda: now[0])
+
     class Busy:
         cancelled = 0
 
@@ -191,6 +196,9 @@ def test_the_second_ctrl_c_ends_the_run_at_once() -> None:
     batch.interrupt(signal.SIGINT, None)
     with pytest.raises(Cancelled):
         batch.ask(jobs.Open())
+    now[0] += 0.9
+    batch.interrupt(signal.SIGTERM, None)
+    now[0] += 0.2
     with pytest.raises(KeyboardInterrupt):
         batch.interrupt(signal.SIGINT, None)
     assert busy.cancelled == 1
