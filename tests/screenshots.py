@@ -122,7 +122,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for size in SIZES:
         with tempfile.TemporaryDirectory() as kept:
-            os.environ["XDG_STATE_HOME"] = kept
+            os.environ["XDG_DATA_HOME"] = kept
             for svg in shoot(Path(kept) / "demo", size, folder):
                 draw(svg.resolve(), size)
                 print(svg.with_suffix(".png").name, file=sys.stderr, flush=True)
