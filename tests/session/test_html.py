@@ -141,6 +141,16 @@ def test_the_verdict_stands_beside_the_controls(page):
     assert marks == ["card repair good", "card repair even"]
 
 
+def test_each_kind_of_weights_has_its_loading_line(session):
+    report = build_report(synthetic.findings())
+    text = words(Page(render_html(report, session.path)))
+    assert 'safetensors.torch.load_file("repairs/1-ridge/weights.safetensors")' in text
+    report["debugged"][0]["repairs"][0]["weights"] = "repairs/1-ridge/model.pt"
+    text = words(Page(render_html(report, session.path)))
+    assert 'model.load_state_dict(torch.load("repairs/1-ridge/model.pt", weights_only=True))' in text
+    assert "load_file" not in text
+
+
 def test_without_clip_no_concept_is_claimed(session):
     report = build_report(synthetic.findings())
     text = words(Page(render_html(report, session.path)))
