@@ -445,3 +445,18 @@ async def test_the_mouse_chooses_rows_and_opens_them(launch: Launch) -> None:
         await desk.pilot.click("#classes", offset=(6, 4))
         await desk.until(lambda: desk.triage.neuron_table.has_focus)
         desk.worker.on_event(Started(jobs.Evaluate()))
+
+
+async def test_the_repair_screen_shows_no_verdict_of_another_class(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("m", "down", "enter")
+        await desk.until(lambda: "Before and after · ridge for sweet pea" in desk.text)
+        await desk.press("escape", "1", "down")
+        await desk.until(lambda: desk.triage.target == 1)
+        await desk.settled()
+        await desk.press("m")
+        await desk.until(lambda: "Repair petunia" in desk.text)
+        assert "No repair yet." in desk.text and "sweet pea" in desk.text, "it is still in the list"
+        await desk.press("a")
+        assert desk.worker.asked(jobs.ExportRepair) == []

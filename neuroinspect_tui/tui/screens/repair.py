@@ -49,8 +49,8 @@ class RepairScreen(Page[None]):
         self.methods.border_title = Content(f"Repair {safe(self.class_name(self.target), 40)}")
         self.methods.fill()
         self.methods.focus()
-        if self.board.newest_repair is None and self.board.repairs:
-            self.board.newest_repair = max(self.board.repairs)
+        own = [number for number, made in self.board.repairs.items() if made.target.index == self.target]
+        self.board.newest_repair = max(own, default=None)
 
     @property
     def shown(self) -> Repair | None:
