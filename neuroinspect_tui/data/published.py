@@ -26,7 +26,10 @@ def published_reader(folder: Path) -> Callable[[Path], Table] | None:
 
 
 def read_flowers102(folder: Path) -> Table:
-    """Read `setid.mat`, `imagelabels.mat` and `jpg/`; label 3 is "sweet pea", as in torchvision."""
+    """Read `setid.mat`, `imagelabels.mat` and `jpg/`; label 3 is "sweet pea", as in torchvision.
+
+    Raises InputError for files that scipy cannot read; those of MATLAB 7.3 are a RuntimeError of its own.
+    """
     try:
         numbers = loadmat(folder / "setid.mat", squeeze_me=True)
         flower = loadmat(folder / "imagelabels.mat", squeeze_me=True)["labels"] - 1
@@ -35,7 +38,7 @@ def read_flowers102(folder: Path) -> Table:
             for split, key in _FLOWER_SPLITS.items()
             for number in numbers[key].reshape(-1).tolist()
         ]
-    except (OSError, ValueError, KeyError, IndexError, TypeError, NotImplementedError) as error:
+    except (OSError, ValueError, KeyError, IndexError, TypeError, RuntimeError) as error:
         raise _incomplete(folder, "setid.mat, imagelabels.mat and jpg/", error) from None
     names = import_torchvision().datasets.Flowers102.classes
     return Table(

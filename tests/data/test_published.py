@@ -8,6 +8,7 @@ from scipy.io import savemat
 
 from neuroinspect_tui.config import DataConfig
 from neuroinspect_tui.data.dataset import load_dataset
+from neuroinspect_tui.data.published import read_flowers102
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.torchvision_compat import import_torchvision
 
@@ -102,3 +103,11 @@ def test_lines_for_folders_that_are_not_there_or_broken(flowers, food, tmp_path)
         line(str(meta.parent.parent))
         == expected + "unpack meta/train.json, meta/test.json and images/ there again"
     )
+
+
+def test_files_of_a_newer_matlab_are_one_line_that_names_the_folder(tmp_path):
+    header = b"MATLAB 7.3 MAT-file".ljust(124) + bytes([0, 2]) + b"IM"
+    (tmp_path / "setid.mat").write_bytes(header.ljust(512, b"\0"))
+    with pytest.raises(InputError, match="v7.3") as caught:
+        read_flowers102(tmp_path)
+    assert str(tmp_path) in str(caught.value) and "unpack setid.mat" in str(caught.value)
