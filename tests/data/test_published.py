@@ -108,6 +108,6 @@ def test_lines_for_folders_that_are_not_there_or_broken(flowers, food, tmp_path)
 def test_files_of_a_newer_matlab_are_one_line_that_names_the_folder(tmp_path):
     header = b"MATLAB 7.3 MAT-file".ljust(124) + bytes([0, 2]) + b"IM"
     (tmp_path / "setid.mat").write_bytes(header.ljust(512, b"\0"))
-    with pytest.raises(InputError, match="v7.3") as caught:
+    with pytest.raises(InputError, match=r"v7\.3") as caught:
         read_flowers102(tmp_path)
     assert str(tmp_path) in str(caught.value) and "unpack setid.mat" in str(caught.value)
