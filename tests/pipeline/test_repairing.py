@@ -36,7 +36,8 @@ def test_a_repair_goes_on_from_its_last_epoch(
 
     monkeypatch.setattr(gradient, "_train_epoch", interrupted)
     out = tmp_path / "stopped"
-    assert neuroinspect("--batch", *options, str(out), capsys=capsys)[0] == 130
+    code, _, errors = neuroinspect("--batch", *options, str(out), capsys=capsys)
+    assert code == 130, errors
     assert begun == list(range(stop + 1))
     assert len(list((out / "state" / "epochs").iterdir())) == 1
 

@@ -50,6 +50,8 @@ def pass_verdict(
     numbers = f"{name} {_change(before.aim, after.aim)}, accuracy " + _change(
         before.metrics.accuracy, after.metrics.accuracy
     )
+    if torch.equal(before.predicted, after.predicted):
+        return "no better than the control", f"{numbers}; no decision changes"
     hurt = _hurt(judge, target, before, after, gain)
     if hurt:
         return "hurts others", f"{numbers}; {hurt}"

@@ -92,11 +92,10 @@ class ReasonPanel(Widget):
         self.content = Content.styled(safe(words, 600), ink)
 
     def describe(self, method: str, uses: str, last: Repair | None) -> None:
-        """Say what a method does and what it would use, and the last verdict."""
-        lines = [Content.assemble((method, "bold $accent"), f": {REPAIRS[method].words}."), Content(uses)]
-        if last is not None:
-            lines.append(_verdict(last))
-        self.content = Content("\n").join(lines)
+        """Give the last verdict, and say what a method does and what it would use."""
+        verdict = [] if last is None else [_verdict(last)]
+        words = Content.assemble((method, "bold $accent"), f": {REPAIRS[method].words}.")
+        self.content = Content("\n").join([*verdict, words, Content(uses)])
 
     def show(self, made: Repair) -> None:
         """Show a verdict and its reasons."""

@@ -47,6 +47,13 @@ def test_a_gain_that_may_be_chance_is_called_so():
     assert reason.endswith("may be chance")
 
 
+def test_a_head_that_decides_as_before_is_said_to_change_nothing():
+    assert verdict((0, 60, 30, 0), (0, 60, 30, 0), (0, 70, 30, 0)) == (
+        "no better than the control",
+        "worst group 40.0 → 40.0 %, accuracy 77.5 → 77.5 %; no decision changes",
+    )
+
+
 def test_others_that_pay_are_named():
     found, reason = verdict((0, 60, 10, 5), (0, 40, 45, 45), (0, 60, 10, 5))
     assert found == "hurts others"
