@@ -1,6 +1,6 @@
 """Every screen as text at three sizes, compared with what is stored beside this file.
 
-`NEUROINSPECT_SNAPSHOTS=write` stores what is on screen now; look at the difference before committing it.
+`UPDATE_SNAPSHOTS=write` stores what is on screen now; look at the difference before committing it.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ async def test_screen(launch: Launch, name: str, size: tuple[int, int]) -> None:
         await desk.painted()
         shown = desk.text + "\n"
     stored = STORED / f"{name}-{size[0]}x{size[1]}.txt"
-    if os.environ.get("NEUROINSPECT_SNAPSHOTS") == "write":
+    if os.environ.get("UPDATE_SNAPSHOTS") == "write":
         STORED.mkdir(exist_ok=True)
         stored.write_text(shown, encoding="utf-8")
     assert shown == stored.read_text(encoding="utf-8")

@@ -15,21 +15,29 @@ from ..widgets.table import Column, Row
 from .page import Page
 
 WORDS = (
-    ("acc", "share of the class's images that are predicted right, in percent"),
-    ("gap", "difference between the best and the worst group of the class, in points"),
-    ("▲ insufficient", "neuron that the mistakes would need more of to be right"),
+    ("acc", "images of the class predicted right, in percent"),
+    ("right", "images predicted right / images"),
+    ("all, worst", "accuracy over all images; of the worst class"),
+    ("gap", "points between the class's best and worst group"),
+    ("group", "accuracy of the worst (group, class)"),
+    ("▲ insufficient", "neuron that the mistakes have too little of"),
     ("▼ excessive", "neuron that pulls the mistakes to the wrong class"),
-    ("prec", "percent of the mistakes with this neuron among their five most guilty"),
+    ("prec", "mistakes with the neuron among their top 5, in percent"),
     ("imp", "retaining ratio: above 1 the class leans on the neuron"),
-    ("mends", "share of the mistakes mended by setting the neuron; random: by random neurons"),
-    ("!", "the neuron is suspicious: it fires on the surroundings, not on the object"),
-    ("× on a picture", "activation against the 99.9 % quantile on real images; below 1: not shown"),
-    ("rank", "place of the neuron among all on its own illusion; 1: identified"),
+    ("mends", "mistakes mended with ▲ set to the class mean, ▼ to zero"),
+    ("random, top 5", "the same by random neurons; by the first five together"),
+    ("!", "suspicious: fires on surroundings, not on the object"),
+    ("sure", "the classifier's confidence in its prediction"),
+    ("× on a picture", "activation / its 99.9 % quantile; below 1: not shown"),
+    ("rank", "place of the neuron among all; 1: identified"),
     ("robust", "the same ratio under random shifts and turns"),
-    ("what-if", "accuracy if the marked neurons were scaled, from stored features, at once"),
-    ("cue", "what a culprit reacts to beside the object: a background, a mark; tags say who has it"),
+    ("p, CLIP %ile", "probability of the class; likeness among real images"),
+    ("what-if", "accuracy with the marked neurons off, or scaled"),
+    ("cue", "what a culprit reacts to beside the object"),
+    ("culprit score", "how much the culprits speak for the class here"),
+    ("probe right", "tags that the probe predicts right when left out"),
     ("fixed / broken", "images that become right / wrong"),
-    ("verdict", "whether a repair beats its controls by more than chance"),
+    ("verdict", "whether a repair beats its controls beyond chance"),
 )
 COLUMNS = (Column("", 16, stretch=1, most=24), Column("", 40, stretch=4, most=110))
 
@@ -55,7 +63,7 @@ class HelpScreen(Page[None]):
         self.table.focus()
 
     def rows(self) -> list[Row]:
-        """Return the keys that work here, all keys by place, and the words."""
+        """Return the keys that work here, the words, and all keys by place."""
         rows = [_title("Here")]
         here: dict[str, list[str]] = {}
         for binding in (binding for binding in self.here if binding.id in KEYS):
@@ -63,12 +71,13 @@ class HelpScreen(Page[None]):
                 self.ni.get_key_display(replace(binding, key_display=None))
             )
         rows += [_line(" ".join(used), words, f"here {words}") for words, used in here.items() if words]
+        rows.append(_title("Words on screen"))
+        rows += [_line(word, meaning, f"word {word}") for word, meaning in WORDS]
         for place in dict.fromkeys(key.place for key in KEYS.values()):
             rows.append(_title(place))
             named = [(name, key.words) for name, key in KEYS.items() if key.place == place]
             rows += [_line(self.ni.keys_of(name), words, name) for name, words in named]
-        rows.append(_title("Words on screen"))
-        return rows + [_line(word, meaning, f"word {word}") for word, meaning in WORDS]
+        return rows
 
     def copied(self) -> str:
         """The id of the action under the cursor, for the config file."""

@@ -19,7 +19,7 @@ from .page import Page
 COLUMNS = (
     Column("model", 14, stretch=1, most=36),
     Column("data", 14, stretch=1, most=36),
-    Column("mean", 5, "right", leaves=2),
+    Column("acc", 5, "right", leaves=2),
     Column("repairs", 7, "right", leaves=3),
     Column("changed", 16, leaves=1),
     Column("directory", 16, stretch=2, leaves=4),

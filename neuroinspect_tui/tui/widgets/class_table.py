@@ -67,7 +67,7 @@ class ClassTable(FilteredTable):
         if evaluation is not None:
             worst = min((c.accuracy for c in evaluation.classes if c.accuracy is not None), default=None)
             state = "" if final else " so far"
-            self.summary = f"mean {percent(evaluation.accuracy)} · worst {percent(worst)}{state}"
+            self.summary = f"all {percent(evaluation.accuracy)} · worst {percent(worst)}{state}"
 
     def action_sort(self) -> None:
         """Sort by the next key."""

@@ -18,7 +18,7 @@ COLUMNS = (
     Column("95 %", 7, "right", leaves=5),
     Column("prec", 5, "right", leaves=2),
     Column("f1", 5, "right", leaves=4),
-    Column("mean", 5, "right"),
+    Column("all", 5, "right"),
     Column("worst", 5, "right", leaves=3),
     Column("group", 5, "right", leaves=1),
 )

@@ -32,7 +32,7 @@ class WhatIfStrip(Widget):
         self.facts = (
             ((f"{neurons(result.neurons, 4)} {how}{where} → ", "$foreground"),),
             _change("class", before.class_accuracy, after.class_accuracy),
-            _change("mean", before.accuracy, after.accuracy),
+            _change("all", before.accuracy, after.accuracy),
             (("fixed ", "$foreground 60%"), (f"{result.fixed} ", "bold $success")),
             (("broken ", "$foreground 60%"), (f"{result.broken}  ", broken)),
             _worst(before, after),
