@@ -460,3 +460,16 @@ async def test_the_repair_screen_shows_no_verdict_of_another_class(launch: Launc
         assert "No repair yet." in desk.text and "sweet pea" in desk.text, "it is still in the list"
         await desk.press("a")
         assert desk.worker.asked(jobs.ExportRepair) == []
+
+
+async def test_the_tag_screen_asks_for_the_cue_by_the_culprits_concept(launch: Launch) -> None:
+    async with launch(size=(200, 60)) as desk:
+        await desk.settled()
+        await desk.until(lambda: desk.app.board.concepts)
+        await desk.press("enter", "space", "t")
+        await desk.until(lambda: "Tag 1 of 12" in desk.text)
+        marked = desk.triage.marked[0]
+        assert f"Does it show “{desk.app.board.concepts[marked].label}”?" in desk.text
+        desk.app.board.concepts.clear()
+        await desk.press("right")
+        await desk.until(lambda: f"Does it show what excites {marked}?" in desk.text)

@@ -90,7 +90,7 @@ class TagScreen(Page[None]):
             tile = sample_tile(self.board, item.sample, self.class_names)
             self.picture.show([Section("", (tile,), "full")])
             self._ask_thumbnails()
-        self.panel.show(self.items, self.place, self.board, self.class_names)
+        self.panel.show(self.items, self.place, self.board, self.class_names, self.culprits)
 
     @on(events.Resize)
     def _resized(self) -> None:

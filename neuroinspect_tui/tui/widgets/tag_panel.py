@@ -11,10 +11,11 @@ from textual.widget import Widget
 from ...results import Propagation, ReviewItem
 from ...text import safe
 from ..board import Board
-from ..wording import bar, number, percent
+from ..wording import bar, neurons, number, percent
 from .mistake_table import file_name
 
 GOAL = 40
+NAMED = 2
 SIGNS = {"cue": ("●", "$accent"), "no cue": ("○", "$primary"), "mislabelled": ("✗", "$error")}
 
 
@@ -24,12 +25,20 @@ class TagPanel(Widget):
     ALLOW_SELECT = False
     content: reactive[Content] = reactive(Content(""), layout=False)
 
-    def show(self, items: Sequence[ReviewItem], place: int, board: Board, names: Sequence[str]) -> None:
-        """Describe the image at `place` and the tags so far."""
+    def show(
+        self,
+        items: Sequence[ReviewItem],
+        place: int,
+        board: Board,
+        names: Sequence[str],
+        culprits: tuple[int, ...],
+    ) -> None:
+        """Ask for the cue of the `culprits`, and describe the image at `place` and the tags so far."""
         self.border_title = "Tags"
         width = max(16, self.size.width - 4)
         lines: list[Content] = []
         if place < len(items):
+            lines += [Content.styled(_question(board, culprits), "bold $accent"), Content("")]
             lines += _image(items[place], board, names, width)
         lines += [_trail(items, place, board, width), Content("")]
         lines += _progress(board.propagation, sum(1 for _ in board.tags), width)
@@ -38,6 +47,17 @@ class TagPanel(Widget):
     def render(self) -> Content:
         """Return the column."""
         return self.content
+
+
+def _question(board: Board, culprits: tuple[int, ...]) -> str:
+    """Ask whether the image has what the first culprits react to, by name where they have one."""
+    named = [board.concepts[neuron].label for neuron in culprits[:NAMED] if neuron in board.concepts]
+    labels = dict.fromkeys(safe(label, 30) for label in named if label)
+    if labels:
+        return f"Does it show {' or '.join(f'“{label}”' for label in labels)}?"
+    if culprits:
+        return f"Does it show what excites {neurons(culprits, NAMED)}?"
+    return "Does it show a cue beside the object?"
 
 
 def _image(item: ReviewItem, board: Board, names: Sequence[str], width: int) -> list[Content]:
