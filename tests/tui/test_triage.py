@@ -381,3 +381,17 @@ async def test_report(launch: Launch) -> None:
         await desk.press("e")
         await desk.until(lambda: "The report is in" in desk.text)
         assert desk.worker.asked(jobs.WriteReport) == [jobs.WriteReport()]
+
+
+async def test_the_group_in_which_a_class_does_worst_is_named(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        evaluation = desk.app.board.evaluation
+        assert evaluation is not None
+        own = [group for group in evaluation.groups if group.class_index == 0]
+        assert len(own) == 2
+        worst = min(own, key=lambda group: group.accuracy or 0.0)
+        assert f"worst: background {worst.value} {100 * (worst.accuracy or 0):.1f}" in desk.text
+        await desk.press("down")
+        await desk.until(lambda: desk.triage.target == 1)
+        assert desk.triage.mistake_table.summary.startswith("worst: background trellis ")

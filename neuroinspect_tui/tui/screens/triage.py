@@ -88,7 +88,7 @@ class TriageScreen(PanedPage):
             self.class_table.show(self.board.evaluation, self.board.evaluation_final, no_classes(self.board))
         if topics & {"culprits", "failure", "evaluation"}:
             self._show_neurons()
-        if topics & {"culprits", "samples", "tags", "failure"}:
+        if topics & {"culprits", "samples", "tags", "failure", "evaluation"}:
             self._show_mistakes()
         if topics & {"culprits", "pictures", "preview", "thumbnails", "failure", "tags"}:
             self._show_pictures()
@@ -110,7 +110,9 @@ class TriageScreen(PanedPage):
         report = self.board.reports.get(self.target) if self.target is not None else None
         samples = report.samples if report else ()
         words = ("No mistakes in this class.",) if report else ("The mistakes appear here.",)
-        self.mistake_table.show(samples, self.class_names, self.board.tags, words)
+        evaluation = self.board.evaluation
+        groups = [g for g in evaluation.groups if g.class_index == self.target] if evaluation else []
+        self.mistake_table.show(samples, self.class_names, self.board.tags, groups, words)
 
     def _show_pictures(self) -> None:
         sample = self.mistake_table.sample

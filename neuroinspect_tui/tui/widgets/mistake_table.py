@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from textual.content import Content
 
-from ...results import Sample
+from ...results import GroupResult, Sample
 from ...text import safe
 from ..wording import number, percent
 from .cells import Cell, cut_front
@@ -51,13 +51,24 @@ class MistakeTable(FilteredTable):
         samples: Sequence[Sample],
         names: Sequence[str],
         tags: Mapping[tuple[str, str], str],
+        groups: Sequence[GroupResult],
         empty: Sequence[str],
     ) -> None:
-        """Fill the table; `names` are the class names, `tags` those set by hand."""
+        """Fill the table; `names` are the class names, `tags` those set by hand, `groups` the class's."""
         self.samples = {sample.row: sample for sample in samples}
         self.border_title = Content(f"{TITLE} · {number(len(samples))}" if samples else TITLE)
         rows = [Row(s.row, _cells(s, names, tags.get((s.split, s.path), s.tag))) for s in samples]
         self.offer(rows, empty)
+        self.summary = _worst(groups)
+
+
+def _worst(groups: Sequence[GroupResult]) -> str:
+    """Name the group in which the class does worst; nothing where there are no two to compare."""
+    known = [group for group in groups if group.accuracy is not None]
+    if len(known) < 2:
+        return ""
+    worst = min(known, key=lambda group: (group.accuracy, -group.count))
+    return f"worst: {safe(worst.column, 20)} {safe(worst.value, 20)} {percent(worst.accuracy)}"
 
 
 def _cells(sample: Sample, names: Sequence[str], tag: str) -> tuple[Cell, ...]:
