@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import signal
-import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import (
-    Progress as Bars,
-)
-from rich.text import Text
+from typing import Any
 
 from . import jobs
 from .config import RunConfig
 from .data.class_names import find_class
+from .displays import Display, display_for
 from .errors import Cancelled, InputError, disk_line
-from .events import Event, Failed, Finished, Note, Progress, Started, Stopped
+from .events import Event, Failed, Finished, Stopped
 from .ranks import Ranks
 from .results import CulpritReport, Evaluation, Opened, Repair
 from .selection import leading_culprits, measured, worst_classes
@@ -38,122 +23,7 @@ from .text import complain, safe
 from .worker import Runner, Worker
 
 DONE, CHECK_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-PLAIN_INTERVAL = 5.0
 TOGETHER = 1.0
-
-
-class Display(AbstractContextManager["Display"], Protocol):
-    """Shows events while a batch runs."""
-
-    def show(self, event: Event) -> None:
-        """Show one event."""
-
-
-class PlainDisplay(AbstractContextManager["PlainDisplay"]):
-    """A line on stderr for each job, and one every few seconds of a long one."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-
-    def show(self, event: Event) -> None:
-        """Print a line where there is something new to say."""
-        if isinstance(event, Progress):
-            now = time.monotonic()
-            if event.done >= event.total or now - self._last >= PLAIN_INTERVAL:
-                self._last = now
-                print(progress_line(event), file=sys.stderr, flush=True)
-        elif isinstance(event, Note):
-            print(f"{event.level}: {safe(event.text)}", file=sys.stderr, flush=True)
-
-    def __exit__(self, *details: object) -> None:
-        return None
-
-
-class RichDisplay(AbstractContextManager["RichDisplay"]):
-    """A live bar on stderr for a terminal."""
-
-    def __init__(self) -> None:
-        self._bars = Bars(
-            TextColumn("{task.description:<20}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._task = self._bars.add_task("", total=None, unit="")
-
-    def __enter__(self) -> RichDisplay:
-        self._bars.start()
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        self._bars.stop()
-
-    def show(self, event: Event) -> None:
-        """Move the bar or print a note above it."""
-        if isinstance(event, Started):
-            self._bars.reset(self._task, description=event.job.label, total=None, unit="")
-        elif isinstance(event, Progress):
-            self._bars.update(self._task, completed=event.done, total=event.total, unit=event.unit)
-        elif isinstance(event, Note):
-            self._bars.console.print(Text(f"{event.level}: {safe(event.text)}"))
-
-
-class JsonDisplay(AbstractContextManager["JsonDisplay"]):
-    """One JSON object a line on stdout."""
-
-    def show(self, event: Event) -> None:
-        """Print the event."""
-        print(json.dumps(event_as_json(event), allow_nan=False), flush=True)
-
-    def __exit__(self, *details: object) -> None:
-        return None
-
-
-class SilentDisplay(AbstractContextManager["SilentDisplay"]):
-    """Nothing: rank 0 shows what all ranks do."""
-
-    def show(self, event: Event) -> None:
-        """Do nothing."""
-
-    def __exit__(self, *details: object) -> None:
-        return None
-
-
-def progress_line(event: Progress) -> str:
-    """Return `evaluating 128/480 images, 210/s, 2 s left`."""
-    left = (
-        f", {event.remaining:.0f} s left" if event.done < event.total and event.remaining is not None else ""
-    )
-    return f"{event.job.label} {event.done}/{event.total} {event.unit}, {event.rate:.1f}/s{left}"
-
-
-def event_as_json(event: Event) -> dict[str, Any]:
-    """Return an event as a JSON object: its kind, its job and its plain fields (never pixels)."""
-    document: dict[str, Any] = {"event": type(event).__name__.lower()}
-    for name, value in vars(event).items():
-        if name == "job":
-            document["job"] = {"name": type(value).__name__, **asdict(value)}
-        elif name == "value":
-            document["value"] = asdict(value) if isinstance(value, Opened) else _headline(value)
-        elif not isinstance(value, bytes):
-            document[name] = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-    return document
-
-
-def _headline(value: Any) -> Any:
-    """The numbers of a result that fit on a line."""
-    if isinstance(value, Evaluation):
-        return {"split": value.split, "samples": value.samples, "accuracy": value.accuracy}
-    if isinstance(value, CulpritReport):
-        return {"class": value.target.name, "mistakes": value.mistakes, "unflipped": value.unflipped}
-    if isinstance(value, Repair):
-        return {"class": value.target.name, "method": value.method, "verdict": value.verdict}
-    if isinstance(value, tuple):
-        return len(value)
-    return value if isinstance(value, (str, int, float, type(None))) else None
 
 
 class Batch:
@@ -216,6 +86,7 @@ class Batch:
 
     def _debug(self, target: int, config: RunConfig, opened: Opened) -> list[Repair]:
         """The three stages for one class."""
+        self._display.subject = opened.classes[target]
         report: CulpritReport = self.ask(jobs.FindCulprits(target))
         neurons = leading_culprits(report, config.debug.neurons)
         for neuron in neurons:
@@ -239,7 +110,7 @@ def run_batch(
 
     Of several `ranks` only rank 0 prints and checks.
     """
-    display = _display(as_json) if ranks.leads else SilentDisplay()
+    display = display_for(as_json) if ranks.leads else Display()
     batch = Batch(lambda on_event: Worker(make_runner, on_event), display)
     _catch_signals(batch.interrupt)
     try:
@@ -271,18 +142,30 @@ def _catch_signals(handler: Callable[[int, FrameType | None], None]) -> None:
             signal.signal(number, handler)
 
 
-def _display(as_json: bool) -> Display:
-    return JsonDisplay() if as_json else RichDisplay() if sys.stderr.isatty() else PlainDisplay()
-
-
 def _summarise(evaluation: Evaluation, repairs: list[Repair], directory: Path) -> None:
     print(f"{evaluation.split}: {evaluation.samples} images, accuracy {_percent(evaluation.accuracy)}")
     for index in worst_classes(evaluation, 5):
         row = evaluation.classes[index]
         print(f"  {safe(row.name):<24} {_percent(row.accuracy):>7}  {row.correct}/{row.count}")
     for repair in repairs:
-        print(f"repair of {safe(repair.target.name)} by {repair.method}: {safe(repair.verdict)}")
+        print(_repair_lines(repair, repair.twin(repairs), directory))
     print(f"report: {safe(str(directory / 'report.html'))}")
+
+
+def _repair_lines(repair: Repair, twin: int | None, directory: Path) -> str:
+    """Return the verdict of a repair, and below it what changed where and the weights."""
+    name = f"repair {repair.number} of {safe(repair.target.name)} by {repair.method}"
+    if repair.unchanged:
+        return f"{name}: nothing beat the untouched layer, which is kept"
+    before, after = repair.before, repair.after
+    changes = [f"class {_percent(before.class_accuracy)} → {_percent(after.class_accuracy)}"]
+    if before.worst_group and after.worst_group:
+        groups = before.worst_group.accuracy, after.worst_group.accuracy
+        changes.append(f"worst group {_percent(groups[0])} → {_percent(groups[1])}")
+    changes.append(f"all {_percent(before.accuracy)} → {_percent(after.accuracy)}")
+    same = "" if twin is None else f" (the same layer as repair {twin})"
+    lines = [f"{name}: {repair.verdict}", f"on {after.split}: {', '.join(changes)}"]
+    return "\n  ".join([*lines, safe(f"{directory / (repair.weights or repair.head)}{same}")])
 
 
 def _percent(rate: float | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 
 
-class ReportFormat(str, Enum):
+class ReportFormat(StrEnum):
     """Formats of `neuroinspect report`."""
 
     html = "html"
@@ -131,7 +131,8 @@ def main() -> None:
     try:
         code = app(standalone_mode=False) or 0
     except UsageError as error:
-        complain(f"{error.format_message().rstrip('.')}: see neuroinspect --help")
+        command = error.ctx.command_path if error.ctx else app.info.name
+        complain(f"{error.format_message().rstrip('.')}: see {command} --help")
     except InputError as error:
         complain(str(error))
     except OSError as error:

@@ -6,7 +6,7 @@ An option on the command line wins over `NEUROINSPECT_<OPTION>` in the environme
 from __future__ import annotations
 
 import os
-import sys
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,11 +14,6 @@ from typing import Any
 
 from .config import Check, DataConfig, ModelConfig, RunConfig, nearest
 from .errors import InputError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 ENVIRONMENT_PREFIX = "NEUROINSPECT_"
 FILE_NAME = "neuroinspect.toml"

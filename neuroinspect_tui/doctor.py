@@ -85,12 +85,14 @@ def _packages() -> Iterator[Finding]:
 def _torchvision() -> Iterator[Finding]:
     import torch
 
-    from .torchvision_compat import import_torchvision
+    from .torchvision_compat import import_torchvision, mended
 
     version = str(import_torchvision().__version__)
     major, minor = (int(part) for part in torch.__version__.split(".")[:2])
     partner = f"0.{minor + 15}." if major == 2 else ""
     state = f"torch {torch.__version__} with torchvision {version}"
+    if mended():
+        state += ", of another build: mended here, all that is used works"
     yield Finding(
         "match", state, "" if version.startswith(partner) else f"pip install torchvision=={partner}*"
     )

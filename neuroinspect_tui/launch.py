@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -13,8 +14,9 @@ from .configure import Settings, build_config, read_settings
 from .demo import demo_config
 from .errors import InputError
 from .ranks import Ranks
-from .session.store import Session
+from .session.store import INDEX, Session
 from .sessions import default_directory, recent, remember
+from .text import safe
 
 if TYPE_CHECKING:
     from .tui.protocol import Project
@@ -33,6 +35,9 @@ def launch(given: dict[str, Any]) -> int:
         from .batch import run_batch
 
         ranks = Ranks.of_environment()
+        if ranks.leads:
+            with contextlib.suppress(OSError):
+                remember(directory)
         make_runner = _runner(config, directory, ranks=ranks)
         return run_batch(config, directory, make_runner, bool(values.get("json")), ranks)
     return _run_app(config, directory, values, settings)
@@ -92,7 +97,22 @@ def _run_app(config: RunConfig, directory: Path, values: dict[str, Any], setting
 
     look = Look(values.get("images", "auto"), settings.keys, values.get("theme"))
     project = _project(config, directory, tour=bool(values.get("demo")))
-    return run_app(project, look, lambda other: _project(*_reopen(other, {})))
+    shown = [directory]
+
+    def reopen(other: Path) -> Project:
+        shown.append(other)
+        return _project(*_reopen(other, {}))
+
+    code = run_app(project, look, reopen)
+    _say_where(shown[-1])
+    return code
+
+
+def _say_where(directory: Path) -> None:
+    """Say below the prompt where everything is, if there is anything."""
+    if (directory / INDEX).is_file():
+        with contextlib.suppress(OSError):
+            print(f"session saved in {safe(str(directory))}: neuroinspect opens it again", file=sys.stderr)
 
 
 def _project(config: RunConfig, directory: Path, tour: bool = False) -> Project:

@@ -79,7 +79,7 @@ Iters = Annotated[int | None, typer.Option("--iters", help="Optimisation steps o
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of everything random (0).")]
 Repair = Annotated[
     str | None,
-    typer.Option("--repair", help=f"{', '.join(REPAIRS)} or none."),
+    typer.Option("--repair", help=f"{', '.join(REPAIRS)} or none (none; auto in the demo)."),
 ]
 Neuron = Annotated[
     list[int] | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,3 +50,30 @@ REPAIRS: dict[str, RepairKind] = {
     "random": RepairKind("neurons", "control: the paper's edit with random neurons", control=True),
 }
 """Every method but `none`, in the order in which they are offered."""
+
+_SETTINGS = {
+    "C": "inverse ℓ1 strength",
+    "dropped": "neurons dropped",
+    "epochs": "best epoch",
+    "error": "leave-one-out error",
+    "fits": "mean of fits",
+    "gamma": "γ",
+    "groups": "weighted by",
+    "lambda": "λ",
+    "o": "ratio aimed at",
+    "offset": "logit offset",
+    "rate": "learning rate",
+    "share": "share erased",
+    "strength": "ridge strength",
+    "towards": "shrunk towards",
+}
+
+
+def settings(parameters: Mapping[str, float | int | str]) -> str:
+    """Return what a repair was run with, and what was chosen, in words."""
+    parts = (f"{_SETTINGS.get(name, name)} {_brief(value)}" for name, value in parameters.items())
+    return ", ".join(parts)
+
+
+def _brief(value: float | int | str) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -6,6 +6,7 @@ Nothing here imports torch or numpy. Rates are fractions 0…1 unless a name say
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -82,7 +83,10 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Sample:
-    """One image as the tables show it; `row` is its row in the features of `split`."""
+    """One image as the tables show it; `row` is its row in the features of `split`.
+
+    `groups` maps each group column to the image's value, where it has one.
+    """
 
     split: str
     row: int
@@ -92,6 +96,7 @@ class Sample:
     confidence: float
     culprits: tuple[int, ...] = ()
     tag: str = ""
+    groups: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -276,7 +281,11 @@ class SplitUse:
 
 @dataclass(frozen=True)
 class Repair:
-    """Stage 3 for one class: the new head's verdict beside the controls; `request`: what was asked for."""
+    """Stage 3 for one class: the new head's verdict beside the controls.
+
+    `digest` is a hash of the head, `unchanged` says that it is the untouched one, because nothing beat it;
+    `request` is what was asked for.
+    """
 
     number: int
     target: ClassRef
@@ -297,6 +306,13 @@ class Repair:
     splits: tuple[SplitUse, ...] = ()
     accepted: bool = False
     request: str = ""
+    digest: str = ""
+    unchanged: bool = False
+
+    def twin(self, repairs: Iterable[Repair]) -> int | None:
+        """Return the number of the first repair before this one that has the same head, if there is one."""
+        same = (made.number for made in repairs if made.digest and made.digest == self.digest)
+        return min((number for number in same if number < self.number), default=None)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 from torch import Tensor
+
+from .results import Sample
 
 Tick = Callable[[int, int], None]
 """`tick(done, total)` reports progress and raises `errors.Cancelled` when the job was cancelled."""
@@ -123,3 +125,20 @@ class SplitFeatures:
     def mistakes(self) -> Tensor:
         """[N] bool."""
         return self.predicted != self.labels
+
+    def samples(self, rows: Tensor) -> tuple[Sample, ...]:
+        """Return a Sample for each of `rows` [K] int64."""
+        columns = (rows, self.labels[rows], self.predicted[rows], self.confidence[rows])
+        groups = self._values(rows)
+        return tuple(
+            Sample(self.split, row, self.paths[row], label, predicted, confidence, groups=values)
+            for (row, label, predicted, confidence), values in zip(
+                zip(*(column.tolist() for column in columns), strict=True), groups, strict=True
+            )
+        )
+
+    def _values(self, rows: Tensor) -> Iterator[dict[str, str]]:
+        """Yield what each of `rows` has in each group column that knows it."""
+        codes = {name: column.codes[rows].tolist() for name, column in self.groups.items()}
+        for place in range(len(rows)):
+            yield {name: self.groups[name].values[of[place]] for name, of in codes.items() if of[place] >= 0}

@@ -29,3 +29,8 @@ def import_torchvision() -> ModuleType:
         for operator in ("nms", "qnms"):
             _library.define(operator + _SCHEMA)
     return importlib.import_module("torchvision")
+
+
+def mended() -> bool:
+    """Whether `import_torchvision` had to define missing operators."""
+    return _library is not None

@@ -11,6 +11,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes on two cores
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(autouse=True)
+def _own_data_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the sessions of the tests out of the list of whoever runs them."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / "data"))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real images and weights that lies beside a development checkout."""

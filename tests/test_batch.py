@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from neuroinspect_tui import cli
 from tests.tiny import EACH, TinyProject, state
@@ -84,6 +84,13 @@ def test_the_whole_method_on_a_project_computed_by_hand(
         assert len(list(csv.DictReader(file))) == 6 * EACH
     assert f"accuracy {100 * 5 / 6:.1f} %" in shown
     assert str(out / "report.html") in shown
+    lines = shown.splitlines()
+    made = lines.index(f"repair 1 of blue by ridge: {repair['verdict']}")
+    assert lines[made + 1 : made + 3] == [
+        "  on test: class 50.0 % → 100.0 %, worst group 0.0 % → 100.0 %, all 83.3 % → 100.0 %",
+        f"  {out / repair['weights']}",
+    ]
+    assert (repair["unchanged"], repair["accepted"], repair["same_as"]) == (False, True, None)
 
 
 def test_the_same_command_gives_the_same_report_but_for_times(
@@ -132,6 +139,31 @@ def test_a_few_tags_make_the_groups_of_a_repair(
     with (out / "samples.csv").open() as file:
         shown = {row["path"]: row["tag"] for row in csv.DictReader(file)}
     assert {path: tag for path, tag in shown.items() if tag} == {row["path"]: row["tint"] for row in tagged}
+
+
+def test_one_layer_for_two_classes_and_a_layer_that_nothing_beats_are_named(
+    tiny: TinyProject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "session"
+    options = ["--illusions", "0", "--class", "blue", "--class", "red", "-o", str(out)]
+    code, shown, errors = neuroinspect("--batch", *tiny.options, *options, "--repair", "ridge", capsys=capsys)
+    assert code == 0, errors
+    assert f"  {out / 'repairs/2-ridge/model.safetensors'} (the same layer as repair 1)" in shown.splitlines()
+    blue, red = (found["repairs"][0] for found in json.loads((out / "report.json").read_text())["debugged"])
+    assert (blue["same_as"], red["same_as"]) == (None, 1)
+    assert blue["digest"] == red["digest"]
+
+    repaired = load_file(out / blue["weights"])
+    save_file(repaired, tiny.root / "tiny.safetensors")
+    again = tmp_path / "again"
+    options = ["--illusions", "0", "--class", "blue", "-o", str(again)]
+    code, shown, _ = neuroinspect("--batch", *tiny.options, *options, "--repair", "ridge", capsys=capsys)
+    assert code == 0
+    assert "repair 1 of blue by ridge: nothing beat the untouched layer, which is kept" in shown.splitlines()
+    (kept,) = json.loads((again / "report.json").read_text())["debugged"][0]["repairs"]
+    assert (kept["unchanged"], kept["accepted"]) == (True, False)
+    for name, tensor in repaired.items():
+        assert torch.equal(load_file(again / kept["weights"])[name], tensor), "a file is there all the same"
 
 
 @pytest.mark.parametrize(
@@ -183,6 +215,7 @@ def test_json_events_are_all_that_stdout_has(
         (["--btch"], "No such option: --btch"),
         (["--batch", "--demo", "-m", "x"], "--model does not go with --demo: leave one of them out"),
         (["report", "nowhere"], "nowhere is no session"),
+        (["compare", "one"], "Missing argument 'second': see neuroinspect compare --help"),
     ],
 )
 def test_bad_usage_is_one_line_and_exit_code_2(

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from neuroinspect_tui import doctor
+from neuroinspect_tui import doctor, torchvision_compat
 from neuroinspect_tui.doctor import Finding
 from neuroinspect_tui.errors import InputError
 from tests.conftest import REPOSITORY
@@ -132,6 +132,14 @@ def test_a_torchvision_of_another_torch_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(torch, "__version__", "2.10.1+cpu")
     (match,) = found(doctor._torchvision)
     assert match.remedy == "pip install torchvision==0.25.*"
+
+
+def test_builds_that_had_to_be_mended_are_called_other_builds(monkeypatch: pytest.MonkeyPatch) -> None:
+    for mended in (True, False):
+        monkeypatch.setattr(torchvision_compat, "mended", lambda mended=mended: mended)
+        (match,) = found(doctor._torchvision)
+        assert match.remedy == ""
+        assert match.state.endswith(", of another build: mended here, all that is used works") == mended
 
 
 def test_a_gpu_that_torch_does_not_see_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:

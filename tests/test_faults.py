@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from neuroinspect_tui import jobs
-from neuroinspect_tui.batch import Batch, SilentDisplay
+from neuroinspect_tui.batch import Batch
+from neuroinspect_tui.displays import Display
 from neuroinspect_tui.errors import Cancelled
 from tests.session.tmpfs import run_on_tmpfs
 from tests.test_batch import neuroinspect
@@ -192,7 +193,7 @@ def test_the_second_ctrl_c_ends_the_run_at_once_but_signals_that_come_together_a
             self.cancelled += 1
 
     busy = Busy()
-    batch = Batch(lambda on_event: busy, SilentDisplay())  # type: ignore[arg-type, return-value]
+    batch = Batch(lambda on_event: busy, Display())  # type: ignore[arg-type, return-value]
     batch.interrupt(signal.SIGINT, None)
     with pytest.raises(Cancelled):
         batch.ask(jobs.Open())

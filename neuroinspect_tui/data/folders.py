@@ -99,10 +99,20 @@ def _notes(listing: _Listing, root: Path, split_folders: list[str]) -> tuple[str
         notes.append(f"no images of class: {_some(bare)}")
     if listing.skipped:
         notes.append(f"no image by its name, skipped: {listing.skipped}")
+    siblings = [] if split_folders else _sibling_splits(root)
+    if siblings:
+        notes.append(f"{root} is taken as one split; {root.parent} has {', '.join(siblings)} beside it")
     others = [name for name in _subfolders(root) if name not in split_folders] if split_folders else []
     if others:
         notes.append(f"not a split, skipped: {_some(others)}")
     return tuple(notes)
+
+
+def _sibling_splits(root: Path) -> list[str]:
+    """Return the other split folders beside `root` where it is one itself."""
+    root = root.resolve()
+    beside = find_split_folders(root.parent)
+    return [name for name in beside if name != root.name] if root.name in beside else []
 
 
 def _some(names: list[str]) -> str:

@@ -9,6 +9,7 @@ import torch
 from ..config import nearest
 from ..errors import InputError
 from ..tensors import GroupColumn
+from .class_names import INTEGER
 from .splits import ImageDataset
 
 _FEWEST, _MOST = 2, 20
@@ -17,7 +18,8 @@ _FEWEST, _MOST = 2, 20
 def group_columns(dataset: ImageDataset, wanted: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the columns that make groups: those `wanted`, or each further one with 2 to 20 distinct values.
 
-    Empty cells are no value. Raises InputError for a wanted column that the data does not have.
+    Empty cells are no value. Names come before numbers, which may be codes of the same. Raises InputError for
+    a wanted column that the data does not have.
     """
     names = list(dict.fromkeys(name for split in dataset.splits.values() for name in split.columns))
     for name in wanted:
@@ -26,9 +28,9 @@ def group_columns(dataset: ImageDataset, wanted: Sequence[str] = ()) -> tuple[st
                 nearest(name, names) or f"use one of {', '.join(names) or 'none: it has no further columns'}"
             )
             raise InputError(f'--groups "{name}" is not a column of {dataset.name}', remedy)
-    return tuple(dict.fromkeys(wanted)) or tuple(
-        name for name in names if _FEWEST <= len(_values(dataset, name)) <= _MOST
-    )
+    found = [name for name in names if _FEWEST <= len(_values(dataset, name)) <= _MOST]
+    found.sort(key=lambda name: all(map(INTEGER.fullmatch, _values(dataset, name))))
+    return tuple(dict.fromkeys(wanted)) or tuple(found)
 
 
 def group_column(dataset: ImageDataset, split: str, name: str) -> GroupColumn:

@@ -99,7 +99,8 @@ def read_state_dict(path: str | Path, trust_pickle: bool = False, option: str = 
 def load_into(module: nn.Module, state: StateFile, option: str = "-w") -> StateFile:
     """Copy the file's tensors into `module`, all and only those it has; return `state` with its prefix found.
 
-    Raises InputError that lists the missing, unexpected and misshapen names.
+    Raises InputError that lists the missing, unexpected and misshapen names, or tells how many classes the
+    file has where that alone differs.
     """
     wanted = module.state_dict()
     state = replace(state, prefix=_prefix(state.tensors, wanted))
@@ -118,10 +119,24 @@ def load_into(module: nn.Module, state: StateFile, option: str = "-w") -> StateF
         for kind, names in (("missing", missing), ("unexpected", unexpected), ("wrong shape", shapes))
         if names
     ]
+    if option == "-w" and shapes and len(faults) == 1 and (classes := _class_counts(named, wanted)):
+        message = f"{option} {state.path} was trained on {classes[0]} classes, the data has {classes[1]}"
+        raise InputError(
+            message, "name all classes of the model with --classes, or give weights for this data"
+        )
     if faults:
         remedy = "give the weights of this very model, trained on this data set's classes"
         raise InputError(f"{option} {state.path} does not fit the model: {'; '.join(faults)}", remedy)
     return state
+
+
+def _class_counts(named: Mapping[str, Tensor], wanted: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return (found, wanted) where all shapes that differ do so in their first length alone, and alike."""
+    shapes = [(found.shape, wanted[name].shape) for name, found in named.items()]
+    differing = [(one, other) for one, other in shapes if one != other]
+    counts = {(one[0], other[0]) for one, other in differing if one[1:] == other[1:] and len(one)}
+    same = len(counts) == 1 and all(one[1:] == other[1:] for one, other in differing)
+    return counts.pop() if same and len(differing) <= 2 else None
 
 
 def write_state_dict(

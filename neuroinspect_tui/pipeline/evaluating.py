@@ -19,7 +19,7 @@ from ..session import states
 from ..session.features import FeatureStore
 from ..stages.evaluation import detect_permutation, evaluate_rows, summarise
 from ..stages.metrics import confusion_counts
-from ..stages.samples import list_samples, select_rows
+from ..stages.samples import select_rows
 from ..tensors import Shard
 from .identity import hashes, versions
 from .project import Project
@@ -71,7 +71,7 @@ def evaluate(project: Project, job: jobs.Evaluate, reporter: Reporter) -> Evalua
     labels, predicted = features.labels[world.part], features.predicted[world.part]
     confusion = world.sum(confusion_counts(labels, predicted, len(project.names)))
     evaluation = summarise(features, store.unreadable(split.paths), project.names, confusion)
-    _refuse_permuted_classes(project, evaluation)
+    _refuse_permuted_classes(project, evaluation, reporter)
     world.first(lambda: _keep_evaluation(project, evaluation))
     return evaluation
 
@@ -127,16 +127,19 @@ def shard_size(images: float, batch: int) -> int:
     return max(1, round(min(images, LARGEST_SHARD) / batch)) * batch
 
 
-def _refuse_permuted_classes(project: Project, evaluation: Evaluation) -> None:
-    """Raise InputError when another order of the classes fits far better, unless --classes was given."""
+def _refuse_permuted_classes(project: Project, evaluation: Evaluation, reporter: Reporter) -> None:
+    """Raise InputError when another order of the classes fits far better; a note where --classes did."""
     features = project.features(evaluation.split)
     found = detect_permutation(features.labels, features.predicted, len(project.names))
-    if found is None or project.config.data.classes:
+    if found is None:
         return
     names = project.names
     moved = [(names[label], names[output]) for label, output in enumerate(found) if label != output]
     shown = ", ".join(f'"{label}" is output "{output}"' for label, output in moved[:3])
-    raise InputError(f"{CLASS_ORDER} ({shown}…)", "give the classifier's own order with --classes FILE")
+    if project.config.data.classes:
+        reporter.note(f"{CLASS_ORDER} ({shown}…): check --classes", "warning")
+    else:
+        raise InputError(f"{CLASS_ORDER} ({shown}…)", "give the classifier's own order with --classes FILE")
 
 
 def ensure_evaluated(project: Project, split: str, reporter: Reporter) -> None:
@@ -149,7 +152,7 @@ def debugged_samples(project: Project, job: jobs.ListSamples, reporter: Reporter
     """List images of a class, most confident mistakes first."""
     data = project.features(project.split.name)
     rows = select_rows(data, job.target, job.predicted, job.only_mistakes)
-    samples = list_samples(data, rows)
+    samples = data.samples(rows)
     return tuple(sorted(project.tags.label(samples), key=lambda sample: -sample.confidence))
 
 

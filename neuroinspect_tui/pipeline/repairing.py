@@ -128,11 +128,20 @@ def _keep(project: Project, target: int, outcome: RepairOutcome, request: str) -
     number, folder = project.session.repair_directory(outcome.method)
     relative = f"repairs/{folder.name}/{HEAD_FILE}"
     tensors = {"weight": outcome.head.weight.contiguous(), "bias": outcome.head.bias.contiguous()}
-    project.session.write_bytes(relative, save(tensors))
+    packed = save(tensors)
+    project.session.write_bytes(relative, packed)
     given = vars(outcome)
     shared = {name: given[name] for name in Repair.__dataclass_fields__ if name in given and name != "head"}
     target_class = ClassRef(target, project.names[target])
-    made = Repair(**shared, number=number, target=target_class, head=relative, weights=None, request=request)
+    made = Repair(
+        **shared,
+        number=number,
+        target=target_class,
+        head=relative,
+        weights=None,
+        request=request,
+        digest=hashlib.sha256(packed).hexdigest(),
+    )
     project.session.save(states.repair(number), made)
     shutil.rmtree(project.session.path(EPOCHS), ignore_errors=True)
     return made
@@ -161,7 +170,7 @@ def export(project: Project, job: jobs.ExportRepair, reporter: Reporter) -> Repa
         project.classifier.write_repaired(temporary, repaired)
     hashes = tensor_hashes(project.classifier, repaired)
     write_json(project.session.path((folder / HASH_FILE).as_posix()), hashes)
-    made = replace(made, weights=weights, accepted=True)
+    made = replace(made, weights=weights, accepted=not made.unchanged)
     project.session.save(states.repair(job.number), made)
     return made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..text import safe
@@ -42,6 +43,21 @@ def _notes(first: Report, second: Report) -> Iterator[str]:
         one, other = first[part][key], second[part][key]
         if one != other:
             yield f"other {label}: {safe(one)} → {safe(other)}"
+    yield from _seen_images("first", first, "second", second)
+    yield from _seen_images("second", second, "first", first)
+
+
+def _seen_images(name: str, report: Report, other_name: str, other: Report) -> Iterator[str]:
+    """Warn where `other` has the weights of a repair of `report` and looks at images that this one used."""
+    split = other["evaluation"]["split"]
+    weights = Path(other["model"]["weights"] or "").parts[-3:]
+    for repair in (repair for found in report["debugged"] for repair in found["repairs"]):
+        used = any(use["split"] == split and use["part"] != "judge" for use in repair["splits"])
+        if used and weights == Path(repair["weights"] or "").parts:
+            yield (
+                f"{other_name} has the weights of repair {repair['number']} of {name}, fitted and chosen on "
+                f"images of {safe(split)}: only images that it never used tell what it is worth"
+            )
 
 
 def _overall(first: Report, second: Report) -> Iterator[Sequence[str]]:

@@ -155,11 +155,7 @@ def group_column(name: str, values: Sequence[str], rows: Sequence[int]) -> Group
 def iterate_samples(features: SplitFeatures, block: int = 65536) -> Iterator[Sample]:
     """Yield every image of the split as a `Sample`, without holding all of them at once."""
     for start in range(0, len(features), block):
-        columns = (features.labels, features.predicted, features.confidence)
-        lists = (column[start : start + block].tolist() for column in columns)
-        for offset, (label, predicted, confidence) in enumerate(zip(*lists, strict=True)):
-            row = start + offset
-            yield Sample(features.split, row, features.paths[row], label, predicted, confidence)
+        yield from features.samples(torch.arange(start, min(start + block, len(features))))
 
 
 def _write_array(path: Path, array: np.ndarray[Any, Any]) -> None:

@@ -61,6 +61,7 @@ class Findings:
 
 def build_report(findings: Findings) -> dict[str, Any]:
     """Return the report as plain JSON values, as `schema/report.schema.json` describes them."""
+    repairs = [repair for found in findings.debugged for repair in found.repairs]
     report = {
         "schema": SCHEMA,
         "model": _model(findings),
@@ -68,7 +69,7 @@ def build_report(findings: Findings) -> dict[str, Any]:
         "environment": dict(findings.environment),
         "config": findings.config,
         "evaluation": _evaluation(findings.evaluation),
-        "debugged": [_debugged(found, findings.opened.classes) for found in findings.debugged],
+        "debugged": [_debugged(found, findings.opened.classes, repairs) for found in findings.debugged],
     }
     return to_json(report)
 
@@ -157,7 +158,7 @@ def _group(row: GroupResult) -> dict[str, Any]:
     }
 
 
-def _debugged(found: Debugged, classes: tuple[str, ...]) -> dict[str, Any]:
+def _debugged(found: Debugged, classes: tuple[str, ...], repairs: Iterable[Repair]) -> dict[str, Any]:
     culprits = found.culprits
     return {
         "class": culprits.target,
@@ -172,7 +173,7 @@ def _debugged(found: Debugged, classes: tuple[str, ...]) -> dict[str, Any]:
         },
         "illusions": [_illusion(row) for row in found.illusions],
         "exemplars": [_exemplar(row, classes) for row in found.exemplars],
-        "repairs": [_repair(row, classes) for row in found.repairs],
+        "repairs": [_repair(row, classes, row.twin(repairs)) for row in found.repairs],
     }
 
 
@@ -188,9 +189,10 @@ def _exemplar(row: Exemplar, classes: tuple[str, ...]) -> dict[str, Any]:
     return {**to_json(row), "label": _reference(row.label, classes)}
 
 
-def _repair(row: Repair, classes: tuple[str, ...]) -> dict[str, Any]:
+def _repair(row: Repair, classes: tuple[str, ...], twin: int | None) -> dict[str, Any]:
     return {
         **_without(row, "target"),
+        "same_as": twin,
         "before": _metrics(row.before, classes),
         "after": _metrics(row.after, classes),
         "controls": {name: _metrics(metrics, classes) for name, metrics in row.controls.items()},

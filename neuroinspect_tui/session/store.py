@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import platform
@@ -19,6 +20,7 @@ from ..errors import InputError
 from ..text import safe
 from .atomic import explained, make_directory, remove_leftovers, write_bytes, write_json
 from .codec import from_json, to_json
+from .inputs import changes_of_inputs
 from .journal import append_line, make_durable, read_journal
 from .lock import Lock, read_holder
 
@@ -49,6 +51,8 @@ class Summary:
 class Session:
     """A session directory; `open` it to write (one process at a time), `view` it to read."""
 
+    _made: tuple[Path, ...] = ()
+
     def __init__(self, root: Path, lock: Lock | None) -> None:
         self.root = root
         self._lock = lock
@@ -63,6 +67,7 @@ class Session:
         """
         if not create:
             require_session(root)
+        missing = [path for path in (root, root / INDEX, root / JOURNAL) if not path.exists()]
         with explained(root, "create"):
             make_directory(root)
         lock = Lock(root)
@@ -71,6 +76,7 @@ class Session:
             if (root / INDEX).exists():
                 remove_leftovers(root)
             session = cls(root, lock)
+            session._made = tuple(missing)
             session._write_index()
         except BaseException:
             lock.release()
@@ -84,11 +90,20 @@ class Session:
         return cls(root, None)
 
     def close(self) -> None:
-        """Make the journal durable and give the lock up."""
-        if self._lock is not None:
+        """Make the journal durable and give the lock up; a session without inputs leaves nothing."""
+        if self._lock is None:
+            return
+        unused = self._made if self.config is None else ()
+        if not unused:
             make_durable(self.root / JOURNAL)
-            self._lock.release()
-            self._lock = None
+        for path in unused:
+            if path != self.root:
+                path.unlink(missing_ok=True)
+        self._lock.release()
+        self._lock = None
+        if self.root in unused:
+            with contextlib.suppress(OSError):
+                self.root.rmdir()
 
     def __enter__(self) -> Session:
         return self
@@ -132,9 +147,7 @@ class Session:
         known = self._index["hashes"]
         differing = sorted(key for key in known.keys() | hashes.keys() if known.get(key) != hashes.get(key))
         if known and differing:
-            changes = ", ".join(
-                f"{key} {_brief(known.get(key))} → {_brief(hashes.get(key))}" for key in differing
-            )
+            changes = changes_of_inputs(self.config, config, differing)
             raise InputError(
                 f"{safe(str(self.root))} was made from other inputs ({changes})",
                 "choose another directory with -o, or give the inputs of that session",
@@ -320,7 +333,3 @@ def _damaged(path: Path, reason: str) -> InputError:
     return InputError(
         f"{safe(str(path))} is damaged ({safe(reason)})", "delete it: it is made anew by the next run"
     )
-
-
-def _brief(value: str | None) -> str:
-    return "none" if value is None else safe(value, 20)

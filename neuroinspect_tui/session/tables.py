@@ -49,6 +49,7 @@ SAMPLE_COLUMNS = (
     "culprits",
     "tag",
     "problem",
+    "groups",
 )
 LABEL_ISSUE_COLUMNS = (
     "split",
@@ -142,6 +143,7 @@ def _sample_rows(report: dict[str, Any], samples: Iterable[Sample]) -> Iterator[
             " ".join(map(str, sample.culprits)),
             sample.tag,
             None,
+            "; ".join(f"{column} {value}" for column, value in sample.groups.items()),
         )
     for image in report["evaluation"]["unreadable"]:
-        yield (image["path"], *(None,) * 8, image["reason"])
+        yield (image["path"], *(None,) * 8, image["reason"], None)

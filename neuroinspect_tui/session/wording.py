@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..repairs import REPAIRS, settings
+
 Metrics = dict[str, Any]
 
 
@@ -59,14 +61,16 @@ def repair_facts(repair: dict[str, Any]) -> list[str]:
     """Return what stands below the numbers: images fixed and broken, settings, images used, file."""
     fixed = f"{repair['fixed']} images fixed, {repair['broken']} broken"
     if repair["mcnemar_p"] is not None:
-        fixed += f" (McNemar p = {repair['mcnemar_p']:.2g})"
-    settings = [f"{name.replace('_', ' ')} {_brief(value)}" for name, value in repair["parameters"].items()]
-    if repair["neurons"]:
-        settings.append(f"neurons {', '.join(map(str, repair['neurons']))}")
-    facts = [fixed, f"{repair['seconds']:.2f} s", *settings]
+        fixed += f" (exact McNemar test, p = {repair['mcnemar_p']:.2g})"
+    facts = [fixed]
     facts += [
         f"{_PARTS[use['part']]} {use['samples']} of {use['split']}{_note(use)}" for use in repair["splits"]
     ]
+    facts.append(f"{settings(repair['parameters'])}; fitted and chosen in {repair['seconds']:.2f} s")
+    if REPAIRS[repair["method"]].need == "neurons":
+        facts.append(f"neurons {', '.join(map(str, repair['neurons']))}")
+    if repair["same_as"] is not None:
+        facts.append(f"the same decision layer as repair {repair['same_as']}")
     if repair["weights"]:
         facts.append(f"weights in {repair['weights']}")
     return facts
@@ -77,10 +81,6 @@ _PARTS = {"fit": "fitted on", "choose": "chosen on", "judge": "judged on"}
 
 def _note(use: dict[str, Any]) -> str:
     return f" ({use['note']})" if use["note"] else ""
-
-
-def _brief(value: float | str | None) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True)

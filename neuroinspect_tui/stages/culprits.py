@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from ..tensors import Head, SplitFeatures, Tick, no_tick
 from .causal import Intervention, mended_shares
 from .counterfactual import STEP_LIMIT, Scores, contribution_scores, counterfactual_deltas
 from .importance import mean_features, retaining_ratio
-from .samples import list_samples, select_rows
+from .samples import select_rows
 from .vote import TOP, Ballot, choose_culprits
 
 RANDOM_NEURONS = 32
@@ -77,6 +77,7 @@ def find_culprits(
     ratio = retaining_ratio(mean, head, target.index)
     verdicts = _check_alone(case, raised, silenced, seed)
     together, random_together = _check_together(case, raised[:TOP], silenced[:TOP], seed)
+    own = _own_culprits((insufficient, excessive), (raised, silenced), head.neurons)
     return CulpritReport(
         target=target,
         mode=mode,
@@ -86,8 +87,9 @@ def find_culprits(
         excessive=_rows("excessive", silenced, excessive, ratio, verdicts[1]),
         mended_together=together,
         mended_random_together=random_together,
-        samples=list_samples(
-            data, case.rows, _own_culprits((insufficient, excessive), (raised, silenced), head.neurons)
+        samples=tuple(
+            replace(sample, culprits=neurons)
+            for sample, neurons in zip(data.samples(case.rows), own, strict=True)
         ),
     )
 

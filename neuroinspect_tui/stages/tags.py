@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from ..results import Propagation, ReviewItem, Sample
+from ..results import Propagation, ReviewItem
 from ..tensors import GroupColumn, Head, SplitFeatures
 from .probe import Probe, margins, teach
 
@@ -53,8 +53,9 @@ def review_order(
             beliefs[row] = dict(zip(values, one, strict=True))
         if len(_tagged(tags)) >= FIRST:
             queue = _with_doubtful(queue, rows[margins(believed).argsort(stable=True)].tolist())
+    proposed = split.samples(torch.tensor(queue[:limit], dtype=torch.int64))
     return tuple(
-        ReviewItem(_sample(split, row), float(scores[row]), beliefs.get(row)) for row in queue[:limit]
+        ReviewItem(sample, float(scores[sample.row]), beliefs.get(sample.row)) for sample in proposed
     )
 
 
@@ -124,17 +125,6 @@ def _with_doubtful(queue: list[int], doubted: list[int]) -> list[int]:
         found.update(dict.fromkeys(next(doubtful, row) for _ in range(3)))
         found[row] = None
     return list(found)
-
-
-def _sample(split: SplitFeatures, row: int) -> Sample:
-    return Sample(
-        split=split.split,
-        row=row,
-        path=split.paths[row],
-        label=int(split.labels[row]),
-        predicted=int(split.predicted[row]),
-        confidence=float(split.confidence[row]),
-    )
 
 
 def _shares(scores: Tensor) -> Tensor:

@@ -29,6 +29,15 @@ def test_split_folders_and_what_else_lies_there(tmp_path):
     assert table.notes == ("not a split, skipped: logs",)
 
 
+def test_a_split_folder_given_alone_is_told_of_the_others(tmp_path):
+    for name in ("train/cat/a.png", "train/dog/a.png", "val/cat/b.png"):
+        save(tmp_path / name)
+    assert read_folders(tmp_path / "train").notes == (
+        f"{tmp_path / 'train'} is taken as one split; {tmp_path} has val beside it",
+    )
+    assert read_folders(tmp_path).notes == ()
+
+
 def test_files_are_images_by_their_suffix(class_folders):
     for name in ("cat/notes.txt", "cat/.DS_Store", "dog/._a.jpg", "dog/CLAIMS.JPG"):
         (class_folders / name).write_text("no picture")

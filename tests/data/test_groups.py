@@ -28,6 +28,15 @@ def test_columns_of_2_to_20_values_over_all_splits_make_groups(dataset):
     assert group_columns(dataset) == ("place", "hidden")
 
 
+def test_columns_of_names_come_before_those_of_numbers(dataset):
+    columns = dataset.splits["val"].columns
+    columns["code"] = ["0", "1"] * 15
+    columns["after"] = ["dry", "wet"] * 15
+    for split in dataset.splits.values():
+        split.columns["hidden"] = ["1", "x"] * 15
+    assert group_columns(dataset) == ("place", "hidden", "after", "code")
+
+
 def test_wanted_columns_make_groups_whatever_they_hold(dataset):
     assert group_columns(dataset, ["many", "one", "many"]) == ("many", "one")
 

@@ -109,11 +109,20 @@ def test_missing_and_unexpected_names_are_listed(tmp_path):
 
 def test_wrong_shapes_are_listed_and_nothing_is_loaded(tmp_path):
     content = network().state_dict()
-    content["fc.weight"], content["fc.bias"] = torch.ones(7, 4), torch.ones(7)
+    content["fc.weight"], content["fc.bias"] = torch.ones(7, 5), torch.ones(7)
     module = blank()
     line = refusal(module, content, tmp_path / "w.pt")
-    assert "wrong shape fc.weight [7, 4] instead of [2, 4], fc.bias [7] instead of [2]" in line
+    assert "wrong shape fc.weight [7, 5] instead of [2, 4], fc.bias [7] instead of [2]" in line
     assert module.conv.weight.abs().sum() == 0
+
+
+def test_another_number_of_classes_is_called_that(tmp_path):
+    content = network().state_dict()
+    content["fc.weight"], content["fc.bias"] = torch.ones(7, 4), torch.ones(7)
+    assert refusal(blank(), content, tmp_path / "w.pt") == (
+        f"-w {tmp_path / 'w.pt'} was trained on 7 classes, the data has 2: "
+        "name all classes of the model with --classes, or give weights for this data"
+    )
 
 
 def test_a_long_list_is_cut(tmp_path):

@@ -182,7 +182,17 @@ def findings() -> Findings:
 def samples() -> list[Sample]:
     return [
         Sample("val", 0, "val/star/0001.png", 0, 0, 0.875),
-        Sample("val", 1, "val/star/0002.png", 0, 1, 0.5, (5, 61), "on grass"),
+        Sample(
+            "val",
+            1,
+            "val/star/0002.png",
+            0,
+            1,
+            0.5,
+            (5, 61),
+            "on grass",
+            {"background": "grass", "watermark": "no"},
+        ),
     ]
 
 

@@ -46,6 +46,28 @@ def test_the_changes_are_told_largest_first():
     )
 
 
+def test_a_repair_judged_on_images_that_it_was_fitted_on_is_told():
+    report = build_report(synthetic.findings())
+    repair = report["debugged"][0]["repairs"][0]
+    repair["weights"] = "repairs/1-ridge/model.safetensors"
+    repair["splits"] = [{"part": "fit", "split": "val"}, {"part": "judge", "split": "test"}]
+    other = copy.deepcopy(report)
+    other["debugged"] = []
+    other["model"]["weights"] = "out/repairs/1-ridge/model.safetensors"
+    line = (
+        "second has the weights of repair 1 of first, fitted and chosen on images of val: "
+        "only images that it never used tell what it is worth"
+    )
+    assert line in compare(report, other).splitlines()
+    assert line.replace("second", "FIRST").replace("first", "second").replace("FIRST", "first") in compare(
+        other, report
+    )
+    other["evaluation"]["split"] = "test"
+    assert "has the weights of repair" not in compare(report, other)
+    other["evaluation"]["split"], other["model"]["weights"] = "val", "out/repairs/2-ridge/model.safetensors"
+    assert "has the weights of repair" not in compare(report, other)
+
+
 def test_equal_reports_show_no_class_and_no_group():
     report = build_report(synthetic.findings())
     report["debugged"] = []

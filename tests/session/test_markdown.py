@@ -33,7 +33,7 @@ def test_classes_neurons_illusions_and_repairs_have_their_rows():
     assert "|  | untouched | ridge | control: bias | control: finetune |" in lines
     groups = ("6.0 % (star, background grass)", "78.0 % (star, background grass)")
     assert f"| worst group | {groups[0]} | {groups[1]} |" in " ".join(lines)
-    assert "- 41 images fixed, 6 broken (McNemar p = 3.1e-08)" in lines
+    assert "- 41 images fixed, 6 broken (exact McNemar test, p = 3.1e-08)" in lines
     assert "- fitted on 2400 of train (80 tags, carried to 2320 images)" in lines
     assert (
         "**helps: star 33 → 86 %, no class loses more than 1 %** chosen by worst-group accuracy on val"

@@ -72,16 +72,29 @@ def test_names_of_results_stay_inside(session, name):
         session.save(name, {})
 
 
-def test_a_resume_against_other_inputs_is_refused_with_the_difference(session):
+def test_a_resume_against_other_inputs_is_refused_with_the_options_that_changed(session):
     bind(session)
     bind(session)
+    given = synthetic.findings().config
+    other = replace(
+        given, model=replace(given.model, weights="b.pt"), data=replace(given.data, classes="names.txt")
+    )
     with pytest.raises(InputError) as caught:
-        bind(session, weights="v" * 40, extra="e")
+        session.bind(other, {**HASHES, "model": "m", "data": "d"}, {})
     assert str(caught.value) == (
-        f"{session.root} was made from other inputs (extra none → e, "
-        f"weights {'w' * 19}… → {'v' * 19}…): choose another directory with -o, or give the inputs of that session"
+        f"{session.root} was made from other inputs (--classes none → names.txt, -w {given.model.weights} → b.pt): "
+        "choose another directory with -o, or give the inputs of that session"
     )
     assert session.hashes == HASHES
+
+
+def test_the_same_options_with_other_files_behind_them_are_refused(session):
+    bind(session)
+    with pytest.raises(InputError) as caught:
+        bind(session, data="d" * 64)
+    assert f"{session.root} was made from other inputs (what -d names has changed): choose" in str(
+        caught.value
+    )
 
 
 def test_other_options_may_change_between_runs(session):
@@ -101,8 +114,24 @@ def test_a_second_writer_is_refused_while_a_reader_is_not(session):
         assert again.writable
 
 
+def test_a_session_that_never_got_its_inputs_leaves_nothing(tmp_path):
+    with Session.open(tmp_path / "new") as session:
+        session.journal("failed")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "mine").mkdir()
+    with Session.open(tmp_path / "mine") as session:
+        session.journal("failed")
+    assert list((tmp_path / "mine").iterdir()) == []
+    with Session.open(tmp_path / "mine") as session:
+        bind(session)
+    with Session.open(tmp_path / "mine"):
+        pass
+    assert Session.view(tmp_path / "mine").hashes == HASHES
+
+
 def test_opening_cleans_up_after_a_killed_writer(tmp_path):
-    Session.open(tmp_path).close()
+    with Session.open(tmp_path) as session:
+        bind(session)
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / f"{TEMPORARY}1").write_text("half")
     with Session.open(tmp_path):

@@ -68,6 +68,7 @@ def test_samples_add_up_to_the_split(tmp_path, report):
         "culprits": "5 61",
         "tag": "on grass",
         "problem": "",
+        "groups": "background grass; watermark no",
     }
     assert rows[0]["correct"] == "1"
     assert (rows[2]["path"], rows[2]["correct"], rows[2]["problem"]) == (

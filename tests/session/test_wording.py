@@ -42,16 +42,21 @@ def test_the_headline_is_the_worst_group_where_there_are_groups(repair):
 
 
 def test_the_facts_below_the_numbers(repair):
-    assert wording.repair_facts({**repair, "parameters": {"leave_out": 0.00316228, "groups": "place"}}) == [
-        "41 images fixed, 6 broken (McNemar p = 3.1e-08)",
-        "0.05 s",
-        "leave out 0.00316",
-        "groups place",
-        "neurons 17, 5",
+    given = {**repair, "parameters": {"strength": 0.00316228, "groups": "place"}}
+    facts = [
+        "41 images fixed, 6 broken (exact McNemar test, p = 3.1e-08)",
         "fitted on 2400 of train (80 tags, carried to 2320 images)",
         "chosen on 288 of val",
         "judged on 576 of test",
+        "ridge strength 0.00316, weighted by place; fitted and chosen in 0.05 s",
         "weights in repairs/1-ridge/weights.safetensors",
+    ]
+    assert wording.repair_facts(given) == facts
+    edited = {**given, "method": "paper", "parameters": {"lambda": 0.01, "epochs": 3}, "same_as": 2}
+    assert wording.repair_facts(edited)[4:7] == [
+        "λ 0.01, best epoch 3; fitted and chosen in 0.05 s",
+        "neurons 17, 5",
+        "the same decision layer as repair 2",
     ]
 
 

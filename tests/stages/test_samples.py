@@ -1,7 +1,4 @@
-import pytest
-
-from neuroinspect_tui.results import Sample
-from neuroinspect_tui.stages.samples import list_samples, select_rows
+from neuroinspect_tui.stages.samples import select_rows
 
 from .worlds import random_world
 
@@ -16,14 +13,3 @@ def test_rows_of_a_class_are_chosen_by_label_mistake_and_prediction():
     expected = [row for row, pair in enumerate(pairs) if pair == (2, taken_for)]
     assert select_rows(data, 2, taken_for).tolist() == expected
     assert select_rows(data, 2, 2).tolist() == sorted(set(every) - set(wrong))
-
-
-def test_samples_carry_what_the_tables_show():
-    data, _ = random_world(0)
-    rows = select_rows(data, 2)[:2]
-    first, second = list_samples(data, rows, [(3, 1), ()])
-    row = int(rows[0])
-    assert first == Sample("val", row, f"{row}.png", 2, int(data.predicted[row]), first.confidence, (3, 1))
-    assert first.confidence == pytest.approx(float(data.confidence[row]))
-    assert (second.row, second.culprits) == (int(rows[1]), ())
-    assert list_samples(data, rows)[0].culprits == ()

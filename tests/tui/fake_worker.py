@@ -122,7 +122,8 @@ def evaluation(classes: tuple[str, ...] = CLASSES, share: float = 1.0) -> Evalua
 def sample(target: int, number: int, predicted: int, path: str | None = None) -> Sample:
     name = path or f"images/{target:02d}/image_{100 * target + number:05d}.jpg"
     return Sample("val", 100 * target + number, name, target, predicted, 0.97 - 0.03 * (number % 12),
-                  ((11 + target) % 24, (3 * number) % 24, 7))  # fmt: skip
+                  ((11 + target) % 24, (3 * number) % 24, 7),
+                  groups={"background": ("trellis", "meadow")[number % 2]})  # fmt: skip
 
 
 def mistakes(target: int) -> tuple[Sample, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -79,6 +80,31 @@ async def test_accept_exports_the_weights_and_their_path_can_be_copied(launch: L
         await desk.press("y")
         assert copied == [str(desk.app.board.root / "repairs/1-auto/weights.safetensors")]
         await desk.until(lambda: "✓" in desk.text)
+
+
+async def test_a_repair_that_changes_nothing_cannot_be_accepted(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("m", "enter")
+        await desk.until(lambda: "Before and after · auto" in desk.text)
+        made = desk.app.board.repairs[1]
+        desk.app.board.repairs[1] = replace(made, unchanged=True)
+        await desk.press("a")
+        await desk.until(lambda: "Nothing to accept" in desk.text)
+        assert desk.worker.asked(jobs.ExportRepair) == []
+
+
+async def test_a_repair_with_the_layer_of_another_says_so(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("m", "enter", "down", "enter")
+        await desk.until(lambda: len(desk.app.board.repairs) == 2)
+        board = desk.app.board
+        board.repairs.update({number: replace(made, digest="5a1e") for number, made in board.repairs.items()})
+        await desk.press("tab")
+        await desk.until(lambda: "same layer as repair 1" in desk.text)
+        await desk.press("down")
+        await desk.until(lambda: "same layer as repair" not in desk.text)
 
 
 async def test_discard_asks_first(launch: Launch) -> None:

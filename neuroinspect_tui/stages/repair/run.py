@@ -36,6 +36,7 @@ class RepairOutcome:
     splits: tuple[SplitUse, ...]
     neurons: tuple[int, ...]
     seconds: float
+    unchanged: bool
 
 
 def repair_class(
@@ -92,18 +93,23 @@ def _outcome(
         splits=plan.uses,
         neurons=neurons,
         seconds=found.seconds,
+        unchanged=found.unchanged,
     )
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """The head that a method proposes for its task, before it is judged; `why` explains an `auto` choice."""
+    """The head that a method proposes for its task, before it is judged; `why` explains an `auto` choice.
+
+    `unchanged` says that it is the untouched head, because nothing beat it on the choosing part.
+    """
 
     method: RepairMethod
     candidate: Candidate
     task: Task
     why: str
     seconds: float
+    unchanged: bool
 
 
 def propose(
@@ -134,10 +140,11 @@ def propose(
         scores = ", ".join(f"{name} {100 * score.worst:.1f}" for name, (_, score) in found.items())
         why = f"auto: {best}, because without tags or groups it has the best worst class ({scores} %)"
     candidate, score = found[best]
-    if not score > tasks[best].score(head):
+    unchanged = not score > tasks[best].score(head)
+    if unchanged:
         candidate = Candidate(head, {"kept": "untouched"})
         why = f"{why}; " * bool(why) + "on the choosing part nothing beat the untouched head, which is kept"
-    return Proposal(best, candidate, tasks[best], why, time.perf_counter() - started)
+    return Proposal(best, candidate, tasks[best], why, time.perf_counter() - started, unchanged)
 
 
 def _controls(method: RepairMethod, task: Task) -> dict[str, Head]:

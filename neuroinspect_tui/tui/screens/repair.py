@@ -75,7 +75,7 @@ class RepairScreen(Page[None]):
         if self.methods.has_focus and failures and self.board.newest_repair is None:
             self.reason.explain(failures[-1].line, "$error")
         elif self.shown is not None and not self.methods.has_focus:
-            self.reason.show(self.shown)
+            self.reason.show(self.shown, self.shown.twin(self.board.repairs.values()))
         else:
             self.reason.describe(self._method(), self._uses(), self.shown)
 
@@ -140,8 +140,10 @@ class RepairScreen(Page[None]):
         return action not in ("accept", "discard") or self.shown is not None
 
     def action_accept(self) -> None:
-        """Write the full repaired weights."""
-        if self.shown is not None:
+        """Write the full repaired weights, where there is anything new in them."""
+        if self.shown is not None and self.shown.unchanged:
+            self.notify("Nothing to accept: the untouched layer did best and was kept.")
+        elif self.shown is not None:
             self.ask(jobs.ExportRepair(self.shown.number))
 
     def action_discard(self) -> None:

@@ -89,7 +89,7 @@ class ClassTable(FilteredTable):
         ink = grade(result.accuracy)
         worst: Cell = ""
         if result.confusions:
-            worst = ((f"{result.confusions[0].count} ", "dim"), (safe(result.confusions[0].name, 80), ""))
+            worst = ((safe(result.confusions[0].name, 80), ""), (f" {result.confusions[0].count}", "dim"))
         return (
             safe(result.name, 80),
             ((percent(result.accuracy), ink),),

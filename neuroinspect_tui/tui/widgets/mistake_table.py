@@ -19,6 +19,7 @@ COLUMNS = (
     Column("taken for", 10, stretch=2, most=30),
     Column("sure", 4, "right"),
     Column("culprits", 9, leaves=2, stretch=1, most=22),
+    Column("groups", 6, leaves=3, stretch=2, most=30),
     Column("tag", 3, leaves=1, stretch=2, most=14),
 )
 TITLE = "3 Mistakes"
@@ -27,6 +28,11 @@ TITLE = "3 Mistakes"
 def file_name(path: str) -> str:
     """Return the last part of a path, safe to show."""
     return safe(PurePosixPath(path.replace("\\", "/")).name or path, 300)
+
+
+def group_words(sample: Sample) -> str:
+    """Return the image's value in each group column, safe to show."""
+    return ", ".join(f"{safe(column, 20)} {safe(value, 20)}" for column, value in sample.groups.items())
 
 
 class MistakeTable(FilteredTable):
@@ -78,5 +84,6 @@ def _cells(sample: Sample, names: Sequence[str], tag: str) -> tuple[Cell, ...]:
         (("→ ", "dim"), (predicted, "")),
         f"{percent(sample.confidence, 0)}%",
         ((" ".join(str(neuron) for neuron in sample.culprits[:4]), "dim"),),
+        ((", ".join(safe(value, 20) for value in sample.groups.values()), "dim"),),
         ((safe(tag, 20), "accent"),),
     )

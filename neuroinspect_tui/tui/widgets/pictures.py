@@ -14,7 +14,7 @@ from ..keymap import keys
 from ..wording import percent
 from .cells import Span
 from .gallery import Gallery, Section, Tile
-from .mistake_table import file_name
+from .mistake_table import file_name, group_words
 
 TITLE = "4 Pictures"
 SECTIONS = {
@@ -126,5 +126,7 @@ def sample_tile(board: Board, sample: Sample, names: Sequence[str]) -> Tile:
     tag = board.tags.get((sample.split, sample.path), sample.tag)
     taken: tuple[Span, ...] = (arrow, (predicted, "strong"), (f" {percent(sample.confidence, 0)}%", ""))
     known: tuple[Span, ...] = ((culprits, "dim"), (f"  {safe(tag, 30)}" if tag else "", "accent"))
-    caption = (taken, known) if culprits or tag else (taken,)
+    groups: tuple[Span, ...] = ((group_words(sample), "dim"),)
+    lines = ((taken, True), (known, bool(culprits or tag)), (groups, bool(sample.groups)))
+    caption = tuple(line for line, there in lines if there)
     return Tile(Picture(board.root / thumbnail) if thumbnail else None, caption, sample.path, "reading…")

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from ...repairs import REPAIRS, Need, RepairKind
+from ...repairs import REPAIRS, Need, RepairKind, settings
 from ...results import Repair
 from ...text import safe
 from ..keymap import keys
@@ -97,28 +97,26 @@ class ReasonPanel(Widget):
         words = Content.assemble((method, "bold $accent"), f": {REPAIRS[method].words}.")
         self.content = Content("\n").join([*verdict, words, Content(uses)])
 
-    def show(self, made: Repair) -> None:
-        """Show a verdict and its reasons."""
+    def show(self, made: Repair, twin: int | None) -> None:
+        """Show a verdict and its reasons; `twin` is an earlier repair with the same layer."""
         used = f"neurons {neurons(made.neurons)} · " if REPAIRS[made.method].need == "neurons" else ""
-        settings = ", ".join(f"{safe(name, 30)} {_setting(value)}" for name, value in made.parameters.items())
+        same = "" if twin is None else f" · same layer as repair {twin}"
         splits = " · ".join(
             f"{use.part} on {safe(use.split, 20)} {number(use.samples)}" for use in made.splits
         )
         lines = [
             _verdict(made),
-            Content(f"fixed {made.fixed} · broken {made.broken} · chance p = {made.mcnemar_p:.2g}"),
+            Content(f"fixed {made.fixed} · broken {made.broken} · chance p = {made.mcnemar_p:.2g}{same}"),
             Content.styled(splits, "$foreground 70%"),
-            Content.styled(f"{used}{settings} · {duration(made.seconds)}", "$foreground 70%"),
+            Content.styled(
+                f"{used}{safe(settings(made.parameters), 300)} · {duration(made.seconds)}", "$foreground 70%"
+            ),
         ]
         self.content = Content("\n").join(lines)
 
     def render(self) -> Content:
         """Return the lines."""
         return self.content
-
-
-def _setting(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else safe(str(value), 60)
 
 
 def _verdict(made: Repair) -> Content:

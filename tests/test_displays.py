@@ -1,0 +1,54 @@
+"""What a headless run prints while it works."""
+
+from __future__ import annotations
+
+import pytest
+
+from neuroinspect_tui import displays, jobs
+from neuroinspect_tui.displays import JsonDisplay, PlainDisplay, display_for, progress_line, task_name
+from neuroinspect_tui.events import Note, Progress, Started
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        (jobs.Evaluate(), "evaluating"),
+        (jobs.Illustrate(2, (1, 3)), "visualising boat"),
+        (jobs.RepairHead(2, "ridge"), "repairing boat by ridge"),
+    ],
+)
+def test_a_task_is_named_by_what_class_and_method(job: jobs.Job, words: str) -> None:
+    assert task_name(job, "boat") == words
+
+
+def test_a_line_has_count_rate_and_the_time_left() -> None:
+    event = Progress(jobs.Evaluate(), 128, 480, "images", 2.0)
+    assert progress_line(event) == "evaluating 128/480 images, 64.0/s, 6 s left"
+    assert (
+        progress_line(Progress(jobs.Evaluate(), 480, 480, "images", 2.0))
+        == "evaluating 480/480 images, 240.0/s"
+    )
+
+
+def test_lines_come_at_the_end_and_every_five_seconds_of_a_job(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(displays.time, "monotonic", lambda: now)
+    display, job = PlainDisplay(), jobs.Illustrate(0, (1,))
+    display.subject = "boat"
+    now = 60.0
+    display.show(Started(job))
+    for now, done in ((60.0, 0), (64.0, 40), (66.0, 60), (70.0, 90), (70.5, 100)):
+        display.show(Progress(job, done, 100, "steps", now - 60.0))
+    display.show(Note("all \x1b[31mwell", "info"))
+    assert capsys.readouterr().err.splitlines() == [
+        "visualising boat 60/100 steps, 10.0/s, 4 s left",
+        "visualising boat 100/100 steps, 9.5/s",
+        r"info: all \x1b[31mwell",
+    ]
+
+
+def test_json_is_shown_where_it_is_asked_for() -> None:
+    assert isinstance(display_for(True), JsonDisplay)
+    assert type(display_for(False)) is PlainDisplay, "the tests have no terminal"
