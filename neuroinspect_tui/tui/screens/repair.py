@@ -70,7 +70,7 @@ class RepairScreen(Page[None]):
 
     def _show(self) -> None:
         self.refresh_bindings()
-        self.verdict.show(self.shown, self._nothing())
+        self.verdict.show(self.shown, self.class_names, self._nothing())
         failures = [f for job, f in self.board.failures.items() if isinstance(job, jobs.RepairHead)]
         if self.methods.has_focus and failures and self.board.newest_repair is None:
             self.reason.explain(failures[-1].line, "$error")

@@ -21,6 +21,7 @@ COLUMNS = (
     Column("all", 5, "right"),
     Column("worst", 5, "right", leaves=3),
     Column("group", 5, "right", leaves=1),
+    Column("which group is worst", 16, stretch=2, leaves=6, most=44),
 )
 
 
@@ -31,8 +32,8 @@ class VerdictTable(Table):
         super().__init__(COLUMNS, title="Before and after", dom_id=dom_id)
         self.can_focus = False
 
-    def show(self, repair: Repair | None, empty: Sequence[str]) -> None:
-        """Fill the table."""
+    def show(self, repair: Repair | None, names: Sequence[str], empty: Sequence[str]) -> None:
+        """Fill the table; `names` are the class names."""
         if repair is None:
             self.border_title = "Before and after"
             self.set_rows([], empty)
@@ -43,12 +44,12 @@ class VerdictTable(Table):
         )
         before, after = repair.before, repair.after
         rows = [
-            Row(None, _line("before", before, "")),
-            Row(None, _line(f"▸ {repair.method}", after, "strong")),
+            Row(None, _line("before", before, names, "")),
+            Row(None, _line(f"▸ {repair.method}", after, names, "strong")),
         ]
         rows.append(Row(None, _difference(before, after)))
         rows.append(Row(None, ((("controls", "dim"),),)))
-        rows += [Row(None, _line(name, metrics, "dim")) for name, metrics in repair.controls.items()]
+        rows += [Row(None, _line(name, metrics, names, "dim")) for name, metrics in repair.controls.items()]
         self.set_rows(rows)
 
 
@@ -60,16 +61,27 @@ def _rates(metrics: Metrics) -> tuple[float | None, ...]:
     )  # fmt: skip
 
 
-def _line(name: str, metrics: Metrics, ink: str) -> tuple[Cell, ...]:
+def _line(name: str, metrics: Metrics, names: Sequence[str], ink: str) -> tuple[Cell, ...]:
     own, *others = (((percent(rate), ink),) for rate in _rates(metrics))
     low_high = metrics.class_interval
     interval = f"{percent(low_high[0], 0)}–{percent(low_high[1], 0)}" if low_high else ""
-    return ((safe(name, 20), ink),), own, ((interval, "dim"),), *others
+    return (
+        ((safe(name, 20), ink),),
+        own,
+        ((interval, "dim"),),
+        *others,
+        ((_worst_group(metrics, names), "dim"),),
+    )
+
+
+def _worst_group(metrics: Metrics, names: Sequence[str]) -> str:
+    group = metrics.worst_group
+    return "" if group is None else safe(f"{names[group.class_index]}, {group.column} {group.value}", 80)
 
 
 def _difference(before: Metrics, after: Metrics) -> tuple[Cell, ...]:
     own, *others = (_change(old, new) for old, new in zip(_rates(before), _rates(after), strict=True))
-    return (("difference", "dim"),), own, "", *others
+    return (("difference", "dim"),), own, "", *others, ""
 
 
 def _change(old: float | None, new: float | None) -> Cell:
