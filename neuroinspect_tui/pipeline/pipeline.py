@@ -44,6 +44,7 @@ class Pipeline:
     ) -> None:
         if interactive:
             torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+        self._refused = False
         gc.collect()
         gc.freeze()
         self.world = World.join(ranks or Ranks())
@@ -53,7 +54,8 @@ class Pipeline:
         try:
             with self.world.together():
                 self.project = Project(config, self.session, self.world)
-        except BaseException:
+        except BaseException as error:
+            self._refused = isinstance(error, InputError)
             self.close()
             raise
 
@@ -64,8 +66,12 @@ class Pipeline:
         """Do `job` and return its value; raises InputError and Cancelled."""
         if not self.world.ranks.leads:
             return self._run(job, reporter)
-        with journalled(self.session, job, reporter) as telling:
-            return self._run(job, telling)
+        try:
+            with journalled(self.session, job, reporter) as telling:
+                return self._run(job, telling)
+        except InputError:
+            self._refused = self._refused or isinstance(job, Open)
+            raise
 
     def _run(self, job: Job, reporter: Reporter) -> Any:
         handle = HANDLERS[type(job)]
@@ -85,6 +91,6 @@ class Pipeline:
                 raise InputError(message, "use --device cpu, or a smaller --image-size") from error
 
     def close(self) -> None:
-        """Let the session and the other ranks go."""
-        self.session.close()
+        """Let the session and the other ranks go; of inputs that were refused no new session is left."""
+        self.session.close(self._refused)
         self.world.close()

@@ -89,11 +89,11 @@ class Session:
         require_session(root)
         return cls(root, None)
 
-    def close(self) -> None:
-        """Make the journal durable and give the lock up; a session without inputs leaves nothing."""
+    def close(self, refused: bool = False) -> None:
+        """Make the journal durable and give the lock up; of `refused` inputs no new session is left."""
         if self._lock is None:
             return
-        unused = self._made if self.config is None else ()
+        unused = self._made if refused and self.config is None else ()
         if not unused:
             make_durable(self.root / JOURNAL)
         for path in unused:

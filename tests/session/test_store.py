@@ -114,19 +114,25 @@ def test_a_second_writer_is_refused_while_a_reader_is_not(session):
         assert again.writable
 
 
-def test_a_session_that_never_got_its_inputs_leaves_nothing(tmp_path):
-    with Session.open(tmp_path / "new") as session:
+def test_a_new_session_whose_inputs_were_refused_leaves_nothing(tmp_path):
+    def use(name, refused, bound=False):
+        session = Session.open(tmp_path / name)
         session.journal("failed")
+        if bound:
+            bind(session)
+        session.close(refused)
+
+    use("new", refused=True)
     assert not (tmp_path / "new").exists()
     (tmp_path / "mine").mkdir()
-    with Session.open(tmp_path / "mine") as session:
-        session.journal("failed")
-    assert list((tmp_path / "mine").iterdir()) == []
-    with Session.open(tmp_path / "mine") as session:
-        bind(session)
-    with Session.open(tmp_path / "mine"):
-        pass
-    assert Session.view(tmp_path / "mine").hashes == HASHES
+    (tmp_path / "mine" / "log.txt").touch()
+    use("mine", refused=True)
+    assert [entry.name for entry in (tmp_path / "mine").iterdir()] == ["log.txt"]
+    use("interrupted", refused=False)
+    use("interrupted", refused=True)
+    assert (tmp_path / "interrupted" / "session.json").is_file(), "it was there before"
+    use("bound", refused=True, bound=True)
+    assert Session.view(tmp_path / "bound").hashes == HASHES
 
 
 def test_opening_cleans_up_after_a_killed_writer(tmp_path):
