@@ -16,7 +16,7 @@ CheckName = Literal["accuracy", "worst-class", "worst-group"]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean "…"?` for the known name most like `name`, or an empty string."""
+    """Return `did you mean "…"?` for the known name most like `name`, or an empty string."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f'did you mean "{found[0]}"?' if found else ""
 

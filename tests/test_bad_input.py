@@ -102,8 +102,8 @@ CASES = {
     ),
     "weights for another number of classes": (
         {"-w": "{root}/wide.safetensors"},
-        "-w {root}/wide.safetensors does not fit the model: wrong shape fc.bias [4] instead of [3], "
-        f"fc.weight [4, 4] instead of [3, 4]: {MISFIT}",
+        "-w {root}/wide.safetensors was trained on 4 classes, the data has 3: "
+        "name all classes of the model with --classes, or give weights for this data",
     ),
     "weights that are text": (
         {"-w": "{root}/text.pt"},
@@ -117,11 +117,12 @@ CASES = {
     ),
     "manifest without label": (
         {"-d": "{root}/data/lable.csv"},
-        '{root}/data/lable.csv has no column "label": did you mean "lable"?',
+        '{root}/data/lable.csv has no column "label": rename its column "lable"',
     ),
     "manifest without path": (
         {"-d": "{root}/data/file.csv"},
-        '{root}/data/file.csv has no column "path": its columns are file, label, split, tint',
+        '{root}/data/file.csv has no column "path": it has file, label, split, tint; '
+        "its first line must be path,label and any further columns",
     ),
     "manifest that leaves its folder": (
         {"-d": "{root}/data/outside.csv"},

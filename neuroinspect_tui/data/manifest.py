@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import difflib
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from ..config import nearest
 from ..errors import InputError
 from .table import Table
 
@@ -100,10 +101,19 @@ def _refuse_ragged(chunk: list[list[str]], before: int, width: int, file: Path) 
 def _find(columns: dict[str, list[str]], names: tuple[str, ...], file: Path) -> str:
     found = next((name for name in names if name in columns), None)
     if found is None:
-        there = ", ".join(columns) or "none"
-        remedy = nearest(names[0], columns) or f"its columns are {there}"
-        raise InputError(f'{file} has no column "{names[0]}"', remedy)
+        raise InputError(f'{file} has no column "{names[0]}"', _remedy(names[0], list(columns)))
     return found
+
+
+def _remedy(wanted: str, columns: list[str]) -> str:
+    """Say what to do about a first line that names `columns` and not `wanted`."""
+    if len(columns) == 1 and re.search(r"[;\t|]", columns[0]):
+        return "separate its columns with commas"
+    alike = difflib.get_close_matches(wanted, columns, 1)
+    if alike:
+        return f'rename its column "{alike[0]}"'
+    there = f"it has {', '.join(columns)}" if columns else "it is empty"
+    return f"{there}; its first line must be path,label and any further columns"
 
 
 def _require_filled(file: Path, column: str, values: list[str]) -> None:

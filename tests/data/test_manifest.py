@@ -68,10 +68,13 @@ def test_repeated_texts_are_held_once(tmp_path):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("path,lable\na.png,1\n", 'has no column "label": did you mean "lable"?'),
-        ("file,label\na.png,1\n", 'has no column "path": its columns are file, label'),
-        ("path;label\na.png;1\n", 'has no column "path": did you mean "path;label"?'),
-        ("", 'has no column "path": its columns are none'),
+        ("path,lable\na.png,1\n", 'has no column "label": rename its column "lable"'),
+        (
+            "file,label\na.png,1\n",
+            'has no column "path": it has file, label; its first line must be path,label and any further columns',
+        ),
+        ("path;label\na.png;1\n", 'has no column "path": separate its columns with commas'),
+        ("", 'has no column "path": it is empty; its first line must be path,label and any further columns'),
         ("path,label\n", "lists no images: add a row for each image"),
         ("path,label,path\na,1,b\n", 'has two columns "path": give each column its own name'),
         ("path,label\na.png,1\nb.png\n", "row 2 has 1 cells, its header 2: quote cells that hold a comma"),
