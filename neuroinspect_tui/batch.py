@@ -56,6 +56,8 @@ class Batch:
             raise Cancelled
         self._worker.submit(job)
         while True:
+            if self.interrupted:  # the signal may have come before the worker took the job
+                self._worker.cancel()
             try:
                 event = self._events.get(timeout=0.2)
             except queue.Empty:
@@ -76,6 +78,7 @@ class Batch:
         """Do everything that `config` asks for and write the report."""
         opened: Opened = self.ask(jobs.Open())
         wanted = [find_class(opened.classes, name) for name in config.debug.classes]
+        _require_neurons(config.repair.neurons, opened.features)
         evaluation: Evaluation = self.ask(jobs.Evaluate())
         targets = wanted or worst_classes(evaluation, config.debug.worst)
         repairs = [
@@ -101,6 +104,12 @@ class Batch:
             self.ask(jobs.Evaluate(split))
         repair: Repair = self.ask(jobs.RepairHead(target, config.repair.method, config.repair.neurons))
         return [self.ask(jobs.ExportRepair(repair.number))]
+
+
+def _require_neurons(neurons: tuple[int, ...], count: int) -> None:
+    unknown = [neuron for neuron in neurons if not 0 <= neuron < count]
+    if unknown:
+        raise InputError(f"--neuron {unknown[0]} does not exist", f"give numbers from 0 to {count - 1}")
 
 
 def run_batch(

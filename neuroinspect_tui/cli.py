@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import threading
@@ -128,6 +129,9 @@ def main() -> None:
     A worker that is still inside torch would abort the process when Python ends around it (exit code 134).
     """
     code = 2
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False) or 0
     except UsageError as error:

@@ -151,8 +151,8 @@ def read_settings(path: Path | None, environment: Mapping[str, str] | None = Non
     values = {}
     for place, key, value in _settings(document, environment):
         name = _known(key, place)
-        _convert(name, value, f"{place}{key}")
-        values[name] = value
+        converted = _convert(name, value, f"{place}{key}")
+        values[name] = converted if name in FACE_OPTIONS else value
     return Settings(values, keys)
 
 

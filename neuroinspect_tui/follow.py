@@ -139,7 +139,14 @@ class Follower:
                 self._send(event)
 
     def _event_of(self, entry: dict[str, Any]) -> Event | None:
-        """Return what a journal entry tells, and keep track of what is under way."""
+        """Return what a journal entry tells, a warning where it or what it speaks of cannot be read."""
+        try:
+            return self._told(entry)
+        except (InputError, ValueError, LookupError, TypeError) as error:
+            return Note(f"what the other process found cannot be read here: {error}", "warning")
+
+    def _told(self, entry: dict[str, Any]) -> Event | None:
+        """Return what a sound journal entry tells, and keep track of what is under way."""
         kind = _KINDS.get(str(entry.get("job")))
         if kind is None:
             return None
@@ -180,7 +187,9 @@ def found(session: Session, config: RunConfig, job: Job) -> Any:
         return session.load(states.concepts(config, job.target), tuple[Concept, ...])
     if isinstance(job, jobs.Illustrate):
         return session.load(states.illusions(config, job.target, job.iters), tuple[Illusion, ...])
-    if isinstance(job, (jobs.RepairHead, jobs.ExportRepair)):
+    if isinstance(job, jobs.ExportRepair):
+        return session.load(states.repair(job.number), Repair)
+    if isinstance(job, jobs.RepairHead):
         repairs = (session.load(name, Repair) for name in session.saved("repairs/"))
         return max(filter(None, repairs), key=lambda repair: repair.number, default=None)
     return str(session.root)

@@ -13,10 +13,14 @@ from .repairs import RepairMethod
 
 @dataclass(frozen=True)
 class Job:
-    """Base of all jobs; the queue runs the lowest `priority` first, then the newest request."""
+    """Base of all jobs; the queue runs the lowest `priority` first, then the newest request.
+
+    Jobs that change what the user has (`in_order`) run before others of their priority, the oldest first.
+    """
 
     priority: ClassVar[int] = 5
     label: ClassVar[str] = "working"
+    in_order: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,7 @@ class SetTag(Job):
     tag: str
     priority: ClassVar[int] = 0
     label: ClassVar[str] = "tagging"
+    in_order: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -153,6 +158,7 @@ class ExportRepair(Job):
     number: int
     priority: ClassVar[int] = 2
     label: ClassVar[str] = "exporting weights"
+    in_order: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -162,6 +168,7 @@ class DiscardRepair(Job):
     number: int
     priority: ClassVar[int] = 2
     label: ClassVar[str] = "discarding"
+    in_order: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)

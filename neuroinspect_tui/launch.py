@@ -36,7 +36,7 @@ def launch(given: dict[str, Any]) -> int:
 
         ranks = Ranks.of_environment()
         if ranks.leads:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(InputError):
                 remember(directory)
         make_runner = _runner(config, directory, ranks=ranks)
         return run_batch(config, directory, make_runner, bool(values.get("json")), ranks)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from .config import RunConfig
 from .culprit_lists import named
@@ -14,7 +15,7 @@ from .results import Concept, CulpritReport, Evaluation, Exemplar, Illusion, Ope
 from .session import states
 from .session.atomic import write_json
 from .session.codec import to_json
-from .session.store import Session, Summary, list_sessions
+from .session.store import INDEX, Session, Summary, list_sessions, summary_of
 from .sessions import data_folder, recent
 from .tui.protocol import SavedState, SessionEntry, View
 
@@ -66,26 +67,25 @@ def _exemplars(
 
 
 def save_view(directory: Path, view: View) -> None:
-    """Keep what the user looked at; raises InputError when the session cannot be written."""
-    write_json(directory / "state" / f"{VIEW}.json", to_json(view))
+    """Keep what the user looked at, if there is a session; raises InputError when it cannot be written."""
+    if (directory / INDEX).is_file():
+        write_json(directory / "state" / f"{VIEW}.json", to_json(view))
 
 
 def session_entries() -> list[SessionEntry]:
     """Return a line for each known session, the one written last first."""
     folders = {summary.root.resolve(): summary for summary in list_sessions(data_folder() / "sessions")}
-    for path in recent():
-        folders.setdefault(path.resolve(), _summary(path))
-    found = [_entry(summary) for summary in folders.values() if summary is not None]
-    return sorted(found, key=lambda entry: entry.changed, reverse=True)
-
-
-def _summary(root: Path) -> Any:
-    return next((summary for summary in list_sessions(root.parent) if summary.root == root), None)
+    others = {path.resolve() for path in recent()} - folders.keys()
+    summaries = [*folders.values(), *filter(None, map(summary_of, others))]
+    return [_entry(summary) for summary in sorted(summaries, key=lambda summary: -summary.updated)]
 
 
 def _entry(summary: Summary) -> SessionEntry:
+    """Return the line of a session; a damaged evaluation counts as none."""
     session = Session.view(summary.root)
-    evaluation = session.load(states.evaluation(summary.split or "val"), Evaluation)
+    evaluation = None
+    with contextlib.suppress(InputError):
+        evaluation = session.load(states.evaluation(summary.split or "val"), Evaluation)
     return SessionEntry(
         root=summary.root,
         model=summary.model,

@@ -10,7 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from .config import RunConfig
-from .session.atomic import write_text
+from .session.atomic import explained, write_text
 
 RECENT = 20
 
@@ -33,9 +33,10 @@ def default_directory(config: RunConfig) -> Path:
 
 
 def remember(directory: Path) -> None:
-    """Put `directory` first in the list of recent sessions; raises OSError when it cannot be written."""
+    """Put `directory` first in the list of recent sessions; raises InputError when it cannot be written."""
     known = [str(directory.resolve()), *(str(path) for path in recent() if path != directory.resolve())]
-    data_folder().mkdir(parents=True, exist_ok=True)
+    with explained(data_folder(), "create"):
+        data_folder().mkdir(parents=True, exist_ok=True)
     write_text(data_folder() / "recent.json", json.dumps(known[:RECENT], indent=1))
 
 
@@ -45,4 +46,5 @@ def recent() -> list[Path]:
         listed = json.loads((data_folder() / "recent.json").read_text("utf-8"))
     except (OSError, ValueError):
         return []
-    return [Path(path) for path in listed if (Path(path) / "session.json").is_file()]
+    paths = [Path(path) for path in listed if isinstance(path, str)] if isinstance(listed, list) else []
+    return [path for path in paths if (path / "session.json").is_file()]

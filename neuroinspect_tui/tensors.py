@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from .errors import InputError
 from .results import Sample
 
 Tick = Callable[[int, int], None]
@@ -17,6 +18,11 @@ Tick = Callable[[int, int], None]
 
 def no_tick(done: int, total: int) -> None:
     """Report to nobody."""
+
+
+def part_of(tick: Tick, number: int, parts: int) -> Tick:
+    """Return the tick of part `number` (from 0) of a job that has as many equal `parts`."""
+    return lambda done, total: tick(number * total + done, parts * total)
 
 
 class Memory(Protocol):
@@ -58,6 +64,12 @@ class Head:
     def neurons(self) -> int:
         """D."""
         return self.weight.shape[1]
+
+    def require(self, neurons: Iterable[int]) -> None:
+        """Raise InputError for a neuron that the layer does not have."""
+        unknown = next((neuron for neuron in neurons if not 0 <= neuron < self.neurons), None)
+        if unknown is not None:
+            raise InputError(f"neuron {unknown} does not exist", f"give numbers from 0 to {self.neurons - 1}")
 
     def logits(self, features: Tensor) -> Tensor:
         """Return [N,C] for features [N,D] of any float type, on the features' device."""

@@ -107,18 +107,17 @@ class Worker:
         self._thread.start()
 
     def submit(self, job: Job) -> None:
-        """Ask for `job`; asking again for a waiting job moves it to the front of its priority."""
+        """Ask for `job`; asking again for a waiting job moves it to the front of its priority.
+
+        A job that runs is not asked for twice, unless one waits that may undo what it does.
+        """
         with self._changed:
-            if any(running.job == job and not running.cancelled for running in self._running):
+            undone = job.in_order and any(waiting.in_order for waiting in self._waiting)
+            if not undone and any(one.job == job and not one.cancelled for one in self._running):
                 return
             self._requests += 1
             self._waiting[job] = self._requests
             self._changed.notify_all()
-
-    def withdraw(self, job: Job) -> None:
-        """Forget a waiting job."""
-        with self._changed:
-            self._waiting.pop(job, None)
 
     def cancel(self) -> None:
         """Stop the running job at its next step; finished parts are kept."""
@@ -168,9 +167,14 @@ class Worker:
         candidates = [job for job in self._waiting if fits(job)]
         if not candidates:
             return None
-        chosen = min(candidates, key=lambda job: (job.priority, -self._waiting[job]))
+        chosen = min(candidates, key=self._turn)
         del self._waiting[chosen]
         return chosen
+
+    def _turn(self, job: Job) -> tuple[int, int, int]:
+        """Return what orders the waiting jobs (lock held)."""
+        request = self._waiting[job]
+        return (job.priority, 0, request) if job.in_order else (job.priority, 1, -request)
 
     def _run_urgent(self, current: _Running) -> None:
         """Run, inside `current`'s tick, whatever must not wait for it."""

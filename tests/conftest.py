@@ -1,6 +1,8 @@
 """Fixtures for every room."""
 
 import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,16 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 def _own_data_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the sessions of the tests out of the list of whoever runs them."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / "data"))
+
+
+@pytest.fixture(autouse=True)
+def _no_worker_is_left() -> Iterator[None]:
+    """A command line of a later test in this process would take it for its own, and leave at once."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "neuroinspect-worker":
+            thread.join(10)
+            assert not thread.is_alive(), "close the worker"
 
 
 @pytest.fixture(scope="session")

@@ -236,6 +236,8 @@ def test_bad_usage_is_one_line_and_exit_code_2(
         ({"--groups": "tnt"}, '--groups "tnt" is not a column of '),
         ({"--split": "vla"}, '--split "vla" is not in '),
         ({"-o": "/proc/session"}, "cannot create /proc/session"),
+        ({"--neuron": "99"}, "--neuron 99 does not exist: give numbers from 0 to 3"),
+        ({"--neuron": "-1"}, "--neuron -1 does not exist: give numbers from 0 to 3"),
     ],
 )
 def test_bad_input_is_one_line_that_names_it(
@@ -301,3 +303,32 @@ def test_leaving_while_the_worker_is_inside_torch_aborts_nothing() -> None:
 def _journal(out: Path) -> str:
     path = out / "journal.jsonl"
     return path.read_text() if path.exists() else ""
+
+
+def test_images_of_which_none_can_be_read_are_listed_and_nothing_else_fails(
+    tiny: TinyProject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for image in (tiny.manifest.parent / "val").iterdir():
+        image.write_bytes(b"no picture")
+    out = tmp_path / "s"
+    code, _, errors = neuroinspect("--batch", *tiny.options, "-o", str(out), capsys=capsys)
+    assert code == 0, errors
+    evaluation = json.loads((out / "report.json").read_text())["evaluation"]
+    assert (len(evaluation["unreadable"]), evaluation["accuracy"]) == (6 * EACH, None)
+    options = ["--class", "blue", "--repair", "ridge", "-o", str(out)]
+    code, _, errors = neuroinspect("--batch", *tiny.options, *options, capsys=capsys)
+    assert code == 2
+    assert errors.splitlines()[-1] == "neuroinspect: split 'val' has no images to repair with: add images"
+
+
+def test_output_in_another_encoding_is_no_traceback(
+    tiny: TinyProject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--illusions", "0", "-o", str(tmp_path / "s")]
+    assert neuroinspect("--batch", *tiny.options, *options, capsys=capsys)[0] == 0
+    command = [sys.executable, "-m", "neuroinspect_tui", "report", str(tmp_path / "s")]
+    for encoding in ("ascii", "latin-1"):
+        surroundings = {**os.environ, "PYTHONIOENCODING": encoding}
+        done = subprocess.run(command, capture_output=True, env=surroundings, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert b"# NeuroInspect" in done.stdout

@@ -134,3 +134,10 @@ def test_a_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:
         read_settings(file, {})
     with pytest.raises(InputError, match="No such file"):
         read_settings(tmp_path / "none.toml", {})
+
+
+@pytest.mark.parametrize(("value", "meant"), [("false", False), ("0", False), ("true", True), ("1", True)])
+def test_a_switch_of_the_face_may_be_off_in_the_environment(tmp_path: Path, value: str, meant: bool) -> None:
+    (tmp_path / "empty.toml").touch()
+    settings = read_settings(tmp_path / "empty.toml", {"NEUROINSPECT_JSON": value})
+    assert settings.options == {"json": meant}

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from neuroinspect_tui import jobs
 from neuroinspect_tui.batch import Batch
 from neuroinspect_tui.displays import Display
 from neuroinspect_tui.errors import Cancelled
+from neuroinspect_tui.events import Event, Started, Stopped
 from tests.session.tmpfs import run_on_tmpfs
 from tests.test_batch import neuroinspect
 from tests.test_resume import OPTIONS, comparable
@@ -203,3 +205,24 @@ def test_the_second_ctrl_c_ends_the_run_at_once_but_signals_that_come_together_a
     with pytest.raises(KeyboardInterrupt):
         batch.interrupt(signal.SIGINT, None)
     assert busy.cancelled == 1
+
+
+def test_a_ctrl_c_before_the_worker_takes_the_job_is_not_lost() -> None:
+    class Slow:
+        """Takes a job only after the first call of `cancel`."""
+
+        def __init__(self, on_event: Callable[[Event], None]) -> None:
+            self.tell, self.cancelled = on_event, 0
+
+        def submit(self, job: jobs.Job) -> None:
+            batch.interrupt(signal.SIGINT, None)
+            self.tell(Started(job))
+
+        def cancel(self) -> None:
+            self.cancelled += 1
+            if self.cancelled == 2:
+                self.tell(Stopped(jobs.Evaluate()))
+
+    batch = Batch(Slow, Display())  # type: ignore[arg-type]
+    with pytest.raises(Cancelled):
+        batch.ask(jobs.Evaluate())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from neuroinspect_tui.session import states
 from neuroinspect_tui.session.lock import Holder
 from neuroinspect_tui.session.store import Session
 from neuroinspect_tui.worker import Worker
+from tests.tui.fake_worker import repair as fake_repair
 
 CONFIG = RunConfig(ModelConfig("m"), DataConfig("d"))
 EVALUATION = Evaluation("val", 4, (), 0.5, 0.5, ())
@@ -37,6 +39,7 @@ class Elsewhere:
     def __init__(self, root: Path) -> None:
         self.session = Session.open(root)
         self.ended = False
+        self.followers: list[follow.Follower] = []
 
     def holder(self, directory: Path) -> Holder | None:
         return None if self.ended else Holder(4321, "elsewhere", "x")
@@ -47,11 +50,13 @@ class Elsewhere:
 
 
 @pytest.fixture
-def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
+def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Elsewhere]:
     made = Elsewhere(tmp_path / "session")
     monkeypatch.setattr(follow, "_worker_elsewhere", made.holder)
     monkeypatch.setattr(follow, "POLL_SECONDS", 0.01)
-    return made
+    yield made
+    for follower in made.followers:
+        follower.close()
 
 
 @pytest.fixture
@@ -62,7 +67,9 @@ def events() -> queue.SimpleQueue[Event]:
 def begin(other: Elsewhere, events: queue.SimpleQueue[Event]) -> follow.Follower:
     past = follow.journal_of_another(other.session.root)
     assert past is not None
-    return follow.Follower(other.session.root, CONFIG, past, lambda heard: Worker(Echo, heard), events.put)
+    begun = follow.Follower(other.session.root, CONFIG, past, lambda heard: Worker(Echo, heard), events.put)
+    other.followers.append(begun)
+    return begun
 
 
 def heard(events: queue.SimpleQueue[Event], count: int) -> list[Event]:
@@ -132,3 +139,33 @@ def test_a_session_that_has_only_begun_is_followed_too(other: Elsewhere, events:
     assert heard(events, 1) == [Started(jobs.Open())]
     assert follower.close()
     other.end()
+
+
+def test_a_result_that_cannot_be_read_is_told_and_the_session_taken_over(
+    other: Elsewhere, events: Any
+) -> None:
+    follower = begin(other, events)
+    heard(events, 1)
+    other.session.journal("started", job="Evaluate", split=None)
+    damaged = other.session.root / "state" / f"{states.evaluation('val')}.json"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text("{")
+    other.session.journal("finished", job="Evaluate")
+    other.session.journal("progress", job="Evaluate")
+    begun, told = heard(events, 2)
+    assert begun == Started(jobs.Evaluate())
+    assert isinstance(told, Note) and told.text.startswith(
+        "what the other process found cannot be read here: "
+    )
+    other.end()
+    assert isinstance(heard(events, 1)[0], Note)
+    follower.submit(jobs.Open())
+    assert heard(events, 2)[1] == Finished(jobs.Open(), "Open")
+
+
+def test_the_repair_that_was_exported_is_the_one_told(tmp_path: Path) -> None:
+    with Session.open(tmp_path) as session:
+        made = [fake_repair(number, jobs.RepairHead(0, "ridge")) for number in (1, 2)]
+        for one in made:
+            session.save(states.repair(one.number), one)
+        assert follow.found(session, CONFIG, jobs.ExportRepair(1)) == made[0]

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from neuroinspect_tui.config import DataConfig, ModelConfig, RunConfig
 from neuroinspect_tui.pipeline.tagging import TagBook
-from neuroinspect_tui.restore import saved_state
+from neuroinspect_tui.restore import save_view, saved_state, session_entries
+from neuroinspect_tui.session import states
 from neuroinspect_tui.session.store import Session
+from neuroinspect_tui.sessions import data_folder, recent, remember
+from neuroinspect_tui.tui.protocol import View
 
 CONFIG = RunConfig(ModelConfig("m"), DataConfig("d"))
 
@@ -26,3 +31,38 @@ def test_tags_are_known_by_split_and_path(tmp_path: Path) -> None:
 def test_without_a_session_nothing_is_known(tmp_path: Path) -> None:
     state = saved_state(CONFIG, tmp_path / "none")
     assert (state.opened, state.tags, state.repairs) == (None, {}, ())
+
+
+def test_the_view_is_kept_where_there_is_a_session(tmp_path: Path) -> None:
+    save_view(tmp_path / "refused", View(3))
+    assert not (tmp_path / "refused").exists()
+    with Session.open(tmp_path / "session"):
+        save_view(tmp_path / "session", View(3))
+    assert saved_state(CONFIG, tmp_path / "session").view == View(3)
+
+
+def test_damaged_sessions_hide_no_others(tmp_path: Path) -> None:
+    folder = data_folder() / "sessions"
+    for name in ("sound", "no-result", "no-index"):
+        with Session.open(folder / name) as session:
+            session.bind(CONFIG, {"model": name}, {})
+    damaged = folder / "no-result" / "state" / f"{states.evaluation('val')}.json"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text("{")
+    (folder / "no-index" / "session.json").write_text("{")
+    found = {entry.root.name: entry.accuracy for entry in session_entries()}
+    assert {"sound": None, "no-result": None}.items() <= found.items()
+    assert "no-index" not in found
+
+
+@pytest.mark.parametrize("text", ["5", "null", '{"a": 1}', "[1, null]", "{"])
+def test_a_damaged_list_of_recent_sessions_counts_as_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    data_folder().mkdir(parents=True)
+    (data_folder() / "recent.json").write_text(text)
+    assert recent() == []
+    with Session.open(tmp_path / "session"):
+        remember(tmp_path / "session")
+        assert recent() == [tmp_path / "session"]

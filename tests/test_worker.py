@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,8 +23,10 @@ class Scripted:
         self.at_step = threading.Semaphore(0)
         self.log: list[str] = []
         self.closed = False
+        self.done: list[jobs.Job] = []
 
     def run(self, job: jobs.Job, reporter: Reporter) -> Any:
+        self.done.append(job)
         if isinstance(job, jobs.Illustrate):
             reporter.unit("steps")
             for step in range(3):
@@ -54,8 +57,11 @@ def events() -> queue.SimpleQueue[Event]:
 
 
 @pytest.fixture
-def worker(script: Scripted, events: queue.SimpleQueue[Event]) -> Worker:
-    return Worker(lambda: script, events.put)
+def worker(script: Scripted, events: queue.SimpleQueue[Event]) -> Iterator[Worker]:
+    made = Worker(lambda: script, events.put)
+    yield made
+    script.gate.release(100)
+    assert made.close(wait=10)
 
 
 def ended(events: queue.SimpleQueue[Event], job: jobs.Job) -> Event:
@@ -110,6 +116,45 @@ def test_waiting_jobs_run_by_priority_then_newest(worker: Worker, script: Script
     script.gate.release(3)
     ended(events, jobs.FindExemplars(0, 1))
     assert script.log[3:] == ["DiscardRepair", "WriteReport", "FindExemplars"]
+
+
+def test_what_changes_the_session_runs_in_the_order_asked(
+    worker: Worker, script: Scripted, events: Any
+) -> None:
+    worker.submit(jobs.Illustrate(0, (1,)))
+    script.at_step.acquire()
+    for tag in ("cue", "", "no cue", "cue"):
+        worker.submit(jobs.SetTag("val", 5, tag))
+    for job in (jobs.ExportRepair(1), jobs.Evaluate("test"), jobs.DiscardRepair(1)):
+        worker.submit(job)
+    script.gate.release(3)
+    ended(events, jobs.Evaluate("test"))
+    done = [str(getattr(job, "tag", job.label)) for job in script.done]
+    assert done == ["visualising", "", "no cue", "cue", "exporting weights", "discarding", "evaluating"]
+
+
+def test_a_job_that_runs_is_asked_for_again_only_if_it_may_be_undone(
+    script: Scripted, events: queue.SimpleQueue[Event]
+) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def hold(job: jobs.Job, reporter: Reporter) -> int:
+        script.done.append(job)
+        inside.set()
+        go_on.wait(10)
+        return 0
+
+    script.run = hold  # type: ignore[method-assign]
+    worker = Worker(lambda: script, events.put)
+    cue, nothing = jobs.SetTag("val", 5, "cue"), jobs.SetTag("val", 5, "")
+    worker.submit(cue)
+    inside.wait(10)
+    worker.submit(cue)
+    worker.submit(nothing)
+    worker.submit(cue)
+    go_on.set()
+    worker.close(wait=10, finish=True)
+    assert script.done == [cue, nothing, cue]
 
 
 def test_cancel_takes_effect_at_the_next_step(worker: Worker, script: Scripted, events: Any) -> None:
@@ -169,7 +214,9 @@ def test_a_picture_is_shown_at_most_every_so_often_each_for_itself(
 
         def close(self) -> None: ...
 
-    Worker(Painting, events.put).submit(job)
+    worker = Worker(Painting, events.put)
+    worker.submit(job)
     told = [events.get(timeout=10) for _ in range(5)]
+    assert worker.close()
     assert isinstance(told[-1], Finished)
     assert [(e.seed, e.step) for e in told if isinstance(e, Preview)] == [(0, 8), (1, 16), (0, 32)]

@@ -38,7 +38,8 @@ def _read(config: DataConfig, classes: ClassList | None) -> ImageDataset:
     elif config.root is None:
         raise InputError(f"-d {config.source} needs --data-root", "give the folder that holds its files")
     elif name not in FOLDERS:
-        return read_torchvision(name, Path(config.root).expanduser(), classes, config.split)
+        root = Path(config.root).expanduser()
+        return read_torchvision(name, root, classes, config.split, config.allow_outside)
     else:
         table = _read_published(name, Path(config.root).expanduser())
     return build_dataset(table, classes, config.split, config.allow_outside)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,16 +35,21 @@ class IndexedImages:
         """Return image `row` as RGB; raises UnreadableImage."""
         try:
             return self.dataset[row][0].convert("RGB")
-        except OSError as error:
-            raise UnreadableImage(error.strerror or str(error)) from None
+        except MemoryError:
+            raise
+        except Exception as error:  # the data set's own code can raise anything
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise UnreadableImage(reason) from None
 
 
-def read_torchvision(name: str, root: Path, classes: ClassList | None, default_split: str) -> ImageDataset:
+def read_torchvision(
+    name: str, root: Path, classes: ClassList | None, default_split: str, allow_outside: bool
+) -> ImageDataset:
     """Return the torchvision data set `name` with each of its splits that is there; raises InputError."""
     found = _construct(name, root, _builder(name), default_split)
     splits = {}
     for split, dataset in found.items():
-        paths, labels, source = _images(name, root, split, dataset)
+        paths, labels, source = _images(name, root, split, dataset, allow_outside)
         splits[split] = Split(split, paths, torch.as_tensor(labels, dtype=torch.int64), {}, source)
     count = 1 + max(int(split.labels.max()) for split in splits.values())
     names = classes.names if classes else _class_names(name, found, count)
@@ -90,7 +96,7 @@ def _construct(name: str, root: Path, builder: Callable[..., Any], default_split
 
 
 def _images(
-    name: str, root: Path, split: str, dataset: Any
+    name: str, root: Path, split: str, dataset: Any, allow_outside: bool
 ) -> tuple[Sequence[str], Sequence[int], ImageSource]:
     samples = _first(dataset, _SAMPLES)
     if samples is not None:
@@ -101,9 +107,8 @@ def _images(
         raise InputError(f"-d torchvision:{name} has no class labels", "give a classification data set")
     if files is None or not isinstance(files[0], str | Path):
         return [f"{split}/{row:06d}" for row in range(len(labels))], labels, IndexedImages(dataset)
-    base = root.resolve()
-    paths = [Path(file).resolve().relative_to(base).as_posix() for file in files]
-    return paths, labels, FileImages(root, paths)
+    paths = [Path(os.path.relpath(file, root)).as_posix() for file in files]
+    return paths, labels, FileImages(root, paths, allow_outside)
 
 
 def _first(dataset: Any, names: tuple[str, ...]) -> Any:

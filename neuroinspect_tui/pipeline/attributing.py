@@ -14,6 +14,7 @@ from ..session import states
 from ..stages.culprits import find_culprits
 from ..stages.spurious import pulls, suspicion
 from ..stages.whatif import what_if
+from ..tensors import Tick
 from .project import Project
 
 
@@ -22,7 +23,7 @@ def culprits(project: Project, job: jobs.FindCulprits, reporter: Reporter) -> Cu
     name = states.culprits(project.config, job.target)
     report = project.session.load(name, CulpritReport)
     if report is None:
-        reporter.unit("mistakes")
+        reporter.unit("steps")
         found = find_culprits(
             project.features(project.split.name),
             project.head,
@@ -31,7 +32,7 @@ def culprits(project: Project, job: jobs.FindCulprits, reporter: Reporter) -> Cu
             seed=project.config.compute.seed,
             tick=reporter.tick,
         )
-        report = suspected(project, found)
+        report = suspected(project, found, reporter.tick)
         project.session.save(name, report)
     return named(report, known_concepts(project, job.target))
 
@@ -41,10 +42,10 @@ def known_concepts(project: Project, target: int) -> tuple[Concept, ...]:
     return project.session.load(states.concepts(project.config, target), tuple[Concept, ...]) or ()
 
 
-def suspected(project: Project, report: CulpritReport) -> CulpritReport:
+def suspected(project: Project, report: CulpritReport, tick: Tick) -> CulpritReport:
     """Return `report` with the spurious score of every culprit, from the features alone."""
     neurons = [culprit.neuron for culprit in (*report.insufficient, *report.excessive)]
-    found = pulls(project.features(project.split.name), project.head, report.target.index, neurons)
+    found = pulls(project.features(project.split.name), project.head, report.target.index, neurons, tick)
     pull_of = dict(zip(neurons, found, strict=True))
 
     def fill(culprit: Culprit) -> Culprit:

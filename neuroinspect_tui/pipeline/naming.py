@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from ..stages.concepts import (
 )
 from ..stages.exemplars import Box, crop_from_map
 from ..stages.spurious import Suspicion, outside_share, pulls, suspicion
+from ..tensors import Tick
 from .attributing import known_concepts
 from .picturing import framed, spread
 from .project import Project
@@ -48,25 +49,42 @@ def name_neurons(project: Project, job: jobs.NameNeurons, reporter: Reporter) ->
         return ()
     known = {concept.neuron: concept for concept in known_concepts(project, job.target)}
     missing = [neuron for neuron in job.neurons if neuron not in known]
-    vocabulary = _vocabulary(project, clip) if missing else None
-    reporter.unit("neurons")
+    if missing:
+        vocabulary = _vocabulary(project, clip)
+        reporter.unit("neurons")
     for done, neuron in enumerate(missing):
-        reporter.tick(done, len(missing))
-        assert vocabulary is not None
-        firing, silent = _crops(project, neuron)
-        found = name_neuron(neuron, _embed(clip, firing), _embed(clip, silent), vocabulary)
-        doubt = _suspicion(project, clip, job.target, neuron)
-        known[neuron] = replace(found, spurious=doubt.score, spurious_reason=doubt.reason)
-        project.session.save(
-            states.concepts(project.config, job.target), tuple(known[key] for key in sorted(known))
+        tick = partial(_stay, reporter, done, len(missing))
+        tick(0, 0)
+        found = _named(project, clip, vocabulary, job.target, neuron, tick)
+        stored = project.session.add(
+            states.concepts(project.config, job.target),
+            tuple[Concept, ...],
+            [found],
+            lambda concept: concept.neuron,
         )
+        known = {concept.neuron: concept for concept in stored}
     return tuple(known[neuron] for neuron in job.neurons)
 
 
-def _suspicion(project: Project, clip: Clip, target: int, neuron: int) -> Suspicion:
+def _stay(reporter: Reporter, done: int, total: int, *inner: int) -> None:
+    """Tick inside one neuron: the count stays."""
+    reporter.tick(done, total)
+
+
+def _named(
+    project: Project, clip: Clip, vocabulary: Vocabulary, target: int, neuron: int, tick: Tick
+) -> Concept:
+    """Name one neuron, with the doubt about it for the class."""
+    firing, silent = _crops(project, neuron)
+    found = name_neuron(neuron, _embed(clip, firing), _embed(clip, silent), vocabulary)
+    doubt = _suspicion(project, clip, target, neuron, tick)
+    return replace(found, spurious=doubt.score, spurious_reason=doubt.reason)
+
+
+def _suspicion(project: Project, clip: Clip, target: int, neuron: int, tick: Tick) -> Suspicion:
     """Weigh what the features and CLIP say of a neuron for the class, on the class's own exemplars."""
     data, name = project.features(project.split.name), project.names[target]
-    (pull,) = pulls(data, project.head, target, [neuron])
+    (pull,) = pulls(data, project.head, target, [neuron], tick)
     own = (data.labels == target).nonzero().squeeze(1)
     activation = data.features[own, neuron].float()
     rows = own[activation.topk(min(CROPS, len(own))).indices]

@@ -104,11 +104,12 @@ def _crop(project: Project, neuron: int, rows: Sequence[int]) -> list[tuple[str,
 def illustrate(project: Project, job: jobs.Illustrate, reporter: Reporter) -> tuple[Illusion, ...]:
     """Make the pictures that the session does not have yet, a few side by side on each rank."""
     world, name = project.world, states.illusions(project.config, job.target, job.iters)
-    known = {
-        (item.neuron, item.seed): item for item in project.session.load(name, tuple[Illusion, ...]) or ()
-    }
+    known = {_place(item): item for item in project.session.load(name, tuple[Illusion, ...]) or ()}
     pairs = _pairs(job, project.config.compute.seed)
     missing = [pair for pair in pairs if (pair.neuron, pair.seed) not in known]
+    if missing:
+        with world.together():
+            _statistics(project, reporter)
     reporter.unit("steps")
     most = min(SIDE_BY_SIDE[project.device.type], math.ceil(len(missing) / world.size))
     fews, done = list(_side_by_side(missing, most)), 0
@@ -125,10 +126,15 @@ def illustrate(project: Project, job: jobs.Illustrate, reporter: Reporter) -> tu
                 for few in turn[world.part]
                 for made in _paint(project, job, few, reporter, tick)
             ]
-        known |= {(item.neuron, item.seed): item for item in world.gather(kept)}
-        world.first(partial(project.session.save, name, tuple(known[key] for key in sorted(known))))
+        found = world.gather(kept)
+        world.first(partial(project.session.add, name, tuple[Illusion, ...], found, _place))
+        known |= {_place(item): item for item in found}
         done += count
     return tuple(known[pair.neuron, pair.seed] for pair in pairs)
+
+
+def _place(illusion: Illusion) -> tuple[int, int]:
+    return illusion.neuron, illusion.seed
 
 
 def _paint(
@@ -140,7 +146,7 @@ def _paint(
         project.preprocess,
         _guide(project, job.target),
         pairs,
-        _statistics(project),
+        _statistics(project, reporter),
         recipe_for(debug.mode, job.iters or debug.iters),
         _previewer(job, reporter),
         tick,
@@ -168,11 +174,13 @@ def _side_by_side(pairs: Sequence[Pair], most: int) -> Iterator[list[Pair]]:
         yield few
 
 
-def _statistics(project: Project) -> NeuronStatistics:
+def _statistics(project: Project, reporter: Reporter) -> NeuronStatistics:
     if project.statistics is None:
         data = project.features(project.split.name)
         rows = spread(len(data), SPECTRUM_IMAGES)
-        project.statistics = neuron_statistics(data, FourierBasis.measured(as_pixels(framed(project, rows))))
+        basis = FourierBasis.measured(as_pixels(framed(project, rows)))
+        reporter.unit("neurons")
+        project.statistics = neuron_statistics(data, basis, reporter.tick)
     return project.statistics
 
 

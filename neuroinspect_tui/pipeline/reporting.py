@@ -40,17 +40,18 @@ def write_report(project: Project, job: jobs.WriteReport, reporter: Reporter) ->
         debugged=tuple(filter(None, (debugged(project, target) for target in _targets(project, job)))),
     )
     samples = project.tags.label(iterate_samples(project.features(project.split.name)))
-    write_label_issues(session.path("label_issues.csv"), _label_issues(project), project.names)
+    write_label_issues(session.path("label_issues.csv"), _label_issues(project, reporter), project.names)
     write_reports(session, build_report(findings), samples)
     session.journal("report", classes=list(_targets(project, job)))
     return str(session.root)
 
 
-def _label_issues(project: Project) -> tuple[LabelIssue, ...]:
+def _label_issues(project: Project, reporter: Reporter) -> tuple[LabelIssue, ...]:
     """The doubtful labels of the debugged split, those that the user marked first."""
     data = project.features(project.split.name)
     marked = excluded_rows(project.tags.by_row({data.split: data}))[data.split].tolist()
-    return find_label_issues(data, project.head, marked)
+    reporter.unit("images")
+    return find_label_issues(data, project.head, marked, tick=reporter.tick)
 
 
 def _targets(project: Project, job: jobs.WriteReport) -> tuple[int, ...]:

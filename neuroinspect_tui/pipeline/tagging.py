@@ -64,9 +64,10 @@ class TagBook:
         Raises InputError for a file that cannot be read, a missing column or a path that the data lacks.
         """
         split_of = {path: name for name, split in dataset.splits.items() for path in split.paths}
+        written = {csv_cell(path): path for path in split_of}
         count = 0
         for path, tag in _read_csv(file):
-            path = path if path in split_of else path.removeprefix("'")
+            path = path if path in split_of else written.get(path, path)
             if path not in split_of:
                 raise InputError(
                     f'--tags {file}: "{safe(path, 80)}" is not an image of the data',
@@ -93,10 +94,10 @@ class TagBook:
             found[name] = {row: tag for row, tag in rows if tag}
         return found
 
-    @property
-    def splits(self) -> tuple[str, ...]:
-        """The splits that have tags."""
-        return tuple(sorted(name for name, tags in self._tags.items() if tags))
+
+def _unquoted(cell: str) -> str:
+    """Return what `csv_cell` guarded against being taken for a formula."""
+    return cell[1:] if cell.startswith("'") and csv_cell(cell[1:]) == cell else cell
 
 
 def _read_csv(file: Path) -> Iterator[tuple[str, str]]:
@@ -109,7 +110,7 @@ def _read_csv(file: Path) -> Iterator[tuple[str, str]]:
                     f"--tags {file} has no column {missing[0]}", "its first line must be path,tag"
                 )
             for row in reader:
-                yield row["path"] or "", (row["tag"] or "").strip()
+                yield row["path"] or "", safe(_unquoted((row["tag"] or "").strip()))
     except OSError as error:
         raise InputError(f"--tags {file}: {error.strerror}", "give a csv file with path,tag") from None
     except csv.Error as error:

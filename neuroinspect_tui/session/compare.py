@@ -54,8 +54,9 @@ def _seen_images(name: str, report: Report, other_name: str, other: Report) -> I
     for repair in (repair for found in report["debugged"] for repair in found["repairs"]):
         used = any(use["split"] == split and use["part"] != "judge" for use in repair["splits"])
         if used and weights == Path(repair["weights"] or "").parts:
+            number = safe(str(repair["number"]))
             yield (
-                f"{other_name} has the weights of repair {repair['number']} of {name}, fitted and chosen on "
+                f"{other_name} has the weights of repair {number} of {name}, fitted and chosen on "
                 f"images of {safe(split)}: only images that it never used tell what it is worth"
             )
 
@@ -100,7 +101,7 @@ def _repairs(label: str, report: Report) -> Iterator[Sequence[str]]:
             before, after = repair["before"]["class_accuracy"], repair["after"]["class_accuracy"]
             name = safe(found["class"]["name"], 40)
             yield (
-                f"{label}: {repair['method']}",
+                f"{label}: {safe(repair['method'], 40)}",
                 name,
                 percent(before),
                 percent(after),

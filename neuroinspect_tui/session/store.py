@@ -8,7 +8,7 @@ import json
 import platform
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -186,6 +186,18 @@ class Session:
             return None
         return _decode(path, kind, _parse(path, stored))
 
+    def add(
+        self, name: str, kind: type[tuple[T, ...]], found: Iterable[T], key: Callable[[T], Any]
+    ) -> tuple[T, ...]:
+        """Add values to the tuple stored under `name`, in place of those with their `key`; return it sorted.
+
+        What another job stored since the caller looked is kept.
+        """
+        together = {key(value): value for value in (*(self.load(name, kind) or ()), *found)}
+        values = tuple(together[place] for place in sorted(together))
+        self.save(name, values)
+        return values
+
     def saved(self, prefix: str = "") -> tuple[str, ...]:
         """Return the names stored so far that begin with `prefix`, sorted."""
         state = self.root / "state"
@@ -253,25 +265,28 @@ def require_session(root: Path) -> None:
 
 def list_sessions(folder: Path) -> tuple[Summary, ...]:
     """Return the sessions directly inside `folder`, the one written last first; damaged ones are left out."""
-    found = []
-    for root in _entries(folder):
-        try:
-            session = Session.view(root)
-            config = session.config
-        except InputError:
-            continue
-        found.append(
-            Summary(
-                root,
-                config.model.spec if config else "",
-                config.data.source if config else "",
-                config.data.split if config else "",
-                session.stages,
-                (root / INDEX).stat().st_mtime,
-                (holder := read_holder(root)) is not None and not holder.stale,
-            )
-        )
+    found = filter(None, map(summary_of, _entries(folder)))
     return tuple(sorted(found, key=lambda summary: -summary.updated))
+
+
+def summary_of(root: Path) -> Summary | None:
+    """Return the summary of the session at `root`; None where there is none, or one that cannot be read."""
+    try:
+        session = Session.view(root)
+        config = session.config
+        updated = (root / INDEX).stat().st_mtime
+    except (InputError, OSError):
+        return None
+    holder = read_holder(root)
+    return Summary(
+        root,
+        config.model.spec if config else "",
+        config.data.source if config else "",
+        config.data.split if config else "",
+        session.stages,
+        updated,
+        holder is not None and not holder.stale,
+    )
 
 
 def _entries(folder: Path) -> Iterator[Path]:

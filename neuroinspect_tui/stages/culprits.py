@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from ..config import Mode
 from ..results import ClassRef, Culprit, CulpritReport, PropertyKind
-from ..tensors import Head, SplitFeatures, Tick, no_tick
+from ..tensors import Head, SplitFeatures, Tick, no_tick, part_of
 from .causal import Intervention, mended_shares
 from .counterfactual import STEP_LIMIT, Scores, contribution_scores, counterfactual_deltas
 from .importance import mean_features, retaining_ratio
@@ -32,10 +33,10 @@ class Case:
     class_mean: Tensor
 
     @classmethod
-    def of(cls, data: SplitFeatures, head: Head, target: int) -> Case:
+    def of(cls, data: SplitFeatures, head: Head, target: int, tick: Tick = no_tick) -> Case:
         """Collect the mistakes of class `target`, as the evaluation pass itself found them."""
         members = select_rows(data, target, only_mistakes=False)
-        mean = mean_features(data.features, members).float()
+        mean = mean_features(data.features, members, tick).float()
         return cls(data, head, target, select_rows(data, target), mean)
 
     def set(self, raised: list[int], silenced: list[int]) -> Intervention:
@@ -43,9 +44,9 @@ class Case:
         values = torch.cat([self.class_mean[raised], torch.zeros(len(silenced))])
         return Intervention(torch.tensor(raised + silenced, dtype=torch.int64), values)
 
-    def mended(self, interventions: list[Intervention]) -> list[float]:
+    def mended(self, interventions: list[Intervention], tick: Tick) -> list[float]:
         """Return the share of the mistakes that each intervention mends."""
-        return mended_shares(self.data.features, self.rows, self.target, self.head, interventions)
+        return mended_shares(self.data.features, self.rows, self.target, self.head, interventions, tick)
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,14 @@ def find_culprits(
     `unflipped` counts the mistakes without an explanation: features that are not finite, or (paper mode) no
     flip within `step_limit` steps; they have no vote. The random controls are drawn from `seed`.
     """
-    case = Case.of(data, head, target.index)
-    insufficient, excessive, unflipped = hold_vote(case, mode, step_limit, tick)
+    parts = [part_of(tick, number, 6) for number in range(6)]
+    case = Case.of(data, head, target.index, parts[0])
+    insufficient, excessive, unflipped = hold_vote(case, mode, step_limit, parts[1])
     raised, silenced = choose_culprits(insufficient, excessive)
-    mean = mean_features(data.features) if mode == "paper" else case.class_mean
+    mean = mean_features(data.features, tick=parts[2]) if mode == "paper" else case.class_mean
     ratio = retaining_ratio(mean, head, target.index)
-    verdicts = _check_alone(case, raised, silenced, seed)
-    together, random_together = _check_together(case, raised[:TOP], silenced[:TOP], seed)
+    verdicts = _check_alone(case, raised, silenced, seed, parts[3:5])
+    together, random_together = _check_together(case, raised[:TOP], silenced[:TOP], seed, parts[5])
     own = _own_culprits((insufficient, excessive), (raised, silenced), head.neurons)
     return CulpritReport(
         target=target,
@@ -121,11 +123,13 @@ def _score(case: Case, rows: Tensor, mode: Mode, step_limit: int, tick: Tick) ->
     return contribution_scores(features, case.data.predicted[rows], case.target, case.class_mean, case.head)
 
 
-def _check_alone(case: Case, raised: list[int], silenced: list[int], seed: int) -> tuple[Verdict, Verdict]:
+def _check_alone(
+    case: Case, raised: list[int], silenced: list[int], seed: int, ticks: Sequence[Tick]
+) -> tuple[Verdict, Verdict]:
     """Set each culprit alone, and as many random neurons as are affordable, in both ways."""
     random = _draw(case.head.neurons, RANDOM_NEURONS, torch.Generator().manual_seed(seed))
-    raising = case.mended([case.set([neuron], []) for neuron in raised + random])
-    silencing = case.mended([case.set([], [neuron]) for neuron in silenced + random])
+    raising = case.mended([case.set([neuron], []) for neuron in raised + random], ticks[0])
+    silencing = case.mended([case.set([], [neuron]) for neuron in silenced + random], ticks[1])
     return _verdict(raising, len(raised)), _verdict(silencing, len(silenced))
 
 
@@ -136,7 +140,7 @@ def _verdict(shares: list[float], culprits: int) -> Verdict:
 
 
 def _check_together(
-    case: Case, raised: list[int], silenced: list[int], seed: int
+    case: Case, raised: list[int], silenced: list[int], seed: int, tick: Tick
 ) -> tuple[float | None, float | None]:
     """Set the first culprits of both lists at once, and as many random neurons, averaged over draws."""
     size = len(raised) + len(silenced)
@@ -145,7 +149,7 @@ def _check_together(
     generator = torch.Generator().manual_seed(seed)
     draws = [_draw(case.head.neurons, size, generator) for _ in range(RANDOM_SETS)]
     sets = [case.set(draw[: len(raised)], draw[len(raised) :]) for draw in draws]
-    verdict = _verdict(case.mended([case.set(raised, silenced), *sets]), 1)
+    verdict = _verdict(case.mended([case.set(raised, silenced), *sets], tick), 1)
     return verdict.alone[0], verdict.random
 
 

@@ -77,15 +77,19 @@ class _Draft:
         self._unreadable: list[tuple[int, str]] = []
 
     def add(self, batch: Batch, classifier: Classifier) -> None:
-        """Add one batch; of equal logits the lower class comes first, as in argmax."""
+        """Add one batch; of equal logits the lower class comes first, as in argmax.
+
+        Where memory runs out nothing of the batch is added.
+        """
         if len(batch.rows):
             found: Activations = classifier.forward(batch.images)
             top = found.logits.sort(dim=1, descending=True, stable=True)
-            largest = top.values[:, :TOP_LOGITS]
+            largest, classes = (part[:, :TOP_LOGITS].contiguous() for part in (top.values, top.indices))
+            confidence = (largest[:, 0] - found.logits.logsumexp(dim=1)).exp()
             self._features.append(found.features)
             self._top_logits.append(largest)
-            self._top_classes.append(top.indices[:, :TOP_LOGITS])
-            self._confidence.append((largest[:, 0] - found.logits.logsumexp(dim=1)).exp())
+            self._top_classes.append(classes)
+            self._confidence.append(confidence)
             self._rows.append(batch.rows)
         self._unreadable += batch.unreadable
 

@@ -67,7 +67,7 @@ def self_confidence(split: SplitFeatures, head: Head) -> Tensor:
 
 def _neighbour_labels(split: SplitFeatures, rows: Tensor, tick: Tick) -> Tensor:
     """Return the labels of the nearest images of each of `rows` [M], itself left out: [M,10] int64."""
-    count = min(NEIGHBOURS, len(split) - 1)
+    count = max(0, min(NEIGHBOURS, len(split) - 1))
     mine = _unit(split.features[rows])
     best = torch.full((len(rows), count), -torch.inf)
     labels = torch.full((len(rows), count), -1)

@@ -69,8 +69,7 @@ def rival_class(split: SplitFeatures, target: int) -> int:
         ]
     )
     if not len(others):
-        second = split.top_classes[split.labels == target]
-        others = second[second != target]
+        others = split.top_classes[split.labels == target, 1]
     return int(torch.bincount(others).argmax()) if len(others) else target
 
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import InputError
 from ..results import ClassRef, WhatIf
 from ..tensors import Head, SplitFeatures
 from .metrics import fixed_and_broken, head_metrics
@@ -53,9 +52,7 @@ def what_if(
     The numbers before and after are those of `target` in both cases. Raises InputError for a neuron that
     the decision layer does not have.
     """
-    unknown = [neuron for neuron in neurons if not 0 <= neuron < head.neurons]
-    if unknown:
-        raise InputError(f"neuron {unknown[0]} does not exist", f"give numbers from 0 to {head.neurons - 1}")
+    head.require(neurons)
     edit = Edit.scaling(head, neurons, scale, None if everywhere else target)
     after = predict_edited(data, head, edit)
     fixed, broken = fixed_and_broken(data.labels, data.predicted, after)

@@ -11,6 +11,7 @@ from textual.app import App
 from textual.message import Message
 
 from .. import jobs
+from ..errors import InputError
 from ..events import Event, Failed, Note, Partial, Preview, Progress
 from ..jobs import Job
 from ..text import safe
@@ -127,8 +128,11 @@ class NeuroInspectApp(App[int]):
         return View(triage.target, triage.neuron, triage.class_table.sort, dict(triage.marks.neurons), True)
 
     def save_view(self) -> None:
-        """Keep what is looked at and marked for the next time."""
-        self.project.save_view(self.view_now())
+        """Keep what is looked at and marked for the next time, if the disk takes it."""
+        try:
+            self.project.save_view(self.view_now())
+        except InputError as error:
+            self.board.note(f"what is looked at is not kept: {error}")
 
     @on(events.Unmount)
     def _end(self) -> None:
@@ -179,7 +183,8 @@ class NeuroInspectApp(App[int]):
             self.notify(safe(message.event.text, 400), severity="warning", timeout=10, markup=False)
         if "report" in topics:
             directory = safe(self.board.report_directory)
-            self.notify(f"The report is in {directory}. y copies the path.", title="Report", timeout=10)
+            words = f"The report is in {directory}. y copies the path."
+            self.notify(words, title="Report", timeout=10, markup=False)
         self._tell(topics)
 
     def _tell(self, topics: frozenset[Topic]) -> None:

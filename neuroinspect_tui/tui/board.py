@@ -53,7 +53,7 @@ class LogLine:
 class Board:
     """The app's knowledge.
 
-    Keys are (class, neuron) for pictures, (split, path) for tags, and jobs for what is under way.
+    Keys are (class, neuron) for pictures and concepts, (split, path) for tags, jobs for what is under way.
     """
 
     root: Path = field(default_factory=Path)
@@ -64,7 +64,7 @@ class Board:
     exemplars: dict[tuple[int, int], tuple[Exemplar, ...]] = field(default_factory=dict)
     illusions: dict[tuple[int, int], tuple[Illusion, ...]] = field(default_factory=dict)
     previews: dict[tuple[int, int], dict[int, Preview]] = field(default_factory=dict)
-    concepts: dict[int, Concept] = field(default_factory=dict)
+    concepts: dict[tuple[int, int], Concept] = field(default_factory=dict)
     samples: dict[jobs.ListSamples, tuple[Sample, ...]] = field(default_factory=dict)
     thumbnails: dict[tuple[str, int], str] = field(default_factory=dict)
     what_ifs: dict[jobs.AskWhatIf, WhatIf] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Board:
     tags: dict[tuple[str, str], str] = field(default_factory=dict)
     propagation: Propagation | None = None
     repairs: dict[int, Repair] = field(default_factory=dict)
-    newest_repair: int | None = None
+    asked_repairs: dict[int, int] = field(default_factory=dict)
     found: tuple[Concept, ...] = ()
     report_directory: str = ""
     pending: dict[Job, None] = field(default_factory=dict)
@@ -136,6 +136,16 @@ class Board:
         if report is None:
             return ()
         return tuple(c.neuron for c in (*report.insufficient[:each], *report.excessive[:each]))
+
+    def concepts_of(self, target: int) -> dict[int, Concept]:
+        """The names found for a class, by neuron."""
+        return {neuron: concept for (own, neuron), concept in self.concepts.items() if own == target}
+
+    def repair_of(self, target: int) -> int | None:
+        """The number of the repair of a class that was asked for last, else of its newest."""
+        own = [number for number, made in self.repairs.items() if made.target.index == target]
+        asked = self.asked_repairs.get(target)
+        return asked if asked in own else max(own, default=None)
 
     def _end(self, job: Job) -> None:
         self.pending.pop(job, None)
@@ -227,8 +237,8 @@ class Board:
             self.illusions[job.target, neuron] = tuple(i for i in value if i.neuron == neuron)
         return frozenset({"pictures"})
 
-    def _keep_concepts(self, job: Job, value: tuple[Concept, ...]) -> frozenset[Topic]:
-        self.concepts.update({concept.neuron: concept for concept in value})
+    def _keep_concepts(self, job: jobs.NameNeurons, value: tuple[Concept, ...]) -> frozenset[Topic]:
+        self.concepts.update({(job.target, concept.neuron): concept for concept in value})
         return frozenset({"culprits", "pictures"})
 
     def _keep_samples(self, job: jobs.ListSamples, value: tuple[Sample, ...]) -> frozenset[Topic]:
@@ -256,14 +266,12 @@ class Board:
 
     def _keep_repair(self, job: Job, value: Repair) -> frozenset[Topic]:
         self.repairs[value.number] = value
-        self.newest_repair = value.number
+        self.asked_repairs[value.target.index] = value.number
         topic: Topic = "exported" if isinstance(job, jobs.ExportRepair) else "repairs"
         return frozenset({"repairs", topic})
 
     def _drop_repair(self, job: Job, value: int) -> frozenset[Topic]:
         self.repairs.pop(value, None)
-        if self.newest_repair == value:
-            self.newest_repair = max(self.repairs, default=None)
         return frozenset({"repairs"})
 
     def _keep_found(self, job: Job, value: tuple[Concept, ...]) -> frozenset[Topic]:

@@ -12,7 +12,12 @@ LONGEST = 100_000
 
 def osc52(text: str) -> str:
     """Return the escape sequence that asks the terminal to put `text` on its clipboard."""
-    return f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\x07"
+    return f"\x1b]52;c;{base64.b64encode(_bytes(text)).decode()}\x07"
+
+
+def _bytes(text: str) -> bytes:
+    """Return a file's name as it is on disk, also where that is not UTF-8."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def copy(text: str, write: Callable[[str], None]) -> str:
@@ -31,7 +36,7 @@ def _tmux(text: str) -> bool:
     try:
         done = subprocess.run(
             ["tmux", "load-buffer", "-w", "-"],
-            input=text.encode(),
+            input=_bytes(text),
             timeout=2,
             capture_output=True,
             check=False,

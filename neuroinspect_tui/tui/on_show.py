@@ -41,7 +41,7 @@ def _wanted(board: Board, target: int, neuron: int | None, near: Sequence[Sample
         yield jobs.MakeThumbnails(near[0].split, rows)
     if neuron is not None and (target, neuron) not in board.exemplars:
         yield jobs.FindExemplars(target, neuron)
-    unnamed = tuple(n for n in board.culprit_neurons(target, NAMED) if n not in board.concepts)
+    unnamed = tuple(n for n in board.culprit_neurons(target, NAMED) if (target, n) not in board.concepts)
     if unnamed and board.opened is not None and board.opened.clip:
         yield jobs.NameNeurons(target, unnamed)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, MutableMapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
 from ..hangup import Watch, let_go_of_terminal
 from .images.probe import Terminal, probe_terminal
 from .protocol import Look, Project
@@ -33,7 +31,7 @@ def run_app(project: Project, look: Look, reopen: Callable[[Path], Project] | No
     while True:
         app = NeuroInspectApp(project, look, terminal)
         with Watch(partial(app.call_later, _leave, app)) as watch:
-            code = app.run()
+            app.run()
         if watch.ending == "hung up":
             return _finish_unseen(app)
         if app.worker is not None:
@@ -41,14 +39,13 @@ def run_app(project: Project, look: Look, reopen: Callable[[Path], Project] | No
         if watch.ending:
             return TERMINATED
         if app.next_session is None or reopen is None:
-            return code or 0
+            return app.return_code or 0
         project = reopen(app.next_session)
 
 
 def _leave(app: NeuroInspectApp) -> None:
-    """End the interface without asking, and keep what is looked at if the disk takes it."""
-    with contextlib.suppress(InputError):
-        app.save_view()
+    """End the interface without asking, and keep what is looked at."""
+    app.save_view()
     app.exit(0)
 
 

@@ -6,6 +6,7 @@ import pytest
 from neuroinspect_tui.config import DataConfig
 from neuroinspect_tui.data.dataset import load_dataset
 from neuroinspect_tui.data.images import UnreadableImage
+from neuroinspect_tui.data.torchvision_sets import IndexedImages
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.torchvision_compat import import_torchvision
 
@@ -121,3 +122,28 @@ def test_lines_for_names_that_cannot_be_loaded(tmp_path):
         f"run first: from torchvision.datasets import DTD; DTD('{tmp_path}', download=True)"
     )
     assert line("Kinetics", tmp_path).startswith("-d torchvision:Kinetics is not in --data-root")
+
+
+def test_files_that_are_links_out_of_the_root_are_listed_and_opened_on_wish(textures):
+    file = textures / "dtd" / "dtd" / "images" / "dotted" / "e.jpg"
+    elsewhere = textures.parent / f"{textures.name}-elsewhere.jpg"
+    file.rename(elsewhere)
+    file.symlink_to(elsewhere)
+    split = load("DTD", textures).split("val")
+    row = next(row for row, path in enumerate(split.paths) if path.endswith("dotted/e.jpg"))
+    with pytest.raises(UnreadableImage, match="a link that leaves the data folder"):
+        split.open(row)
+    assert load("DTD", textures, allow_outside=True).split("val").open(row).mode == "RGB"
+
+
+def test_whatever_a_set_raises_makes_its_image_unreadable():
+    class Broken:
+        def __getitem__(self, row):
+            raise (SyntaxError("broken PNG file"), OSError(5, "Input/output error"), KeyError())[row]
+
+    reasons = []
+    for row in range(3):
+        with pytest.raises(UnreadableImage) as caught:
+            IndexedImages(Broken()).open(row)
+        reasons.append(caught.value.reason)
+    assert reasons == ["broken PNG file", "Input/output error", "KeyError"]

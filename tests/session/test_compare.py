@@ -91,3 +91,18 @@ def test_hostile_names_do_not_reach_the_terminal(name, value, path, concept):
     first = build_report(hostile(synthetic.findings(), name, value, path, concept))
     text = compare(first, build_report(synthetic.findings()))
     assert nothing_hidden(text)
+
+
+def test_hostile_repairs_do_not_reach_the_terminal():
+    report = build_report(synthetic.findings())
+    repair = report["debugged"][0]["repairs"][0]
+    repair |= {
+        "method": "\x1b[31mridge",
+        "number": "\x1b[0m",
+        "verdict": "\x07",
+        "weights": "repairs/1-x/m.pt",
+    }
+    repair["splits"] = [{"part": "fit", "split": "val"}]
+    other = copy.deepcopy(report)
+    other["model"]["weights"] = "out/repairs/1-x/m.pt"
+    assert nothing_hidden(compare(report, other))

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from neuroinspect_tui.errors import InputError
-from neuroinspect_tui.results import Evaluation, Illusion
+from neuroinspect_tui.results import Concept, Evaluation, Illusion
 from neuroinspect_tui.session import store
 from neuroinspect_tui.session.atomic import TEMPORARY
 from neuroinspect_tui.session.lock import NAME, SessionLocked
@@ -64,6 +64,18 @@ def test_results_come_back_equal_after_reopening(tmp_path):
         session.forget("illusions/0")
         session.forget("illusions/0")
         assert session.saved() == ("evaluation/val",)
+
+
+def test_values_are_added_to_what_another_job_stored_meanwhile(session):
+    def concept(neuron, label):
+        return Concept(neuron, label, 0.5)
+
+    def add(*found):
+        return session.add("concepts", tuple[Concept, ...], found, lambda concept: concept.neuron)
+
+    assert add(concept(7, "sky")) == (concept(7, "sky"),)
+    assert add(concept(3, "sea"), concept(7, "air")) == (concept(3, "sea"), concept(7, "air"))
+    assert session.load("concepts", tuple[Concept, ...]) == (concept(3, "sea"), concept(7, "air"))
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc/x", "a//b", "", "a b"])

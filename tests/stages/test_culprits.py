@@ -200,7 +200,9 @@ def test_progress_counts_mistakes_and_can_be_cancelled(monkeypatch):
     report = find_culprits(
         data, head, ClassRef(3, "x"), "paper", tick=lambda done, total: seen.append((done, total))
     )
-    assert seen == sorted(seen) and {total for _, total in seen} == {report.mistakes}
+    shares = [done / total for done, total in seen]
+    assert shares == sorted(shares) and 0.5 < shares[-1] <= 1
+    assert (6 * report.mistakes) in {total for _, total in seen}
     assert max(done for done, _ in seen) >= 7
 
     def cancel(done, total):

@@ -149,6 +149,28 @@ def test_out_of_memory_halves_the_batch_and_goes_on_from_the_batch_that_failed(e
     assert_same(shard, evaluate(classifier, split))
 
 
+def test_memory_that_runs_out_after_the_forward_pass_leaves_no_half_of_a_batch(monkeypatch):
+    classifier, split = make_classifier(), make_split()
+    expected, once, usual = evaluate(classifier, split), [True], torch.Tensor.logsumexp
+
+    def fail_once(logits, dim):
+        if len(logits) > 4 and once:
+            once.pop()
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return usual(logits, dim)
+
+    monkeypatch.setattr(torch.Tensor, "logsumexp", fail_once)
+    assert_same(evaluate(classifier, split), expected)
+    assert not once
+
+
+def test_what_is_kept_of_the_logits_is_as_large_as_it_looks():
+    shard = evaluate(make_classifier(classes=40), make_split(), batch_size=IMAGES)
+    for kept in (shard.top_logits, shard.top_classes):
+        assert kept.shape == (IMAGES, 5)
+        assert kept.untyped_storage().nbytes() == kept.numel() * kept.element_size()
+
+
 def test_when_not_one_image_fits_the_line_says_so():
     with pytest.raises(InputError) as error:
         evaluate(CountingClassifier(make_classifier(), limit=0), make_split())

@@ -5,6 +5,7 @@ from neuroinspect_tui.stages.label_issues import find_label_issues, self_confide
 from neuroinspect_tui.tensors import Head
 
 from .repair.worlds import split_of
+from .worlds import random_world
 
 
 def clusters(swapped: list[int]):
@@ -73,3 +74,8 @@ def test_self_confidence_is_the_probability_of_the_label():
     chance = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     expected = chance[np.arange(120), split.labels.numpy()]
     np.testing.assert_allclose(self_confidence(split, head).numpy(), expected, rtol=1e-4)
+
+
+def test_no_images_have_no_doubtful_labels():
+    data, head = random_world(0, images=0)
+    assert find_label_issues(data, head, []) == ()

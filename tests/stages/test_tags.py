@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -12,6 +14,7 @@ from neuroinspect_tui.stages.tags import (
 )
 
 from .repair.worlds import CULPRITS, leaning_head, make_split, make_world
+from .worlds import random_world
 
 
 def truth(split, rows) -> dict[int, str]:
@@ -35,7 +38,13 @@ def test_the_rival_is_the_class_confused_most_either_way():
     assert rival_class(split, 0) == 2
     split.top_classes[:, 0] = split.labels
     split.top_classes[:, 1] = torch.tensor([1, 1, 2, 0, 0, 0, 0, 0, 0, 0])
-    assert rival_class(split, 0) == 1
+
+
+def test_without_mistakes_the_rival_is_the_runner_up_and_no_class_behind_it():
+    split, _ = random_world(0, images=3)
+    order = torch.tensor([[3, 5, 0, 1, 2], [3, 5, 1, 0, 2], [3, 0, 5, 2, 1]])
+    split = replace(split, labels=torch.full((3,), 3), top_classes=order)
+    assert rival_class(split, 3) == 5
 
 
 def test_half_of_the_first_images_are_the_ends_and_half_are_spread():

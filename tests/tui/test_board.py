@@ -6,6 +6,7 @@ from pathlib import Path
 
 from neuroinspect_tui import jobs
 from neuroinspect_tui.events import Failed, Finished, Note, Partial, Preview, Progress, Started, Stopped
+from neuroinspect_tui.results import Concept
 from neuroinspect_tui.tui.board import Board
 from neuroinspect_tui.tui.protocol import SavedState
 
@@ -125,7 +126,30 @@ def test_repairs_come_are_accepted_and_go() -> None:
     board.apply(Finished(jobs.RepairHead(0, "ridge"), first))
     second = repair(2, jobs.RepairHead(0, "dfr"))
     board.apply(Finished(jobs.RepairHead(0, "dfr"), second))
-    assert board.newest_repair == 2
+    assert board.repair_of(0) == 2
     assert "exported" in board.apply(Finished(jobs.ExportRepair(2), second))
     assert board.apply(Finished(jobs.DiscardRepair(2), 2)) == {"repairs", "progress", "log"}
-    assert board.newest_repair == 1 and board.repairs == {1: first}
+    assert board.repair_of(0) == 1 and board.repairs == {1: first}
+
+
+def test_a_class_has_its_own_repairs_the_one_asked_for_last_first() -> None:
+    board = Board()
+    for number, target in ((1, 0), (2, 0), (3, 4)):
+        board.apply(
+            Finished(jobs.RepairHead(target, "ridge"), repair(number, jobs.RepairHead(target, "ridge")))
+        )
+    assert (board.repair_of(0), board.repair_of(4), board.repair_of(7)) == (2, 3, None)
+    board.apply(Finished(jobs.RepairHead(0, "ridge"), repair(1, jobs.RepairHead(0, "ridge"))))
+    assert board.repair_of(0) == 1, "an old request finds its old repair"
+    board.apply(Finished(jobs.DiscardRepair(1), 1))
+    assert board.repair_of(0) == 2
+    board.apply(Finished(jobs.DiscardRepair(2), 2))
+    assert board.repair_of(0) is None, "another class's repair is not this one's"
+
+
+def test_a_neuron_has_a_name_and_a_doubt_for_each_class() -> None:
+    board = Board()
+    doubted, plain = Concept(7, "sky", 0.3, 0.9), Concept(7, "sky", 0.3, 0.1)
+    board.apply(Finished(jobs.NameNeurons(0, (7,)), (doubted,)))
+    board.apply(Finished(jobs.NameNeurons(1, (7,)), (plain,)))
+    assert (board.concepts_of(0), board.concepts_of(1)) == ({7: doubted}, {7: plain})

@@ -48,3 +48,15 @@ def test_a_tmux_that_cannot_is_passed_by(monkeypatch: pytest.MonkeyPatch, tmp_pa
     written: list[str] = []
     assert clipboard.copy("text", written.append) == "terminal"
     assert written == [clipboard.osc52("text")]
+
+
+def test_a_name_that_is_not_utf_8_is_copied_as_it_is_on_disk(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name = b"caf\xe9.jpg".decode("utf-8", "surrogateescape")
+    assert base64.b64decode(clipboard.osc52(name)[7:-1]) == b"caf\xe9.jpg"
+    fake_tmux(tmp_path, 0)
+    monkeypatch.setenv("TMUX", "/tmp/tmux-0/default,1,0")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    clipboard.copy(name, print)
+    assert (tmp_path / "buffer").read_bytes() == b"caf\xe9.jpg"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from neuroinspect_tui import jobs
 from neuroinspect_tui.results import Concept, CulpritReport, Sample
+from neuroinspect_tui.tui.protocol import SavedState
 
 from .conftest import Launch
 from .fake_worker import CLASSES, FakeWorker, mistakes
@@ -108,3 +110,20 @@ async def test_copying_gives_the_real_name(launch: Launch) -> None:
         desk.app.copy = copied.append  # type: ignore[method-assign]
         await desk.press("y")
         assert copied == [NAMES[0]]
+
+
+@pytest.mark.parametrize("folder", ["[red]x", "a[/b]c", "[@click=app.leave]"])
+async def test_markup_in_the_path_of_a_session_is_shown_not_obeyed(
+    launch: Launch, tmp_path: Path, folder: str
+) -> None:
+    def report_there(worker: FakeWorker) -> None:
+        worker._answer_writereport = lambda job: f"/{folder}"  # type: ignore[method-assign]
+
+    async with launch(state=SavedState(tmp_path / folder), prepare=report_there) as desk:
+        await desk.settled()
+        await desk.press("e")
+        await desk.until(lambda: f"/{folder}" in desk.text)
+        await desk.press("m", "enter")
+        await desk.until(lambda: "Before and after · auto" in desk.text)
+        await desk.press("a")
+        await desk.until(lambda: "Repaired weights are in" in desk.text)

@@ -40,7 +40,7 @@ def test_first_the_culprits_then_what_hangs_on_them() -> None:
     ]  # fmt: skip
     board.thumbnails["val", 0] = "x.png"
     board.exemplars[0, 11] = ()
-    board.concepts = {neuron: Concept(neuron, None, None) for neuron in names.neurons[1:]}
+    board.concepts = {(names.target, neuron): Concept(neuron, None, None) for neuron in names.neurons[1:]}
     assert list(missing(board, 0, 11, near)) == [
         jobs.MakeThumbnails("val", (1,)), jobs.NameNeurons(0, names.neurons[:1]),
     ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from neuroinspect_tui import jobs
+from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.events import Preview, Started, Stopped
 from neuroinspect_tui.tui.protocol import SavedState, View
 
@@ -111,3 +112,17 @@ async def test_an_illusion_sharpens_while_it_is_made(launch: Launch) -> None:
         desk.worker.on_event(Started(job))
         desk.worker.on_event(Stopped(job))
         await desk.until(lambda: "so far" not in desk.text)
+
+
+async def test_a_disk_that_takes_nothing_more_stops_no_work(launch: Launch) -> None:
+    def full(view: View) -> None:
+        raise InputError("cannot write view.json: No space left on device", "free some space")
+
+    async with launch(save_view=full) as desk:
+        await desk.settled()
+        await desk.press("enter", "space")
+        assert desk.triage.marked
+        await desk.press("L")
+        await desk.until(lambda: "what is looked at is not kept: cannot write view.json" in desk.text)
+        await desk.press("escape", "q")
+    assert desk.app.return_code == 0

@@ -495,7 +495,25 @@ async def test_the_tag_screen_asks_for_the_cue_by_the_culprits_concept(launch: L
         await desk.press("enter", "space", "t")
         await desk.until(lambda: "Tag 1 of 12" in desk.text)
         marked = desk.triage.marked[0]
-        assert f"Does it show “{desk.app.board.concepts[marked].label}”?" in desk.text
+        assert f"Does it show “{desk.app.board.concepts[0, marked].label}”?" in desk.text
         desk.app.board.concepts.clear()
         await desk.press("right")
         await desk.until(lambda: f"Does it show what excites {marked}?" in desk.text)
+
+
+async def test_undo_takes_the_tag_of_its_own_image_back_in_a_new_order_too(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("enter", "space", "t")
+        await desk.until(lambda: "Tag 1 of 12" in desk.text)
+        page, board = desk.page, desk.app.board
+        first = page.item  # type: ignore[attr-defined]
+        await desk.press("c")
+        board.reviews[0] = tuple(reversed(board.reviews[0]))
+        await desk.press("u")
+        assert desk.worker.asked(jobs.SetTag)[-1] == jobs.SetTag("val", first.sample.row, "")
+        assert page.item == first  # type: ignore[attr-defined]
+        await desk.press("c")
+        board.reviews[0] = ()
+        await desk.press("u")
+        assert desk.worker.asked(jobs.SetTag)[-1] == jobs.SetTag("val", first.sample.row, "")

@@ -62,6 +62,8 @@ def plan_parts(
     """
     generator = torch.Generator().manual_seed(seed)
     held = _held_out(splits, debugged)
+    if not len(splits[held]):
+        raise InputError(f"split {held!r} has no images to repair with", "add images")
     train = "train" if "train" in splits and held != "train" else None
     test = splits["test"] if "test" in splits and held != "test" else None
     shares = (1, 1) if test is not None else (1, 1, 1) if train else (2, 1, 1)

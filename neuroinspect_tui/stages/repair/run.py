@@ -59,8 +59,9 @@ def repair_class(
     culprits, `excluded` rows of each split are marked as mislabelled, `tag_column` is the group column that
     tags made. The untouched head is a candidate: the result is never worse than it on the choosing part.
     Where `memory` has epochs of an interrupted run, training goes on from the last.
-    Raises InputError when the method lacks groups, neurons or images.
+    Raises InputError when the method lacks groups, neurons or images, or a neuron does not exist.
     """
+    head.require(neurons)
     plan = plan_parts(splits, debugged_split, excluded or {}, tag_column, seed)
     found = propose(plan, head, target, method, neurons, seed, tick, memory)
     heads = {"before": head, "after": found.candidate.head, **_controls(found.method, found.task)}

@@ -49,30 +49,34 @@ class RepairScreen(Page[None]):
         self.methods.border_title = Content(f"Repair {safe(self.class_name(self.target), 40)}")
         self.methods.fill()
         self.methods.focus()
-        own = [number for number, made in self.board.repairs.items() if made.target.index == self.target]
-        self.board.newest_repair = max(own, default=None)
 
     @property
     def shown(self) -> Repair | None:
         """The repair whose verdict is on show."""
-        number = self.repairs.key if self.repairs.has_focus else self.board.newest_repair
+        number = self.repairs.key if self.repairs.has_focus else self.board.repair_of(self.target)
         return self.board.repairs.get(number) if isinstance(number, int) else None
 
     def redraw(self, topics: frozenset[Topic]) -> None:
         """Show new repairs and progress."""
         if "exported" in topics and self.shown is not None and self.shown.weights:
-            self.notify(f"Repaired weights are in {safe(str(self.weights))}. y copies the path.", timeout=12)
+            words = f"Repaired weights are in {safe(self.weights)}. y copies the path."
+            self.notify(words, timeout=12, markup=False)
         if topics & {"repairs", "failure", "progress", "tags", "opened"}:
             self.repairs.show(self.board.repairs)
-            if "repairs" in topics and self.board.newest_repair is not None:
-                self.repairs.go_to(self.board.newest_repair, announce=False)
+            latest = self.board.repair_of(self.target)
+            if "repairs" in topics and latest is not None:
+                self.repairs.go_to(latest, announce=False)
             self._show()
 
     def _show(self) -> None:
         self.refresh_bindings()
         self.verdict.show(self.shown, self.class_names, self._nothing())
-        failures = [f for job, f in self.board.failures.items() if isinstance(job, jobs.RepairHead)]
-        if self.methods.has_focus and failures and self.board.newest_repair is None:
+        failures = [
+            failure
+            for job, failure in self.board.failures.items()
+            if isinstance(job, jobs.RepairHead) and job.target == self.target
+        ]
+        if self.methods.has_focus and failures and self.board.repair_of(self.target) is None:
             self.reason.explain(failures[-1].line, "$error")
         elif self.shown is not None and not self.methods.has_focus:
             self.reason.show(self.shown, self.shown.twin(self.board.repairs.values()))

@@ -40,7 +40,7 @@ class TagScreen(Page[None]):
         self.picture = Gallery(dom_id="tagged")
         self.picture.can_focus = False
         self.panel = TagPanel(id="tag-panel")
-        self.history: list[tuple[int, str]] = []
+        self.history: list[tuple[ReviewItem, str]] = []
 
     def body(self) -> Iterable[Widget]:
         """Lay out the picture beside the panel."""
@@ -90,7 +90,7 @@ class TagScreen(Page[None]):
             tile = sample_tile(self.board, item.sample, self.class_names)
             self.picture.show([Section("", (tile,), "full")])
             self._ask_thumbnails()
-        self.panel.show(self.items, self.place, self.board, self.class_names, self.culprits)
+        self.panel.show(self.items, self.place, self.board, self.class_names, self.target, self.culprits)
 
     @on(events.Resize)
     def _resized(self) -> None:
@@ -120,7 +120,7 @@ class TagScreen(Page[None]):
         if item is None:
             return
         before = self.board.tags.get((item.sample.split, item.sample.path), "")
-        self.history.append((self.place, before))
+        self.history.append((item, before))
         self._set(item, tag)
         if self.place + 1 < len(self.items):
             self.place += 1
@@ -141,9 +141,11 @@ class TagScreen(Page[None]):
         if not self.history:
             self.notify("Nothing to undo.", timeout=2)
             return
-        place, before = self.history.pop()
-        self._set(self.items[place], before)
-        self.place = place
+        item, before = self.history.pop()
+        self._set(item, before)
+        rows = [other.sample.row for other in self.items]
+        if item.sample.row in rows:
+            self.place = rows.index(item.sample.row)
         self._show()
 
     def action_order(self) -> None:

@@ -102,7 +102,8 @@ class TriageScreen(PanedPage):
     def _show_neurons(self) -> None:
         report = self.board.reports.get(self.target) if self.target is not None else None
         words = no_neurons(self.board, self.target)
-        self.neuron_table.show(report, self.marked, self.board.concepts, words)
+        concepts = self.board.concepts_of(self.target) if self.target is not None else {}
+        self.neuron_table.show(report, self.marked, concepts, words)
         key = self.neuron_table.key
         self.neuron = key if isinstance(key, int) and report is not None else None
 

@@ -56,7 +56,7 @@ class PicturesPane(Gallery):
 
 
 def _title(board: Board, target: int, neuron: int) -> str:
-    concept = board.concepts.get(neuron)
+    concept = board.concepts.get((target, neuron))
     culprit = board.culprit(target, neuron)
     label = concept.label if concept else culprit.concept if culprit else None
     words = f" · “{safe(label, 40)}”" if label else " · no clear concept" if concept else ""

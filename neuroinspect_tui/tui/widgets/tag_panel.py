@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from ...results import Propagation, ReviewItem
+from ...results import Concept, Propagation, ReviewItem
 from ...text import safe
 from ..board import Board
 from ..wording import bar, neurons, number, percent
@@ -31,14 +31,16 @@ class TagPanel(Widget):
         place: int,
         board: Board,
         names: Sequence[str],
+        target: int,
         culprits: tuple[int, ...],
     ) -> None:
-        """Ask for the cue of the `culprits`, and describe the image at `place` and the tags so far."""
+        """Ask for the cue of the `culprits` of class `target`; describe the image at `place` and the tags."""
         self.border_title = "Tags"
         width = max(16, self.size.width - 4)
         lines: list[Content] = []
         if place < len(items):
-            lines += [Content.styled(_question(board, culprits), "bold $accent"), Content("")]
+            question = _question(board.concepts_of(target), culprits)
+            lines += [Content.styled(question, "bold $accent"), Content("")]
             lines += _image(items[place], board, names, width)
         lines += [_trail(items, place, board, width), Content("")]
         lines += _progress(board.propagation, sum(1 for _ in board.tags), width)
@@ -49,9 +51,9 @@ class TagPanel(Widget):
         return self.content
 
 
-def _question(board: Board, culprits: tuple[int, ...]) -> str:
+def _question(concepts: Mapping[int, Concept], culprits: tuple[int, ...]) -> str:
     """Ask whether the image has what the first culprits react to, by name where they have one."""
-    named = [board.concepts[neuron].label for neuron in culprits[:NAMED] if neuron in board.concepts]
+    named = [concepts[neuron].label for neuron in culprits[:NAMED] if neuron in concepts]
     labels = dict.fromkeys(safe(label, 30) for label in named if label)
     if labels:
         return f"Does it show {' or '.join(f'“{label}”' for label in labels)}?"

@@ -148,3 +148,12 @@ def test_tags_carried_to_all_images_repair_like_the_true_groups():
     found = repair_class(hidden, head, 0, NAMES, "ridge", CULPRITS, tag_column=COLUMN)
     assert accuracies(splits["test"], found.head)[1] > 0.9
     assert found.parameters["groups"] == COLUMN
+
+
+@pytest.mark.parametrize("neuron", [-1, 10**6])
+def test_a_neuron_that_does_not_exist_is_refused(neuron):
+    splits, head = make_world()
+    with pytest.raises(
+        InputError, match=f"neuron {neuron} does not exist: give numbers from 0 to {head.neurons - 1}"
+    ):
+        repair_class(splits, head, 0, ("a", "b"), "paper", [neuron])
