@@ -5,13 +5,13 @@ from __future__ import annotations
 import queue
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from . import jobs
-from .config import RunConfig
+from .config import Check, RunConfig
 from .data.class_names import find_class
 from .displays import Display, display_for
 from .errors import Cancelled, InputError, disk_line
@@ -24,6 +24,7 @@ from .worker import Runner, Worker
 
 DONE, CHECK_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 TOGETHER = 1.0
+SHOWN_CLASSES = 5
 
 
 class Batch:
@@ -74,18 +75,17 @@ class Batch:
         """Save and end the worker."""
         self._worker.close(wait=60)
 
-    def work(self, config: RunConfig) -> tuple[Evaluation, list[Repair]]:
-        """Do everything that `config` asks for and write the report."""
+    def work(self, config: RunConfig) -> tuple[Evaluation, list[int], list[Repair]]:
+        """Do everything that `config` asks for and write the report; return also the debugged classes."""
         opened: Opened = self.ask(jobs.Open())
         wanted = [find_class(opened.classes, name) for name in config.debug.classes]
         _require_neurons(config.repair.neurons, opened.features)
+        _require_groups(config.checks, opened.group_columns)
         evaluation: Evaluation = self.ask(jobs.Evaluate())
-        targets = wanted or worst_classes(evaluation, config.debug.worst)
-        repairs = [
-            repair for target in dict.fromkeys(targets) for repair in self._debug(target, config, opened)
-        ]
+        targets = list(dict.fromkeys(wanted or worst_classes(evaluation, config.debug.worst)))
+        repairs = [repair for target in targets for repair in self._debug(target, config, opened)]
         self.ask(jobs.WriteReport(tuple(targets)))
-        return evaluation, repairs
+        return evaluation, targets, repairs
 
     def _debug(self, target: int, config: RunConfig, opened: Opened) -> list[Repair]:
         """The three stages for one class."""
@@ -112,6 +112,14 @@ def _require_neurons(neurons: tuple[int, ...], count: int) -> None:
         raise InputError(f"--neuron {unknown[0]} does not exist", f"give numbers from 0 to {count - 1}")
 
 
+def _require_groups(checks: tuple[Check, ...], columns: tuple[str, ...]) -> None:
+    if not columns and any(check.name == "worst-group" for check in checks):
+        raise InputError(
+            "--fail-under worst-group has nothing to check: the data has no groups",
+            "give a manifest.csv with a column of groups",
+        )
+
+
 def run_batch(
     config: RunConfig, directory: Path, make_runner: Callable[[], Runner], as_json: bool, ranks: Ranks
 ) -> int:
@@ -124,7 +132,7 @@ def run_batch(
     _catch_signals(batch.interrupt)
     try:
         with display:
-            evaluation, repairs = batch.work(config)
+            evaluation, targets, repairs = batch.work(config)
     except (Cancelled, InputError, RuntimeError, OSError) as error:
         others_left = batch.ctrl_c and ranks.size > 1
         terminal_gone = batch.interrupted and isinstance(error, OSError)
@@ -139,7 +147,7 @@ def run_batch(
     if not ranks.leads:
         return DONE
     if not as_json:
-        _summarise(evaluation, repairs, directory)
+        _summarise(evaluation, targets, repairs, directory)
     return _check(config, evaluation)
 
 
@@ -151,11 +159,20 @@ def _catch_signals(handler: Callable[[int, FrameType | None], None]) -> None:
             signal.signal(number, handler)
 
 
-def _summarise(evaluation: Evaluation, repairs: list[Repair], directory: Path) -> None:
+def _summarise(
+    evaluation: Evaluation, targets: Iterable[int], repairs: list[Repair], directory: Path
+) -> None:
     print(f"{evaluation.split}: {evaluation.samples} images, accuracy {_percent(evaluation.accuracy)}")
-    for index in worst_classes(evaluation, 5):
+    worst = worst_classes(evaluation, len(evaluation.classes))
+    for index in dict.fromkeys([*worst[:SHOWN_CLASSES], *targets]):
         row = evaluation.classes[index]
         print(f"  {safe(row.name):<24} {_percent(row.accuracy):>7}  {row.correct}/{row.count}")
+    if len(worst) > SHOWN_CLASSES:
+        print(f"  and {len(worst) - SHOWN_CLASSES} more classes with mistakes")
+    group = evaluation.worst_group
+    if group is not None:
+        name = f"{group.class_name}, {group.column} {group.value}"
+        print(f"worst group: {safe(name)}: {_percent(group.accuracy)}  {group.correct}/{group.count}")
     for repair in repairs:
         print(_repair_lines(repair, repair.twin(repairs), directory))
     print(f"report: {safe(str(directory / 'report.html'))}")
@@ -190,6 +207,8 @@ def _check(config: RunConfig, evaluation: Evaluation) -> int:
             complain(str(error))
             return BAD_INPUT
         if value < check.minimum:
-            complain(f"{check.name} {value:.4f} is below {check.minimum:g}")
+            complain(
+                f"--fail-under: {check.name} {value:.4f} is below {check.minimum:g} on {evaluation.split}"
+            )
             code = CHECK_FAILED
     return code

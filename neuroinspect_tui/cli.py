@@ -18,8 +18,9 @@ from .text import complain
 
 UsageError: Any = typer.BadParameter.__base__
 Directory = Annotated[Path, typer.Argument(help="Session directory.", show_default=False)]
+PROGRAM = "neuroinspect"
 app = typer.Typer(
-    name="neuroinspect",
+    name=PROGRAM,
     help="Find, see and repair the neurons behind an image classifier's mistakes.",
     epilog="Start with: neuroinspect --demo",
     rich_markup_mode=None,
@@ -133,9 +134,9 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = app(standalone_mode=False) or 0
+        code = app(standalone_mode=False, prog_name=PROGRAM) or 0
     except UsageError as error:
-        command = error.ctx.command_path if error.ctx else app.info.name
+        command = error.ctx.command_path if error.ctx else PROGRAM
         complain(f"{error.format_message().rstrip('.')}: see {command} --help")
     except InputError as error:
         complain(str(error))

@@ -20,9 +20,18 @@ def list_sessions() -> None:
     entries = session_entries()
     if not entries:
         print("no sessions yet: start with neuroinspect --demo")
+        return
+    print(f"{'changed':<16}  accuracy  repairs  {'model':<28}  {'data':<28}  directory")
     for entry in entries:
-        accuracy = "     -" if entry.accuracy is None else f"{100 * entry.accuracy:5.1f}%"
-        print(f"{entry.changed}  {accuracy}  {safe(entry.model, 32):<32}  {safe(str(entry.root))}")
+        accuracy = "-" if entry.accuracy is None else f"{100 * entry.accuracy:.1f} %"
+        model, data = safe(_tail(entry.model, 1), 28), safe(_tail(entry.data, 2), 28)
+        facts = f"{entry.changed}  {accuracy:>8}  {entry.repairs:>7}  {model:<28}  {data:<28}"
+        print(f"{facts}  {safe(str(entry.root))}")
+
+
+def _tail(path: str, parts: int) -> str:
+    """Return the last parts of a path: what tells it from others."""
+    return "/".join(Path(path).parts[-parts:])
 
 
 def print_report(directory: Path, format_: str) -> None:
@@ -37,4 +46,5 @@ def print_report(directory: Path, format_: str) -> None:
 
 def print_comparison(first: Path, second: Path) -> None:
     """Print the differences of two sessions' reports."""
-    print(compare(*(read_report(Session.view(path)) for path in (first, second))))
+    one, other = (read_report(Session.view(path)) for path in (first, second))
+    print(compare(one, other, (str(first), str(second))), end="")

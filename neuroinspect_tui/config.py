@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal, get_args
 
 from .errors import InputError
@@ -71,6 +72,9 @@ class PreprocessConfig:
             require_range("--image-size", self.image_size, 8, 8192)
         if self.crop_pct is not None:
             require_range("--crop-pct", self.crop_pct, 0.05, 1)
+        for option, values in (("--mean", self.mean), ("--std", self.std)):
+            if values is not None and max(values) > 1:
+                raise InputError(f"{option} {max(values):g} is over 1", "give it for pixels from 0 to 1")
         if self.std is not None and min(self.std) <= 0:
             raise InputError("--std must be positive in each channel", "for example 0.229,0.224,0.225")
 
@@ -169,3 +173,23 @@ class RunConfig:
     debug: DebugConfig = field(default_factory=DebugConfig)
     repair: RepairConfig = field(default_factory=RepairConfig)
     checks: tuple[Check, ...] = ()
+
+
+def seen_from(config: RunConfig, folder: Path) -> RunConfig:
+    """Return `config`, given in `folder`, with paths that hold anywhere: those of files that are there."""
+
+    def there(text: str) -> str:
+        return str(folder / text) if (folder / text).exists() else text
+
+    def optional(text: str | None) -> str | None:
+        return None if text is None else there(text)
+
+    kind, _, function = config.model.spec.rpartition(":")
+    spec = f"{there(kind)}:{function}" if kind.endswith(".py") else config.model.spec
+    model = replace(config.model, spec=spec, weights=optional(config.model.weights))
+    data, debug = config.data, config.debug
+    data = replace(data, source=there(data.source), root=optional(data.root), classes=optional(data.classes))
+    clip = ":".join(map(there, debug.clip.split(":"))) if ":" in debug.clip else debug.clip
+    debug = replace(debug, clip=clip, vocabulary=optional(debug.vocabulary))
+    repair = replace(config.repair, tags=optional(config.repair.tags))
+    return replace(config, model=model, data=data, debug=debug, repair=repair)

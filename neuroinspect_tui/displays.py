@@ -55,7 +55,7 @@ class PlainDisplay(Display):
         """Print a line where there is something new to say."""
         if isinstance(event, Started):
             self._last = time.monotonic()
-        elif isinstance(event, Progress):
+        elif isinstance(event, Progress) and event.total:
             now = time.monotonic()
             if event.done >= event.total or now - self._last >= PLAIN_INTERVAL:
                 self._last = now

@@ -86,12 +86,16 @@ class Illustrate(Job):
 
 @dataclass(frozen=True)
 class AskWhatIf(Job):
-    """Scale neurons for the class (`everywhere`: for all). Yields `results.WhatIf`."""
+    """Scale neurons for the class (`everywhere`: for all). Yields `results.WhatIf`.
+
+    Those of them that are too weak, `raised`, are scaled by 2 − `scale`: doubled where the others are off.
+    """
 
     target: int
     neurons: tuple[int, ...]
     scale: float = 0.0
     everywhere: bool = False
+    raised: tuple[int, ...] = ()
     priority: ClassVar[int] = 1
     label: ClassVar[str] = "what-if"
 

@@ -225,7 +225,10 @@ class Metrics:
 
 @dataclass(frozen=True)
 class WhatIf:
-    """The effect of scaling `neurons` by `scale` for the class (or for all, `target` None)."""
+    """The effect of scaling `neurons` by `scale`, those of them in `raised` by 2 − `scale`.
+
+    They are scaled for the class `target`, or for all (None).
+    """
 
     target: ClassRef | None
     neurons: tuple[int, ...]
@@ -234,6 +237,7 @@ class WhatIf:
     after: Metrics
     fixed: int
     broken: int
+    raised: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -308,6 +312,11 @@ class Repair:
     request: str = ""
     digest: str = ""
     unchanged: bool = False
+
+    @property
+    def helps(self) -> bool:
+        """Whether the verdict is that it helps."""
+        return self.verdict.startswith("helps")
 
     def twin(self, repairs: Iterable[Repair]) -> int | None:
         """Return the number of the first repair before this one that has the same head, if there is one."""

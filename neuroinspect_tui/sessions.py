@@ -9,7 +9,7 @@ from pathlib import Path
 
 import platformdirs
 
-from .config import RunConfig
+from .config import RunConfig, seen_from
 from .session.atomic import explained, write_text
 
 RECENT = 20
@@ -22,6 +22,7 @@ def data_folder() -> Path:
 
 def default_directory(config: RunConfig) -> Path:
     """Return the session directory of this model and data: the same command finds the same session."""
+    config = seen_from(config, Path.cwd())
     identity = json.dumps(
         [config.model.spec, config.model.weights, config.data.source, config.data.root, config.data.split]
     )

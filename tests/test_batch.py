@@ -170,8 +170,8 @@ def test_one_layer_for_two_classes_and_a_layer_that_nothing_beats_are_named(
     ("checks", "code", "line"),
     [
         (["accuracy=0.8", "worst-class=0.5"], 0, ""),
-        (["worst-class=0.6"], 1, "neuroinspect: worst-class 0.5000 is below 0.6\n"),
-        (["worst-group=0.1"], 1, "neuroinspect: worst-group 0.0000 is below 0.1\n"),
+        (["worst-class=0.6"], 1, "neuroinspect: --fail-under: worst-class 0.5000 is below 0.6 on val\n"),
+        (["worst-group=0.1"], 1, "neuroinspect: --fail-under: worst-group 0.0000 is below 0.1 on val\n"),
     ],
 )
 def test_checks_decide_the_exit_code(
@@ -305,20 +305,23 @@ def _journal(out: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def test_images_of_which_none_can_be_read_are_listed_and_nothing_else_fails(
+def test_images_that_cannot_be_read_are_told_and_a_split_without_any_other_is_refused(
     tiny: TinyProject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for image in (tiny.manifest.parent / "val").iterdir():
+    images = sorted((tiny.manifest.parent / "val").iterdir())
+    images[0].write_bytes(b"no picture")
+    options = ["--batch", *tiny.options, "--illusions", "0"]
+    code, _, errors = neuroinspect(*options, "-o", str(tmp_path / "one"), capsys=capsys)
+    assert code == 0
+    fault = f"could not be read, for example val/{images[0].name}: not one of JPEG, "
+    assert f"warning: 1 of {6 * EACH} images of val {fault}" in errors
+    for image in images:
         image.write_bytes(b"no picture")
-    out = tmp_path / "s"
-    code, _, errors = neuroinspect("--batch", *tiny.options, "-o", str(out), capsys=capsys)
-    assert code == 0, errors
-    evaluation = json.loads((out / "report.json").read_text())["evaluation"]
-    assert (len(evaluation["unreadable"]), evaluation["accuracy"]) == (6 * EACH, None)
-    options = ["--class", "blue", "--repair", "ridge", "-o", str(out)]
-    code, _, errors = neuroinspect("--batch", *tiny.options, *options, capsys=capsys)
+    code, _, errors = neuroinspect(*options, "-o", str(tmp_path / "all"), capsys=capsys)
     assert code == 2
-    assert errors.splitlines()[-1] == "neuroinspect: split 'val' has no images to repair with: add images"
+    assert errors.splitlines()[-1].startswith(
+        f"neuroinspect: {6 * EACH} of {6 * EACH} images of val {fault[:20]}"
+    )
 
 
 def test_output_in_another_encoding_is_no_traceback(

@@ -30,7 +30,11 @@ def test_headless_sessions_are_listed_too(
     assert recent()[0] == tmp_path / "s"
     code, shown, _ = neuroinspect("sessions", capsys=capsys)
     assert code == 0
-    assert " 83.3%  " in shown.splitlines()[0] and shown.splitlines()[0].endswith(f"  {tmp_path / 's'}")
+    header, *lines = shown.splitlines()
+    assert header.split() == ["changed", "accuracy", "repairs", "model", "data", "directory"]
+    line = next(line for line in lines if line.endswith(f"  {tmp_path / 's'}"))
+    assert line.split()[2:5] == ["83.3", "%", "0"]
+    assert "tiny.py:tiny" in line and "data/manifest.csv" in line
 
 
 def test_a_data_folder_that_cannot_be_written_stops_no_headless_run(

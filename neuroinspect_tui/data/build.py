@@ -33,7 +33,11 @@ def build_dataset(
         columns = {column: _take(values, rows) for column, values in table.columns.items()}
         indices = torch.from_numpy(labels.indices if rows is None else labels.indices[rows])
         splits[name] = Split(name, paths, indices, columns, FileImages(table.root, paths, allow_outside))
-    return ImageDataset(table.name, table.root, labels.names, splits, table.notes + labels.notes)
+    notes = table.notes + labels.notes
+    if table.splits is None:
+        (name,) = splits
+        notes += (f"not divided into splits: all {len(table.paths)} images are taken as {name}",)
+    return ImageDataset(table.name, table.root, labels.names, splits, notes)
 
 
 def _check_unique(table: Table) -> None:

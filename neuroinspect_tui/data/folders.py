@@ -69,7 +69,7 @@ def find_split_folders(root: Path) -> list[str]:
 
 def _subfolders(folder: Path) -> list[str]:
     with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+        return sorted(entry.name for entry in entries if entry.is_dir() and not _is_hidden(entry.name))
 
 
 def _images(root: Path, folder: str, listing: _Listing) -> Iterator[str]:
@@ -78,7 +78,7 @@ def _images(root: Path, folder: str, listing: _Listing) -> Iterator[str]:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:
         path = f"{folder}/{entry.name}"
-        if entry.name.startswith("."):
+        if _is_hidden(entry.name):
             listing.skipped += not entry.is_dir()
         elif entry.is_dir(follow_symlinks=False):
             yield from _images(root, path, listing)
@@ -86,6 +86,11 @@ def _images(root: Path, folder: str, listing: _Listing) -> Iterator[str]:
             yield path
         else:
             listing.skipped += 1
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a file or folder is no part of the data: hidden, or left by an archive of macOS."""
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def _is_image(name: str) -> bool:
@@ -98,10 +103,10 @@ def _notes(listing: _Listing, root: Path, split_folders: list[str]) -> tuple[str
     if bare:
         notes.append(f"no images of class: {_some(bare)}")
     if listing.skipped:
-        notes.append(f"no image by its name, skipped: {listing.skipped}")
+        notes.append(f"files skipped that are no images by their names: {listing.skipped}")
     siblings = [] if split_folders else _sibling_splits(root)
     if siblings:
-        notes.append(f"{root} is taken as one split; {root.parent} has {', '.join(siblings)} beside it")
+        notes.append(f"{root} is one split of several: -d {root.parent} has {', '.join(siblings)} too")
     others = [name for name in _subfolders(root) if name not in split_folders] if split_folders else []
     if others:
         notes.append(f"not a split, skipped: {_some(others)}")

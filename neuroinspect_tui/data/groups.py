@@ -24,9 +24,7 @@ def group_columns(dataset: ImageDataset, wanted: Sequence[str] = ()) -> tuple[st
     names = list(dict.fromkeys(name for split in dataset.splits.values() for name in split.columns))
     for name in wanted:
         if name not in names:
-            remedy = (
-                nearest(name, names) or f"use one of {', '.join(names) or 'none: it has no further columns'}"
-            )
+            remedy = nearest(name, names) or _columns_there(names)
             raise InputError(f'--groups "{name}" is not a column of {dataset.name}', remedy)
     found = [name for name in names if _FEWEST <= len(_values(dataset, name)) <= _MOST]
     found.sort(key=lambda name: all(map(INTEGER.fullmatch, _values(dataset, name))))
@@ -48,3 +46,9 @@ def _values(dataset: ImageDataset, name: str) -> set[str]:
     for split in dataset.splits.values():
         values.update(split.columns.get(name, ()))
     return values - {""}
+
+
+def _columns_there(names: Sequence[str]) -> str:
+    if not names:
+        return "it has no further columns: give a manifest.csv that has it"
+    return f"use one of {', '.join(names)}"

@@ -15,6 +15,7 @@ from .table import Table
 
 _WORDNET_ID = re.compile(r"n[0-9]{8}")
 _MOST_CLASSES = 100_000
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,47 @@ def resolve_labels(table: Table, classes: ClassList | None) -> Labels:
     if classes is not None:
         names = classes.names
         index_of, notes = _look_up(known, integers, classes, table)
+        _require_agreement(index_of, classes, table)
     elif integers and not table.named:
         index_of = _as_indices(known, _MOST_CLASSES, table, "number the classes from 0")
         called = {index_of[label]: name for label, name in _called(table).items()}
         names = tuple(called.get(index, str(index)) for index in range(max(index_of.values()) + 1))
+        notes = _unused(sorted(set(range(len(names))) - set(index_of.values())))
     else:
         index_of = {label: index for index, label in enumerate(known)}
+        notes = () if table.named else _half_numbers(known, table)
         names = tuple(_called(table).get(label, label) for label in known)
     if len(names) < 2:
         message = f'{table.origin} has only one class, "{names[0]}"'
         raise InputError(message, "give images of two classes or more")
     indices = np.fromiter(map(index_of.__getitem__, table.labels), dtype=np.int64, count=len(table.labels))
     return Labels(names, indices, notes)
+
+
+def _unused(absent: Sequence[int]) -> tuple[str, ...]:
+    """Remark on class numbers that no image has: labels may have been counted from 1, or mistyped."""
+    if not absent:
+        return ()
+    more = f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else ""
+    return (f"no image has label {', '.join(map(str, absent[:_NAMED]))}{more}; labels count from 0",)
+
+
+def _half_numbers(known: Sequence[str], table: Table) -> tuple[str, ...]:
+    """Remark on labels of which some are numbers and some are not: they are all taken as names."""
+    words = [label for label in known if not INTEGER.fullmatch(label)]
+    if len(words) == len(known):
+        return ()
+    row = table.labels.index(words[0]) + 1
+    return (f'labels are taken as names, because "{words[0]}" (row {row}) is no number',)
+
+
+def _require_agreement(index_of: dict[str, int], classes: ClassList, table: Table) -> None:
+    """Raise InputError where `class_name` calls a label by the name of another class of `classes`."""
+    for label, called in _called(table).items():
+        name = classes.names[index_of[label]]
+        if called != name and called in classes.names:
+            message = f'{classes.origin} calls label {label} "{name}", {table.origin} calls it "{called}"'
+            raise InputError(message, "give the same order of classes in both, or leave --classes out")
 
 
 def _called(table: Table) -> dict[str, str]:
@@ -86,5 +116,8 @@ def _look_up(
     if len(unknown) == len(known) == count and all(map(_WORDNET_ID.fullmatch, known)):
         note = f"{classes.origin} names the sorted WordNet folders in its order"
         return {label: index for index, label in enumerate(known)}, (note,)
+    twice = next((name for name in classes.names if classes.names.count(name) > 1), None)
     remedy = nearest(unknown[0], index_of) or f"add it to {classes.origin}, or leave --classes out"
+    if twice is not None:
+        remedy = f'name each class once: "{twice}" stands there twice'
     raise InputError(f'{table.origin}: class "{unknown[0]}" is not in {classes.origin}', remedy)

@@ -65,6 +65,7 @@ def ask_what_if(project: Project, job: jobs.AskWhatIf, reporter: Reporter) -> Wh
         job.neurons,
         job.scale,
         job.everywhere,
+        job.raised,
     )
 
 

@@ -21,6 +21,7 @@ from ..stages.evaluation import detect_permutation, evaluate_rows, summarise
 from ..stages.metrics import confusion_counts
 from ..stages.samples import select_rows
 from ..tensors import Shard
+from ..text import safe
 from .identity import hashes, versions
 from .project import Project
 
@@ -35,7 +36,13 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
     """Load data and classifier, and bind the session to them."""
     world = project.world
     with world.together():
-        dataset, classifier = project.dataset, project.classifier
+        dataset = project.dataset
+        for note in dataset.notes:
+            reporter.note(note)
+        classifier = project.classifier
+        enlarged = enlarged_note(project.split, project.preprocess)
+    if enlarged is not None:
+        reporter.note(enlarged)
     world.first(lambda: project.session.bind(project.config, hashes(project), versions()))
     tags = project.config.repair.tags
     if tags:
@@ -53,11 +60,9 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
         parameters=classifier.parameters,
         clip=None if project.config.debug.clip == "none" else project.config.debug.clip,
         group_columns=project.group_columns,
-        notes=(*dataset.notes, *filter(None, [enlarged_note(project.split, project.preprocess)])),
+        notes=(*dataset.notes, *filter(None, [enlarged])),
     )
     world.first(lambda: project.session.save(states.OPENED, opened))
-    for note in opened.notes:
-        reporter.note(note)
     return opened
 
 
@@ -71,6 +76,7 @@ def evaluate(project: Project, job: jobs.Evaluate, reporter: Reporter) -> Evalua
     labels, predicted = features.labels[world.part], features.predicted[world.part]
     confusion = world.sum(confusion_counts(labels, predicted, len(project.names)))
     evaluation = summarise(features, store.unreadable(split.paths), project.names, confusion)
+    _tell_unreadable(evaluation, debugged=split is project.split, reporter=reporter)
     _refuse_permuted_classes(project, evaluation, reporter)
     world.first(lambda: _keep_evaluation(project, evaluation))
     return evaluation
@@ -125,6 +131,18 @@ def _own_stretches(project: Project, store: FeatureStore) -> Sequence[range]:
 def shard_size(images: float, batch: int) -> int:
     """Return about `images`, at most `LARGEST_SHARD`, as whole batches: these are the same in any shard."""
     return max(1, round(min(images, LARGEST_SHARD) / batch)) * batch
+
+
+def _tell_unreadable(evaluation: Evaluation, debugged: bool, reporter: Reporter) -> None:
+    """Warn of images that could not be read; raise InputError where the `debugged` split has no other."""
+    count = len(evaluation.unreadable)
+    if count:
+        first = evaluation.unreadable[0]
+        of = f"{count} of {count + evaluation.samples} images of {evaluation.split}"
+        line = f"{of} could not be read, for example {safe(first.path, 200)}: {first.reason}"
+        if debugged and not evaluation.samples:
+            raise InputError(line, "check -d and the files")
+        reporter.note(line, "warning")
 
 
 def _refuse_permuted_classes(project: Project, evaluation: Evaluation, reporter: Reporter) -> None:

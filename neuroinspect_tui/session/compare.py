@@ -11,15 +11,18 @@ from .wording import group_name, percent
 
 Report = dict[str, Any]
 LIMIT = 20
+REPAIR_COLUMNS = ("repair", "class", "on", "class recall", "accuracy", "worst group", "verdict")
 
 
-def compare(first: Report, second: Report) -> str:
+def compare(first: Report, second: Report, names: tuple[str, str] = ("first", "second")) -> str:
     """Return a table of what changed from `first` to `second`: overall rates, classes, groups, repairs.
 
+    The upper tables are of the models as they were given; `names` says where the two reports lie.
     Classes and groups are matched by name; at most 20 of each are listed, the largest change first.
     """
-    sections = [_table(("", "first", "second", "change"), list(_overall(first, second)))]
-    notes = list(_notes(first, second))
+    sections = [_table(("as given", "first", "second", "change"), list(_overall(first, second)))]
+    notes = [_source("first", names[0], first), _source("second", names[1], second)]
+    notes += _notes(first, second)
     for title, rows in (
         ("class", _changes(_class_rates(first), _class_rates(second))),
         ("group", _changes(_group_rates(first), _group_rates(second))),
@@ -30,8 +33,14 @@ def compare(first: Report, second: Report) -> str:
                 sections.append(f"… and {len(rows) - LIMIT} more with smaller changes")
     repairs = [*_repairs("first", first), *_repairs("second", second)]
     if repairs:
-        sections.append(_table(("repair", "class", "before", "after", "verdict"), repairs))
-    return "\n\n".join([*notes, *sections]) + "\n"
+        sections.append(_table(REPAIR_COLUMNS, repairs))
+    return "\n\n".join(["\n".join(notes), *sections]) + "\n"
+
+
+def _source(label: str, name: str, report: Report) -> str:
+    """Say where a report lies and which images its rates are of."""
+    found = report["evaluation"]
+    return f"{label}: {safe(name)}, {found['samples']} images of {safe(found['split'])}"
 
 
 def _notes(first: Report, second: Report) -> Iterator[str]:
@@ -98,15 +107,19 @@ def _changes(first: dict[str, float | None], second: dict[str, float | None]) ->
 def _repairs(label: str, report: Report) -> Iterator[Sequence[str]]:
     for found in report["debugged"]:
         for repair in found["repairs"]:
-            before, after = repair["before"]["class_accuracy"], repair["after"]["class_accuracy"]
-            name = safe(found["class"]["name"], 40)
+            before, after = repair["before"], repair["after"]
             yield (
-                f"{label}: {safe(repair['method'], 40)}",
-                name,
-                percent(before),
-                percent(after),
+                f"{label}, {safe(str(repair['number']))}: {safe(repair['method'], 40)}",
+                safe(found["class"]["name"], 40),
+                safe(after["split"], 20),
+                *(_both(before[rate], after[rate]) for rate in ("class_accuracy", "accuracy")),
+                _both(*((metrics["worst_group"] or {}).get("accuracy") for metrics in (before, after))),
                 safe(repair["verdict"]),
             )
+
+
+def _both(before: float | None, after: float | None) -> str:
+    return f"{percent(before)} → {percent(after)}"
 
 
 def _change(one: float | None, other: float | None) -> str:

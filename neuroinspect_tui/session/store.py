@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from .. import __version__
-from ..config import RunConfig
+from ..config import RunConfig, seen_from
 from ..errors import InputError
 from ..text import safe
 from .atomic import explained, make_directory, remove_leftovers, write_bytes, write_json
@@ -129,9 +129,12 @@ class Session:
 
     @property
     def config(self) -> RunConfig | None:
-        """The configuration of the last run, or None before the first."""
-        stored = self._index["config"]
-        return None if stored is None else _decode(self.root / INDEX, RunConfig, stored)
+        """The configuration of the last run, or None before the first; its paths hold where we are now."""
+        stored, folder = self._index["config"], self._index["folder"]
+        config = None if stored is None else _decode(self.root / INDEX, RunConfig, stored)
+        if config is None or not folder or folder == str(Path.cwd()):
+            return config
+        return seen_from(config, Path(folder))
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -154,6 +157,7 @@ class Session:
             )
         self._index.update(
             config=to_json(config),
+            folder=str(Path.cwd()),
             hashes=dict(hashes),
             versions={"neuroinspect": __version__, "python": platform.python_version(), **versions},
         )
@@ -298,6 +302,7 @@ def _new_index() -> dict[str, Any]:
         "schema": f"{SCHEMA}{VERSION}",
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "config": None,
+        "folder": "",
         "versions": {},
         "hashes": {},
         "stages": {},

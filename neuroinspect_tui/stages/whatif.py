@@ -31,11 +31,15 @@ class Edit:
     weight: Tensor
 
     @classmethod
-    def scaling(cls, head: Head, neurons: Sequence[int], scale: float, target: int | None) -> Edit:
-        """Scale `neurons` by `scale` for class `target`, or for all classes (None)."""
+    def scaling(
+        cls, head: Head, neurons: Sequence[int], scale: float, target: int | None, raised: Sequence[int] = ()
+    ) -> Edit:
+        """Scale `neurons` by `scale`, those in `raised` by 2 − `scale`, for class `target` or all (None)."""
         classes = torch.arange(head.classes) if target is None else torch.tensor([target])
         chosen = torch.tensor(sorted(set(neurons)), dtype=torch.int64)
-        return cls(classes, chosen, (scale - 1) * head.weight[classes][:, chosen])
+        change = torch.full((len(chosen),), scale - 1.0)
+        change[torch.isin(chosen, torch.tensor(raised, dtype=torch.int64))] *= -1.0
+        return cls(classes, chosen, change * head.weight[classes][:, chosen])
 
 
 def what_if(
@@ -46,14 +50,15 @@ def what_if(
     neurons: Sequence[int],
     scale: float = 0.0,
     everywhere: bool = False,
+    raised: Sequence[int] = (),
 ) -> WhatIf:
     """Scale `neurons` (0: switch them off) for class `target`, or with `everywhere` for all classes.
 
-    The numbers before and after are those of `target` in both cases. Raises InputError for a neuron that
-    the decision layer does not have.
+    Neurons that are too weak, `raised`, are scaled by 2 − `scale` instead. The numbers before and after are
+    those of `target` in both cases. Raises InputError for a neuron that the decision layer does not have.
     """
     head.require(neurons)
-    edit = Edit.scaling(head, neurons, scale, None if everywhere else target)
+    edit = Edit.scaling(head, neurons, scale, None if everywhere else target, raised)
     after = predict_edited(data, head, edit)
     fixed, broken = fixed_and_broken(data.labels, data.predicted, after)
     return WhatIf(
@@ -64,6 +69,7 @@ def what_if(
         after=head_metrics(data, after, target, names),
         fixed=fixed,
         broken=broken,
+        raised=tuple(sorted(set(raised) & set(neurons))),
     )
 
 

@@ -11,6 +11,7 @@ from textual.app import App
 from textual.message import Message
 
 from .. import jobs
+from ..config import require_choice
 from ..errors import InputError
 from ..events import Event, Failed, Note, Partial, Preview, Progress
 from ..jobs import Job
@@ -96,7 +97,9 @@ class NeuroInspectApp(App[int]):
         self.studio = self._make_studio(terminal or Terminal())
         for theme in THEMES.values():
             self.register_theme(theme)
-        self.theme = self.look.theme if self.look.theme in self.available_themes else "night"
+        theme_name = self.look.theme or next(iter(THEMES))
+        require_choice("--theme", theme_name, THEMES)
+        self.theme = theme_name
         self.set_keymap(check_keymap(self.look.keys))
 
     def _make_studio(self, terminal: Terminal) -> Studio:

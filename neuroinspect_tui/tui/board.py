@@ -141,6 +141,11 @@ class Board:
         """The names found for a class, by neuron."""
         return {neuron: concept for (own, neuron), concept in self.concepts.items() if own == target}
 
+    def label_of(self, target: int, neuron: int) -> str | None:
+        """The name of a neuron, as found for the class or as its report has it."""
+        concept, culprit = self.concepts.get((target, neuron)), self.culprit(target, neuron)
+        return concept.label if concept else culprit.concept if culprit else None
+
     def repair_of(self, target: int) -> int | None:
         """The number of the repair of a class that was asked for last, else of its newest."""
         own = [number for number, made in self.repairs.items() if made.target.index == target]

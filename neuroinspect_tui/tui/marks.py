@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from ..jobs import AskWhatIf
 
-STRONGEST = 3.0
+LARGEST_SCALE = 2.0
 
 
 @dataclass
@@ -31,11 +32,13 @@ class Marks:
         self.neurons.pop(target, None)
 
     def change_scale(self, change: float) -> None:
-        """Make the marked neurons weaker or stronger instead of switching them off."""
-        self.scale = max(0.0, min(STRONGEST, self.scale + change))
+        """Change the marked neurons less, or beyond what they are in the other direction."""
+        self.scale = max(0.0, min(LARGEST_SCALE, self.scale + change))
 
-    def question(self, target: int | None) -> AskWhatIf | None:
-        """The what-if that the marks of a class ask, or None without marks."""
+    def question(self, target: int | None, insufficient: Container[int] = ()) -> AskWhatIf | None:
+        """The what-if that the marks of a class ask, or None; `insufficient` neurons are raised."""
         if target is None or not self.of(target):
             return None
-        return AskWhatIf(target, tuple(sorted(self.of(target))), self.scale, self.everywhere)
+        marked = tuple(sorted(self.of(target)))
+        raised = tuple(neuron for neuron in marked if neuron in insufficient)
+        return AskWhatIf(target, marked, self.scale, self.everywhere, raised)

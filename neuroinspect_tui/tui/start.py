@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..hangup import Watch, let_go_of_terminal
+from ..jobs import Open
+from ..text import complain
 from .images.probe import Terminal, probe_terminal
 from .protocol import Look, Project
 
 if TYPE_CHECKING:
     from .app import NeuroInspectApp
 
+BAD_INPUT = 2
 TERMINATED = 130
 """Exit code after SIGTERM: interrupted, session saved."""
 
@@ -39,8 +42,17 @@ def run_app(project: Project, look: Look, reopen: Callable[[Path], Project] | No
         if watch.ending:
             return TERMINATED
         if app.next_session is None or reopen is None:
-            return app.return_code or 0
+            return _code_of(app)
         project = reopen(app.next_session)
+
+
+def _code_of(app: NeuroInspectApp) -> int:
+    """Return the exit code; what kept the inputs from being opened is said once more where it stays."""
+    refused = app.board.failures.get(Open())
+    if refused is None:
+        return app.return_code or 0
+    complain(refused.line)
+    return BAD_INPUT if refused.bad_input else 1
 
 
 def _leave(app: NeuroInspectApp) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.theme import Theme
 
 DARK = Theme(
-    name="night",
+    name="dark",
     primary="#7cc4ff",
     secondary="#b69cff",
     accent="#ffb454",
@@ -20,7 +20,7 @@ DARK = Theme(
     variables={"border": "#7cc4ff", "border-blurred": "#303a4a", "scrollbar": "#303a4a"},
 )
 LIGHT = Theme(
-    name="day",
+    name="light",
     primary="#0b5cad",
     secondary="#6741b5",
     accent="#b45309",
@@ -35,7 +35,7 @@ LIGHT = Theme(
     variables={"border": "#0b5cad", "border-blurred": "#b9c2cf", "scrollbar": "#b9c2cf"},
 )
 CONTRAST = Theme(
-    name="contrast",
+    name="high-contrast",
     primary="#00e5ff",
     secondary="#ffffff",
     accent="#ffff00",
@@ -51,7 +51,7 @@ CONTRAST = Theme(
     variables={"border": "#ffff00", "border-blurred": "#9a9a9a", "scrollbar": "#9a9a9a"},
 )
 PLAIN = Theme(
-    name="plain",
+    name="no-colour",
     primary="#e6e6e6",
     secondary="#e6e6e6",
     accent="#ffffff",

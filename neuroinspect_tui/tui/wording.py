@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ..text import safe
+
 NOTHING = "–"
 
 
@@ -65,3 +69,8 @@ def neurons(indices: tuple[int, ...], limit: int = 6) -> str:
     """Write neuron numbers, the first `limit` of them: `901, 1480 and 3 more`."""
     shown = ", ".join(str(index) for index in indices[:limit])
     return shown if len(indices) <= limit else f"{shown} and {len(indices) - limit} more"
+
+
+def class_word(names: Sequence[str], index: int) -> str:
+    """Return a class's name safe to show, its number where the names are not known yet."""
+    return safe(names[index], 60) if index < len(names) else str(index)

@@ -39,7 +39,10 @@ def test_a_manifest_beside_split_folders_is_mentioned_and_beside_other_folders_u
         "metadata.csv beside the split folders is not used: give it as -d to have its columns as groups",
     )
     assert manifest.class_names == ("x", "y")
-    assert manifest.notes == ("read from manifest.csv",)
+    assert manifest.notes == (
+        "read from manifest.csv",
+        "not divided into splits: all 2 images are taken as val",
+    )
 
 
 def test_a_manifest_with_its_images_elsewhere(tmp_path):

@@ -33,7 +33,7 @@ def test_a_split_folder_given_alone_is_told_of_the_others(tmp_path):
     for name in ("train/cat/a.png", "train/dog/a.png", "val/cat/b.png"):
         save(tmp_path / name)
     assert read_folders(tmp_path / "train").notes == (
-        f"{tmp_path / 'train'} is taken as one split; {tmp_path} has val beside it",
+        f"{tmp_path / 'train'} is one split of several: -d {tmp_path} has val too",
     )
     assert read_folders(tmp_path).notes == ()
 
@@ -44,7 +44,7 @@ def test_files_are_images_by_their_suffix(class_folders):
     table = read_folders(class_folders)
     assert "dog/CLAIMS.JPG" in table.paths
     assert len(table.paths) == 6
-    assert table.notes == ("no image by its name, skipped: 3",)
+    assert table.notes == ("files skipped that are no images by their names: 3",)
 
 
 def test_metashift_folders_inside_a_class_become_a_column(tmp_path):
@@ -71,7 +71,7 @@ def test_a_link_loop_inside_a_class_is_not_followed(class_folders):
     (class_folders / "cat" / "again").symlink_to(class_folders)
     table = read_folders(class_folders)
     assert len(table.paths) == 5
-    assert table.notes == ("no image by its name, skipped: 1",)
+    assert table.notes == ("files skipped that are no images by their names: 1",)
 
 
 def test_lines_for_folders_without_class_folders(tmp_path):

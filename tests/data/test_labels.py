@@ -108,3 +108,33 @@ def test_keys_of_the_list_are_what_folders_are_called():
 )
 def test_lines_for_labels_that_make_no_sense(found, classes, expected):
     assert line(found, classes) == expected
+
+
+def test_a_class_list_and_class_names_that_contradict_each_other_are_refused():
+    swapped = table(["0", "1"], class_names=["circle", "square"])
+    assert line(swapped, listed("square", "circle")) == (
+        'classes.txt calls label 0 "square", set.csv calls it "circle": '
+        "give the same order of classes in both, or leave --classes out"
+    )
+    others = table(["0", "1"], class_names=["n01", "n02"])
+    assert resolve_labels(others, listed("square", "circle")).names == ("square", "circle")
+
+
+def test_numbers_that_no_image_has_are_told():
+    assert resolve_labels(table(["1", "2"]), None).notes == ("no image has label 0; labels count from 0",)
+    assert resolve_labels(table(["0", "9"]), None).notes == (
+        "no image has label 1, 2, 3, 4, 5 and 3 more; labels count from 0",
+    )
+
+
+def test_a_word_among_numbers_makes_names_of_them_and_is_told():
+    found = resolve_labels(table(["0", "x", "1"]), None)
+    assert found.names == ("0", "1", "x")
+    assert found.notes == ('labels are taken as names, because "x" (row 2) is no number',)
+    assert resolve_labels(table(["a", "b"]), None).notes == ()
+
+
+def test_a_name_that_stands_twice_in_a_class_list_is_told_where_another_is_missing():
+    assert line(table(["circle", "square"]), listed("circle", "circle")).endswith(
+        'name each class once: "circle" stands there twice'
+    )

@@ -25,10 +25,12 @@ def changed(report):
 def test_the_changes_are_told_largest_first():
     report = build_report(synthetic.findings())
     report["debugged"][0]["repairs"] = report["debugged"][0]["repairs"][:1]
-    assert compare(report, changed(report)) == (
+    assert compare(report, changed(report), ("out/a", "out/b")) == (
+        "first: out/a, 288 images of val\n"
+        "second: out/b, 288 images of val\n"
         "other model: small resnet → big resnet\n"
         "\n"
-        "                 first   second  change\n"
+        "as given         first   second  change\n"
         "accuracy         84.7 %  90.0 %  +5.3\n"
         "mean of classes  84.7 %  84.7 %  +0.0\n"
         "worst class      33.3 %  50.0 %  +16.7\n"
@@ -41,8 +43,9 @@ def test_the_changes_are_told_largest_first():
         "group                   first  second  change\n"
         "star, background grass  5.6 %  25.0 %  +19.4\n"
         "\n"
-        "repair        class  before  after   verdict\n"
-        "first: ridge  star   33.0 %  86.0 %  helps: star 33 → 86 %, no class loses more than 1 %\n"
+        "repair           class  on    class recall     accuracy         worst group     verdict\n"
+        "first, 1: ridge  star   test  33.0 % → 86.0 %  84.0 % → 90.0 %  6.0 % → 78.0 %  "
+        "helps: star 33 → 86 %, no class loses more than 1 %\n"
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from neuroinspect_tui.config import DataConfig, DebugConfig, ModelConfig, RepairConfig, RunConfig
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.results import Concept, Evaluation, Illusion
 from neuroinspect_tui.session import store
@@ -39,6 +40,7 @@ def test_a_new_session_has_its_index(session):
     assert index == {
         "schema": "neuroinspect.session/1",
         "config": None,
+        "folder": "",
         "versions": {},
         "hashes": {},
         "stages": {},
@@ -344,3 +346,26 @@ def test_a_kill_loses_nothing_that_was_finished(tmp_path, moment):
         assert numbers == list(range(len(numbers)))
         assert value["number"] - len(numbers) in (-1, 0)
         assert not list(tmp_path.rglob(f"{TEMPORARY}*"))
+
+
+def test_paths_of_a_session_hold_in_another_folder(tmp_path, monkeypatch):
+    given, elsewhere = tmp_path / "given", tmp_path / "elsewhere"
+    for folder in (given / "data", elsewhere):
+        folder.mkdir(parents=True)
+    for name in ("net.py", "w.pt", "clip.pt", "tags.csv"):
+        (given / name).touch()
+    config = RunConfig(
+        ModelConfig("net.py:build", "w.pt"),
+        DataConfig("data", classes="gone.txt"),
+        debug=DebugConfig(clip="ViT-B-32:clip.pt"),
+        repair=RepairConfig(tags="tags.csv"),
+    )
+    monkeypatch.chdir(given)
+    with Session.open(tmp_path / "session") as session:
+        session.bind(config, HASHES, {})
+        assert session.config == config
+    monkeypatch.chdir(elsewhere)
+    found = Session.view(tmp_path / "session").config
+    assert (found.model.spec, found.model.weights) == (f"{given}/net.py:build", f"{given}/w.pt")
+    assert (found.data.source, found.data.classes) == (f"{given}/data", "gone.txt")
+    assert (found.debug.clip, found.repair.tags) == (f"ViT-B-32:{given}/clip.pt", f"{given}/tags.csv")

@@ -59,6 +59,21 @@ def test_a_class_from_far_behind_can_win(everywhere):
     assert (result.before.accuracy, result.after.accuracy) == (0.25, 0.5)
 
 
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), scale=st.sampled_from([0.0, 0.25, 1.0, 2.0]), everywhere=st.booleans())
+def test_neurons_that_are_too_weak_are_scaled_the_other_way(seed, scale, everywhere):
+    data, head = random_world(seed, images=200)
+    target = None if everywhere else seed % head.classes
+    weight = head.weight.clone()
+    rows = slice(None) if everywhere else target
+    weight[rows, 3] *= scale
+    weight[rows, 8] *= 2 - scale
+    expected = (data.features.double() @ weight.double().T + head.bias.double()).argmax(dim=1)
+    assert predict_edited(data, head, Edit.scaling(head, [3, 8], scale, target, [8, 20])).equal(expected)
+    result = what_if(data, head, names(head), 0, [3, 8], scale, everywhere, [8, 20])
+    assert (result.neurons, result.raised) == ((3, 8), (8,))
+
+
 def test_blocks_change_nothing(monkeypatch):
     data, head = random_world(8, classes=40)
     edit = Edit.scaling(head, [0, 5, 9], -2.0, None)

@@ -190,7 +190,7 @@ def repair(number: int, job: jobs.RepairHead) -> Repair:
     return Repair(
         number, ClassRef(job.target, CLASSES[job.target]), job.method, job.neurons, {"strength": 0.3, "seed": 0}, 0.05,
         f"repairs/{number}-{job.method}/head.safetensors", None, before, after, controls, 61, 23, 0.0004,
-        "better than every control", "worst group 20.0 → 50.0; the best control reaches 25.0",
+        "helps", "worst group 20.0 → 50.0; the best control reaches 25.0",
         (SplitUse("fit", "train", 820), SplitUse("choose", "train", 200), SplitUse("judge", "test", 6149)),
     )  # fmt: skip
 
@@ -318,6 +318,7 @@ class FakeWorker:
         return WhatIf(
             None if job.everywhere else ClassRef(job.target, CLASSES[job.target]), job.neurons, job.scale,
             metrics(0.847, 0.333, 0.2, "val"), metrics(0.846, min(1.0, 0.333 + gain), 0.2 + gain, "val"), 3, 1,
+            job.raised,
         )  # fmt: skip
 
     def _answer_listsamples(self, job: jobs.ListSamples) -> tuple[Sample, ...]:

@@ -74,11 +74,12 @@ def test_marks() -> None:
     marks.toggle(1, 9)
     assert marks.of(0) == (7, 3)
     assert marks.question(0) == jobs.AskWhatIf(0, (3, 7), 0.0, False)
+    assert marks.question(0, {7, 9}) == jobs.AskWhatIf(0, (3, 7), 0.0, False, (7,))
     marks.toggle(0, 7)
     marks.everywhere = True
     marks.change_scale(0.25)
     marks.change_scale(5.0)
-    assert marks.question(0) == jobs.AskWhatIf(0, (3,), 3.0, True)
+    assert marks.question(0) == jobs.AskWhatIf(0, (3,), 2.0, True)
     marks.change_scale(-9.0)
     marks.clear(0)
     assert marks.question(0) is None and marks.question(1) == jobs.AskWhatIf(1, (9,), 0.0, True)

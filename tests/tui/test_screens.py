@@ -39,7 +39,7 @@ async def test_repair_shows_the_verdict_beside_its_controls(launch: Launch) -> N
         await desk.press("m")
         assert "No repair yet." in desk.text and "Nothing is changed before you accept it." in desk.text
         await desk.press("j", "enter")
-        await desk.until(lambda: "Before and after · ridge for sweet pea · on test" in desk.text)
+        await desk.until(lambda: "Before and after · ridge for sweet pea · on 6 149 of test" in desk.text)
         assert desk.worker.asked(jobs.RepairHead) == [jobs.RepairHead(0, "ridge")]
         words = line_with(desk, "▸ ridge").split("▸ ridge")[1].split()
         assert words[:7] == ["58.3", "43–73", "70.0", "60.0", "85.1", "58.3", "50.0"]
@@ -53,7 +53,7 @@ async def test_repair_shows_the_verdict_beside_its_controls(launch: Launch) -> N
             "+30.0",
         ]
         assert "bias" in desk.text and "finetune" in desk.text
-        assert "better than every control – worst group 20.0 → 50.0" in desk.text
+        assert "helps – worst group 20.0 → 50.0" in desk.text
 
 
 async def test_methods_that_take_neurons_get_the_marked_ones(launch: Launch) -> None:
@@ -92,6 +92,22 @@ async def test_a_repair_that_changes_nothing_cannot_be_accepted(launch: Launch) 
         await desk.press("a")
         await desk.until(lambda: "Nothing to accept" in desk.text)
         assert desk.worker.asked(jobs.ExportRepair) == []
+
+
+async def test_a_repair_that_does_not_help_is_exported_after_a_question(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("m", "enter")
+        await desk.until(lambda: "Before and after · auto" in desk.text)
+        board = desk.app.board
+        board.repairs[1] = replace(board.repairs[1], verdict="no better than the control")
+        await desk.press("a")
+        await desk.until(lambda: "The verdict on repair 1 is “no better than the control”." in desk.text)
+        assert "y export" in desk.text
+        await desk.press("escape")
+        assert desk.worker.asked(jobs.ExportRepair) == []
+        await desk.press("a", "y")
+        await desk.until(lambda: desk.worker.asked(jobs.ExportRepair) == [jobs.ExportRepair(1)])
 
 
 async def test_a_repair_with_the_layer_of_another_says_so(launch: Launch) -> None:
@@ -412,7 +428,7 @@ async def test_the_palette_knows_actions_classes_themes_and_ways_of_drawing(laun
         await desk.settled()
         for typed, reached in (
             ("rose", lambda: desk.triage.target == 2),
-            ("theme contrast", lambda: desk.app.theme == "contrast"),
+            ("theme high-contrast", lambda: desk.app.theme == "high-contrast"),
             ("pictures block", lambda: desk.app.studio.way == "block"),
             ("confusion", lambda: isinstance(desk.app.screen, ConfusionScreen)),
         ):

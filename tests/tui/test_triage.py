@@ -115,12 +115,12 @@ async def test_space_marks_and_the_what_if_follows(launch: Launch) -> None:
         assert "mark neurons with space" in desk.text
         await desk.press("enter", "space")
         assert desk.triage.marked == (11,)
-        await desk.until(lambda: "11 off → class 33.3 ▸ 39.3 +6.0" in desk.text)
+        await desk.until(lambda: "11 ×2 → class 33.3 ▸ 39.3 +6.0" in desk.text)
         await desk.press("down", "space")
-        await desk.until(lambda: "11, 16 off → class 33.3 ▸ 45.3 +12.0" in desk.text)
+        await desk.until(lambda: "11, 16 ×2 → class 33.3 ▸ 45.3 +12.0" in desk.text)
         assert "fixed 3 broken 1" in desk.text
         await desk.press("space")
-        await desk.until(lambda: "11 off → class 33.3 ▸ 39.3" in desk.text)
+        await desk.until(lambda: "11 ×2 → class 33.3 ▸ 39.3" in desk.text)
         assert len(desk.worker.asked(jobs.AskWhatIf)) == 2, "a known answer is not asked for again"
         await desk.press("U")
         assert desk.triage.marked == ()
@@ -131,12 +131,12 @@ async def test_what_if_for_all_classes_and_at_another_scale(launch: Launch) -> N
     async with launch(size=(200, 60)) as desk:
         await desk.settled()
         await desk.press("enter", "space", "x")
-        await desk.until(lambda: "11 off for all classes" in desk.text)
+        await desk.until(lambda: "11 ×2 for all classes" in desk.text)
         await desk.press("]", "]")
-        await desk.until(lambda: "11 × 0.5 for all classes" in desk.text)
+        await desk.until(lambda: "11 ×1.5 for all classes" in desk.text)
         await desk.press("[")
-        await desk.until(lambda: "11 × 0.25 for all classes" in desk.text)
-        assert jobs.AskWhatIf(0, (11,), 0.25, True) in desk.worker.asked(jobs.AskWhatIf)
+        await desk.until(lambda: "11 ×1.75 for all classes" in desk.text)
+        assert jobs.AskWhatIf(0, (11,), 0.25, True, (11,)) in desk.worker.asked(jobs.AskWhatIf)
 
 
 async def test_marks_stay_with_their_class(launch: Launch) -> None:
@@ -272,7 +272,7 @@ async def test_find_takes_a_neuron_into_the_list(launch: Launch) -> None:
     async with launch() as desk:
         await desk.settled()
         await desk.press("f", *"bee", "enter")
-        await desk.until(lambda: "Neurons with this concept" in desk.text)
+        await desk.until(lambda: "Neurons whose images are most like “" in desk.text)
         await desk.press("down", "enter")
         await desk.until(lambda: desk.triage.marked == (20,))
         assert "● others you marked" in desk.text
@@ -301,7 +301,7 @@ async def test_classes_fill_in_while_evaluating(launch: Launch) -> None:
 async def test_progress_of_a_quick_job_inside_does_not_hide_the_long_one(launch: Launch) -> None:
     async with launch() as desk:
         await desk.settled()
-        long, quick = jobs.Illustrate(0, (11,), pictures=2), jobs.AskWhatIf(0, (11,))
+        long, quick = jobs.Illustrate(0, (11,), pictures=2), jobs.AskWhatIf(0, (11,), raised=(11,))
         desk.worker.on_event(Started(long))
         desk.worker.on_event(Progress(long, 32, 64, "steps", 2.0))
         desk.worker.on_event(Started(quick))

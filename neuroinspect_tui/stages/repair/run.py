@@ -69,15 +69,19 @@ def repair_class(
         name: Judged.of(plan.judge, predict(one, plan.judge.features, tick), target, class_names)
         for name, one in heads.items()
     }
-    return _outcome(plan, found, judged, tuple(neurons))
+    return _outcome(plan, found, judged, tuple(neurons), class_names)
 
 
 def _outcome(
-    plan: Plan, found: Proposal, judged: dict[str, Judged], neurons: tuple[int, ...]
+    plan: Plan,
+    found: Proposal,
+    judged: dict[str, Judged],
+    neurons: tuple[int, ...],
+    class_names: Sequence[str],
 ) -> RepairOutcome:
     """Put the proposal, its verdict and the numbers of every head together."""
     before, after = judged.pop("before"), judged.pop("after")
-    verdict, reason = pass_verdict(plan.judge, found.task.target, before, after, judged)
+    verdict, reason = pass_verdict(plan.judge, found.task.target, before, after, judged, class_names)
     fixed, broken = fixed_and_broken(plan.judge.labels, before.predicted, after.predicted)
     return RepairOutcome(
         head=found.candidate.head,
@@ -131,7 +135,7 @@ def propose(
     started = time.perf_counter()
     methods, why = [method], ""
     if method == "auto" and plan.column is not None:
-        methods, why = ["ridge"], f"auto: ridge, because {plan.column!r} makes groups"
+        methods, why = ["ridge"], f"auto took ridge: there are groups of “{plan.column}”"
     elif method == "auto":
         methods = [*LABEL_FREE, "paper"] if neurons else [*LABEL_FREE]
     tasks = {name: task_for(name, plan, head, target, neurons, seed, tick, memory) for name in methods}
@@ -139,7 +143,7 @@ def propose(
     best = max(methods, key=lambda name: found[name][1])
     if len(methods) > 1:
         scores = ", ".join(f"{name} {100 * score.worst:.1f}" for name, (_, score) in found.items())
-        why = f"auto: {best}, because without tags or groups it has the best worst class ({scores} %)"
+        why = f"auto took {best}: without tags or groups it has the best worst class ({scores} %)"
     candidate, score = found[best]
     unchanged = not score > tasks[best].score(head)
     if unchanged:

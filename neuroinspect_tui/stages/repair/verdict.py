@@ -14,7 +14,7 @@ from ...tensors import SplitFeatures
 from ..metrics import fixed_and_broken, head_metrics, mcnemar_p
 
 SIGNIFICANT = 0.05
-Sentence = Literal["helps", "no better than the control", "hurts others"]
+Sentence = Literal["helps", "no better than the control", "hurts others", "too few images to tell"]
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,19 @@ class Judged:
 
 
 def pass_verdict(
-    judge: SplitFeatures, target: int, before: Judged, after: Judged, controls: Mapping[str, Judged]
+    judge: SplitFeatures,
+    target: int,
+    before: Judged,
+    after: Judged,
+    controls: Mapping[str, Judged],
+    names: Sequence[str],
 ) -> tuple[Sentence, str]:
-    """Return the verdict and the reason for it.
+    """Return the verdict and the reason for it; `names` are the class names.
 
     "hurts others": the images outside the aim, or one other class, lost significantly, the images more than
     half of what the aim won, the class more than all of it. "helps": the aim is above the untouched head's
     and above every control's, both significantly (exact McNemar test, p < 0.05, where that head is worst).
+    "too few images to tell": the aim is higher, on a group so small that no gain would be significant.
     """
     gain = after.aim - before.aim
     name = "worst group" if before.metrics.worst_group else "F1 of the class"
@@ -52,15 +58,22 @@ def pass_verdict(
     )
     if torch.equal(before.predicted, after.predicted):
         return "no better than the control", f"{numbers}; no decision changes"
-    hurt = _hurt(judge, target, before, after, gain)
+    hurt = _hurt(judge, target, before, after, gain, names)
     if hurt:
         return "hurts others", f"{numbers}; {hurt}"
     best = max(controls, key=lambda control: controls[control].aim)
     reason = f"{numbers}; the control {best} reaches {100 * controls[best].aim:.1f} %"
+    images = int(_aim_rows(judge, before).sum())
+    if gain > 0 and mcnemar_p(images, 0) >= SIGNIFICANT:
+        return (
+            "too few images to tell",
+            f"{reason}; on {images} images no gain is significant",
+        )
     if not _beats(judge, target, after, before):
         return "no better than the control", f"{reason}; the gain over the untouched head may be chance"
     if not _beats(judge, target, after, controls[best]):
-        return "no better than the control", reason
+        lead = "; the lead over it may be chance" if after.aim > controls[best].aim else ""
+        return "no better than the control", f"{reason}{lead}"
     return "helps", reason
 
 
@@ -87,7 +100,9 @@ def _aim_rows(judge: SplitFeatures, judged: Judged) -> Tensor:
     return (column.codes == column.values.index(worst.value)) & (judge.labels == worst.class_index)
 
 
-def _hurt(judge: SplitFeatures, target: int, before: Judged, after: Judged, gain: float) -> str:
+def _hurt(
+    judge: SplitFeatures, target: int, before: Judged, after: Judged, gain: float, names: Sequence[str]
+) -> str:
     """Return who lost more than the aim's `gain` allows, or an empty string."""
     aim = _aim_rows(judge, before) if before.metrics.worst_group else judge.labels == target
     lost, p = _lost(judge, ~aim, before, after)
@@ -97,7 +112,7 @@ def _hurt(judge: SplitFeatures, target: int, before: Judged, after: Judged, gain
     for label in others:
         lost, p = _lost(judge, judge.labels == label, before, after)
         if p < SIGNIFICANT / len(others) and lost > max(0.0, gain):
-            return f"class {label} loses {100 * lost:.1f} points"
+            return f"class {names[label]} loses {100 * lost:.1f} points"
     return ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -75,17 +75,18 @@ class FoundDialog(ModalScreen[int]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "back")]
 
-    def __init__(self, found: Sequence[Concept]) -> None:
+    def __init__(self, found: Sequence[Concept], label_of: Callable[[int], str | None]) -> None:
         super().__init__()
-        self.found = found
+        self.found, self.label_of = found, label_of
         self.table = Table(
-            (Column("neuron", 6, "right"), Column("concept", 20, stretch=1), Column("score", 5, "right"))
+            (Column("neuron", 6, "right"), Column("named", 20, stretch=1), Column("likeness", 8, "right"))
         )
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
         with Vertical(classes="dialog found"):
-            yield Static(Content.styled("Neurons with this concept", "bold"))
+            asked = safe(self.found[0].label or "", 40)
+            yield Static(Content.styled(f"Neurons whose images are most like “{asked}”", "bold"))
             yield self.table
             yield Static(
                 Content.assemble(("⏎", "bold $accent"), " mark it    ", ("esc", "bold $accent"), " back"),
@@ -97,10 +98,14 @@ class FoundDialog(ModalScreen[int]):
         self.table.set_rows(
             [
                 Row(
-                    c.neuron,
-                    (str(c.neuron), safe(c.label or "", 80), f"{c.score:.2f}" if c.score is not None else ""),
+                    concept.neuron,
+                    (
+                        str(concept.neuron),
+                        safe(self.label_of(concept.neuron) or "–", 80),
+                        f"{concept.score:.2f}" if concept.score is not None else "",
+                    ),
                 )
-                for c in self.found
+                for concept in self.found
             ]
         )
         self.table.focus()
@@ -113,7 +118,7 @@ class FoundDialog(ModalScreen[int]):
 TOUR = (
     ("1 ", "Classes are sorted worst first. ↑↓ or jk moves, ⏎ goes on to its neurons."),
     ("2 ", "▲ insufficient neurons are missing in the mistakes, ▼ excessive ones pull them away."),
-    ("3 ", "space marks a neuron: the what-if line shows at once what happens without it."),
+    ("3 ", "space marks a neuron: the what-if line shows at once what setting it right mends."),
     ("4 ", "v paints what the neuron sees; real images that excite it stand beside it."),
     ("5 ", "t tags a few images, m repairs the decision layer, e writes the report. ? helps."),
 )

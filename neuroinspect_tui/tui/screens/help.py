@@ -32,7 +32,7 @@ WORDS = (
     ("rank", "place of the neuron among all; 1: identified"),
     ("robust", "the same ratio under random shifts and turns"),
     ("p, CLIP %ile", "probability of the class; likeness among real images"),
-    ("what-if", "accuracy with the marked neurons off, or scaled"),
+    ("what-if", "accuracy with marked ▲ neurons doubled and ▼ switched off"),
     ("cue", "what a culprit reacts to beside the object"),
     ("culprit score", "how much the culprits speak for the class here"),
     ("probe right", "tags that the probe predicts right when left out"),

@@ -76,12 +76,12 @@ class ErrorPanel(Page[None]):
         """Lay out the line above the scrolling details."""
         with self.panel:
             yield Static(Content.styled(safe(self.line, 2000), "bold"))
-            for text in (self.detail or "There are no further details.").splitlines():
+            for text in self.detail.splitlines():
                 yield Static(Content.styled(safe(text, 2000) or " ", "$foreground 80%"))
 
     @on(events.Mount)
     def _set_titles(self) -> None:
-        self.panel.border_title = Content("Details")
+        self.panel.border_title = Content("What went wrong")
         self.panel.border_subtitle = Content("y copies")
         self.panel.focus()
 

@@ -102,6 +102,8 @@ class RepairScreen(Page[None]):
         kind = REPAIRS[self._method()]
         tags = len(self.board.tags)
         columns = self.board.opened.group_columns if self.board.opened else ()
+        if self._method() == "random":
+            return f"Uses random neurons, as many as there are culprits: {len(self.culprits)}."
         if kind.need == "neurons":
             which = "the marked neurons" if self.marked else "the first culprits"
             return (
@@ -145,10 +147,16 @@ class RepairScreen(Page[None]):
 
     def action_accept(self) -> None:
         """Write the full repaired weights, where there is anything new in them."""
-        if self.shown is not None and self.shown.unchanged:
+        repair = self.shown
+        if repair is None:
+            return
+        if repair.unchanged:
             self.notify("Nothing to accept: the untouched layer did best and was kept.")
-        elif self.shown is not None:
-            self.ask(jobs.ExportRepair(self.shown.number))
+        elif repair.helps:
+            self.ask(jobs.ExportRepair(repair.number))
+        else:
+            question = f"The verdict on repair {repair.number} is “{safe(repair.verdict, 80)}”. Export it?"
+            self._confirm(question, "export", jobs.ExportRepair(repair.number))
 
     def action_discard(self) -> None:
         """Delete the repair on show, after a question."""
@@ -156,12 +164,17 @@ class RepairScreen(Page[None]):
         if repair is None:
             return
 
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.ask(jobs.DiscardRepair(repair.number))
-
         question = f"Discard repair {repair.number} ({repair.method})?"
-        self.ni.push_screen(ConfirmDialog(question, yes="discard", no="keep"), answered)
+        self._confirm(question, "discard", jobs.DiscardRepair(repair.number))
+
+    def _confirm(self, question: str, yes: str, job: jobs.Job) -> None:
+        """Ask for `job` after a yes."""
+
+        def answered(agreed: bool | None) -> None:
+            if agreed:
+                self.ask(job)
+
+        self.ni.push_screen(ConfirmDialog(question, yes=yes, no="no"), answered)
 
     def action_view(self, name: str) -> None:
         """Go to the tag screen."""

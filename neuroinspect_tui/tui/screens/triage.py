@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from textual import events, on
 from textual.containers import Horizontal, Vertical
@@ -124,10 +125,15 @@ class TriageScreen(PanedPage):
         else:
             self.pictures.explain("Pictures of a neuron appear here.", "Choose a class, then a neuron.")
 
+    def _question(self) -> jobs.AskWhatIf | None:
+        report = self.board.reports.get(self.target) if self.target is not None else None
+        weak = {culprit.neuron for culprit in report.insufficient} if report else set()
+        return self.marks.question(self.target, weak)
+
     def _show_what_if(self) -> None:
-        job = self.marks.question(self.target)
+        job = self._question()
         if job is None:
-            self.strip.explain("mark neurons with space: what happens when they are off?")
+            self.strip.explain("mark neurons with space: what if ▲ were stronger, ▼ off?")
         elif job in self.board.failures:
             self.strip.explain(safe(self.board.failures[job].line, 300))
         elif job in self.board.what_ifs:
@@ -139,7 +145,9 @@ class TriageScreen(PanedPage):
         from .dialogs import FoundDialog
 
         if self.board.found:
-            self.ni.push_screen(FoundDialog(self.board.found), self._take_found)
+            target = self.target if self.target is not None else -1
+            named = partial(self.board.label_of, target)
+            self.ni.push_screen(FoundDialog(self.board.found, named), self._take_found)
         else:
             self.notify("No neuron has such a concept.", severity="warning")
 
@@ -198,7 +206,7 @@ class TriageScreen(PanedPage):
         self._ask_what_if()
 
     def _ask_what_if(self) -> None:
-        job = self.marks.question(self.target)
+        job = self._question()
         known = job is None or job in self.board.what_ifs or job in self.board.failures
         if job is not None and not known and not self.board.waits_for(job):
             self.ask(job)

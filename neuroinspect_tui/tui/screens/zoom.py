@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from ..keymap import keys
 from ..widgets.gallery import Gallery, Section, Tile
+from ..widgets.mistake_table import file_name
 from .page import Page
 
 
@@ -25,8 +26,10 @@ class ZoomedPicture(Gallery):
 
     def show_tile(self) -> None:
         """Show the present tile."""
-        self.name_it(f"picture {self.index + 1} of {len(self.series)}")
-        self.show([Section("", (self.series[self.index],), "full")])
+        tile = self.series[self.index]
+        file = f" · {file_name(tile.copy)}" if tile.copy else ""
+        self.name_it(f"picture {self.index + 1} of {len(self.series)}{file}")
+        self.show([Section("", (tile,), "full")])
 
     def action_step(self, steps: int) -> None:
         """Go to another tile."""

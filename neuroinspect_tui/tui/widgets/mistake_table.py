@@ -9,7 +9,7 @@ from textual.content import Content
 
 from ...results import GroupResult, Sample
 from ...text import safe
-from ..wording import number, percent
+from ..wording import class_word, number, percent
 from .cells import Cell, cut_front
 from .filtered import FilteredTable
 from .table import Column, Row
@@ -33,6 +33,18 @@ def file_name(path: str) -> str:
 def group_words(sample: Sample) -> str:
     """Return the image's value in each group column, safe to show."""
     return ", ".join(f"{safe(column, 20)} {safe(value, 20)}" for column, value in sample.groups.items())
+
+
+def _short_groups(sample: Sample) -> str:
+    """Return the values alone, but where they say nothing without their column: yes, no, numbers."""
+    return ", ".join(
+        f"{safe(column, 20)} {safe(value, 20)}" if _is_bare(value) else safe(value, 20)
+        for column, value in sample.groups.items()
+    )
+
+
+def _is_bare(value: str) -> bool:
+    return value.lower() in ("yes", "no", "true", "false") or value.lstrip("+-").replace(".", "").isdecimal()
 
 
 class MistakeTable(FilteredTable):
@@ -78,12 +90,12 @@ def _worst(groups: Sequence[GroupResult]) -> str:
 
 
 def _cells(sample: Sample, names: Sequence[str], tag: str) -> tuple[Cell, ...]:
-    predicted = safe(names[sample.predicted], 60) if sample.predicted < len(names) else str(sample.predicted)
+    predicted = class_word(names, sample.predicted)
     return (
         cut_front(file_name(sample.path), 44),
         (("→ ", "dim"), (predicted, "")),
         f"{percent(sample.confidence, 0)}%",
         ((" ".join(str(neuron) for neuron in sample.culprits[:4]), "dim"),),
-        ((", ".join(safe(value, 20) for value in sample.groups.values()), "dim"),),
+        ((_short_groups(sample), "dim"),),
         ((safe(tag, 20), "accent"),),
     )

@@ -11,7 +11,7 @@ from ...text import safe
 from ..board import Board
 from ..images.picture import Picture
 from ..keymap import keys
-from ..wording import percent
+from ..wording import class_word, percent
 from .cells import Span
 from .gallery import Gallery, Section, Tile
 from .mistake_table import file_name, group_words
@@ -56,9 +56,7 @@ class PicturesPane(Gallery):
 
 
 def _title(board: Board, target: int, neuron: int) -> str:
-    concept = board.concepts.get((target, neuron))
-    culprit = board.culprit(target, neuron)
-    label = concept.label if concept else culprit.concept if culprit else None
+    concept, label = board.concepts.get((target, neuron)), board.label_of(target, neuron)
     words = f" · “{safe(label, 40)}”" if label else " · no clear concept" if concept else ""
     return f"{TITLE} of {neuron}{words}"
 
@@ -76,7 +74,7 @@ def exemplar_sections(board: Board, place: tuple[int, int]) -> list[Section]:
 
 def _exemplar_tile(board: Board, exemplar: Exemplar) -> Tile:
     names = board.opened.classes if board.opened else ()
-    label = safe(names[exemplar.label], 40) if exemplar.label < len(names) else str(exemplar.label)
+    label = class_word(names, exemplar.label)
     caption: tuple[tuple[Span, ...], ...] = (((f"{exemplar.activation:.2f} ", "strong"), (label, "dim")),)
     mask = board.root / exemplar.mask if exemplar.mask else None
     return Tile(Picture(board.root / exemplar.image, mask), caption, exemplar.path)
@@ -117,9 +115,9 @@ def _illusion_tile(root: Path, illusion: Illusion) -> Tile:
 def sample_tile(board: Board, sample: Sample, names: Sequence[str]) -> Tile:
     """Return the tile of a whole image with what was made of it."""
     thumbnail = board.thumbnails.get((sample.split, sample.row))
-    predicted = safe(names[sample.predicted], 60) if sample.predicted < len(names) else str(sample.predicted)
+    true, predicted = (class_word(names, index) for index in (sample.label, sample.predicted))
     wrong = sample.predicted != sample.label
-    arrow = ("→ ", "bad") if wrong else ("✓ ", "good")
+    arrow = (f"{true} → ", "bad") if wrong else ("✓ ", "good")
     culprits = (
         "culprits " + ", ".join(str(neuron) for neuron in sample.culprits[:5]) if sample.culprits else ""
     )

@@ -16,7 +16,7 @@ from ..wording import duration, neurons, number, percent
 from .cells import Cell
 from .table import Column, Row, Table
 
-SIGNS: dict[Need, str] = {"neurons": "neurons", "groups": "tags or groups", "nothing": "nothing"}
+SIGNS: dict[Need, str] = {"neurons": "neurons", "groups": "groups", "nothing": "nothing"}
 
 
 class MethodTable(Table):
@@ -39,7 +39,8 @@ class MethodTable(Table):
 
 
 def _method(name: str, kind: RepairKind) -> tuple[Cell, ...]:
-    return ((name, "strong"),), ((SIGNS[kind.need], "dim"),)
+    sign = f"{SIGNS[kind.need]} or none" if kind.without else SIGNS[kind.need]
+    return ((name, "strong"),), ((sign, "dim"),)
 
 
 COLUMNS = (

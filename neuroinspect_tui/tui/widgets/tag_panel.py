@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from ...results import Concept, Propagation, ReviewItem
+from ...results import Propagation, ReviewItem
 from ...text import safe
 from ..board import Board
-from ..wording import bar, neurons, number, percent
+from ..wording import bar, class_word, neurons, number, percent
 from .mistake_table import file_name
 
 GOAL = 40
@@ -39,7 +39,7 @@ class TagPanel(Widget):
         width = max(16, self.size.width - 4)
         lines: list[Content] = []
         if place < len(items):
-            question = _question(board.concepts_of(target), culprits)
+            question = _question(board, target, culprits)
             lines += [Content.styled(question, "bold $accent"), Content("")]
             lines += _image(items[place], board, names, width)
         lines += [_trail(items, place, board, width), Content("")]
@@ -51,9 +51,9 @@ class TagPanel(Widget):
         return self.content
 
 
-def _question(concepts: Mapping[int, Concept], culprits: tuple[int, ...]) -> str:
+def _question(board: Board, target: int, culprits: tuple[int, ...]) -> str:
     """Ask whether the image has what the first culprits react to, by name where they have one."""
-    named = [concepts[neuron].label for neuron in culprits[:NAMED] if neuron in concepts]
+    named = [board.label_of(target, neuron) for neuron in culprits[:NAMED]]
     labels = dict.fromkeys(safe(label, 30) for label in named if label)
     if labels:
         return f"Does it show {' or '.join(f'“{label}”' for label in labels)}?"
@@ -64,13 +64,13 @@ def _question(concepts: Mapping[int, Concept], culprits: tuple[int, ...]) -> str
 
 def _image(item: ReviewItem, board: Board, names: Sequence[str], width: int) -> list[Content]:
     sample = item.sample
-    predicted = safe(names[sample.predicted], 60) if sample.predicted < len(names) else str(sample.predicted)
+    true, predicted = (class_word(names, index) for index in (sample.label, sample.predicted))
     right = sample.predicted == sample.label
     tag = board.tags.get((sample.split, sample.path), "")
     lines = [
         Content.styled(file_name(sample.path), "bold").truncate(width, ellipsis=True),
         Content.assemble(
-            ("✓ " if right else "→ ", "$success" if right else "$error"),
+            ("✓ " if right else f"{true} → ", "$success" if right else "$error"),
             f"{predicted} {percent(sample.confidence, 0)}%",
         ).truncate(width, ellipsis=True),
         Content.assemble(("culprit score ", "$foreground 60%"), f"{item.score:.2f}".replace("-", "−")),

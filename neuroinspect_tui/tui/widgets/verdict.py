@@ -8,7 +8,7 @@ from textual.content import Content
 
 from ...results import Metrics, Repair
 from ...text import safe
-from ..wording import percent, signed
+from ..wording import number, percent, signed
 from .cells import Cell
 from .table import Column, Row, Table
 
@@ -21,7 +21,7 @@ COLUMNS = (
     Column("all", 5, "right"),
     Column("worst", 5, "right", leaves=3),
     Column("group", 5, "right", leaves=1),
-    Column("which group is worst", 16, stretch=2, leaves=6, most=44),
+    Column("worst group is", 16, stretch=2, leaves=6, most=44),
 )
 
 
@@ -39,9 +39,7 @@ class VerdictTable(Table):
             self.set_rows([], empty)
             return
         name = safe(repair.target.name, 40)
-        self.border_title = Content(
-            f"Before and after · {repair.method} for {name} · on {safe(repair.after.split, 20)}"
-        )
+        self.border_title = Content(f"Before and after · {repair.method} for {name} · {_judged_on(repair)}")
         before, after = repair.before, repair.after
         rows = [
             Row(None, _line("before", before, names, "")),
@@ -51,6 +49,15 @@ class VerdictTable(Table):
         rows.append(Row(None, ((("controls", "dim"),),)))
         rows += [Row(None, _line(name, metrics, names, "dim")) for name, metrics in repair.controls.items()]
         self.set_rows(rows)
+
+
+def _judged_on(repair: Repair) -> str:
+    """Say which images the numbers are of, and how many."""
+    part = next((use for use in repair.splits if use.part == "judge"), None)
+    split = safe(repair.after.split, 20)
+    if part is None:
+        return f"on {split}"
+    return f"on {'held-out ' if part.note else ''}{number(part.samples)} of {split}"
 
 
 def _rates(metrics: Metrics) -> tuple[float | None, ...]:

@@ -25,12 +25,11 @@ class WhatIfStrip(Widget):
 
     def show(self, result: WhatIf) -> None:
         """Show a result."""
-        how = "off" if result.scale == 0 else f"× {result.scale:g}"
         where = "" if result.target is not None else " for all classes"
         before, after = result.before, result.after
         broken = "bold $error" if result.broken else "bold"
         self.facts = (
-            ((f"{neurons(result.neurons, 4)} {how}{where} → ", "$foreground"),),
+            ((f"{_scaled(result)}{where} → ", "$foreground"),),
             _change("class", before.class_accuracy, after.class_accuracy),
             _change("all", before.accuracy, after.accuracy),
             (("fixed ", "$foreground 60%"), (f"{result.fixed} ", "bold $success")),
@@ -49,6 +48,15 @@ class WhatIfStrip(Widget):
                 break
             shown = longer
         return shown
+
+
+def _scaled(result: WhatIf) -> str:
+    """Return `17, 21 off, 11 ×2`: which neurons are scaled, and how."""
+    others = tuple(neuron for neuron in result.neurons if neuron not in result.raised)
+    parts = ((others, result.scale), (result.raised, 2 - result.scale))
+    return ", ".join(
+        f"{neurons(scaled, 4)} {'off' if scale == 0 else f'×{scale:g}'}" for scaled, scale in parts if scaled
+    )
 
 
 def _without_change(fact: Fact) -> Fact:

@@ -115,3 +115,10 @@ def test_rows_of_keeps_every_array_together():
     assert part.predicted.tolist() == val.predicted[[7, 3]].tolist()
     assert list(part.paths) == ["val/7.png", "val/3.png"]
     assert part.groups["place"].codes.tolist() == val.groups["place"].codes[[7, 3]].tolist()
+
+
+def test_a_split_without_images_is_refused():
+    splits, _ = make_world()
+    splits["val"] = rows_of(splits["val"], torch.tensor([], dtype=torch.int64))
+    with pytest.raises(InputError, match="split 'val' has no images to repair with"):
+        plan_parts(splits, "val", {})

@@ -119,14 +119,14 @@ def test_auto_is_ridge_where_there_are_groups():
     splits, head = make_world()
     found = repair_class(splits, head, 0, NAMES, "auto", CULPRITS)
     assert found.method == "ridge"
-    assert found.reason.startswith("auto: ridge, because 'place' makes groups; ")
+    assert found.reason.startswith("auto took ridge: there are groups of “place”; ")
 
 
 def test_auto_without_groups_is_the_label_free_method_with_the_best_held_out_worst_class():
     splits, head = make_world(grouped=False)
     found = repair_class(splits, head, 0, NAMES, "auto", CULPRITS)
     assert found.method in ("afr", "neurontune", "paper")
-    assert found.reason.startswith(f"auto: {found.method}, because without tags or groups")
+    assert found.reason.startswith(f"auto took {found.method}: without tags or groups")
 
 
 def test_methods_say_what_they_miss():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import torch
 
 from neuroinspect_tui.stages.repair.verdict import Judged, pass_verdict
@@ -25,7 +27,7 @@ def head_with_errors(judge: SplitFeatures, *errors: int) -> Judged:
 def verdict(before, after, control, grouped=True):
     judge = judge_split(grouped)
     heads = [head_with_errors(judge, *errors) for errors in (before, after, control)]
-    return pass_verdict(judge, 0, heads[0], heads[1], {"bias": heads[2]})
+    return pass_verdict(judge, 0, heads[0], heads[1], {"bias": heads[2]}, ("boat", "bird"))
 
 
 def test_helps_above_the_untouched_head_and_every_control():
@@ -38,7 +40,26 @@ def test_helps_above_the_untouched_head_and_every_control():
 def test_a_control_that_does_as_well_takes_the_credit():
     found, reason = verdict((0, 60, 30, 0), (5, 20, 20, 5), (5, 21, 20, 5))
     assert found == "no better than the control"
-    assert reason.endswith("the control bias reaches 79.0 %")
+    assert reason.endswith("the control bias reaches 79.0 %; the lead over it may be chance")
+    assert verdict((0, 60, 30, 0), (5, 21, 20, 5), (5, 20, 20, 5))[1].endswith(
+        "the control bias reaches 80.0 %"
+    )
+
+
+def test_a_group_too_small_for_any_verdict_is_called_so():
+    """Of five images even all five mended have p = 2 / 2^5 = 0.0625."""
+    judge = judge_split()
+    judge.groups["place"] = replace(judge.groups["place"], codes=(torch.arange(400) < 5).long())
+    heads = []
+    for errors in (5, 0, 5):
+        predicted = LABELS.clone()
+        predicted[:errors] = 1
+        heads.append(Judged.of(judge, predicted, 0, ("boat", "bird")))
+    assert pass_verdict(judge, 0, heads[0], heads[1], {"bias": heads[2]}, ("boat", "bird")) == (
+        "too few images to tell",
+        "worst group 0.0 → 100.0 %, accuracy 98.8 → 100.0 %; the control bias reaches 0.0 %; "
+        "on 5 images no gain is significant",
+    )
 
 
 def test_a_gain_that_may_be_chance_is_called_so():
