@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 import threading
 from enum import StrEnum
@@ -137,7 +138,7 @@ def main() -> None:
         code = app(standalone_mode=False, prog_name=PROGRAM) or 0
     except UsageError as error:
         command = error.ctx.command_path if error.ctx else PROGRAM
-        complain(f"{error.format_message().rstrip('.')}: see {command} --help")
+        complain(f"{_in_plain_words(error.format_message())}: see {command} --help")
     except InputError as error:
         complain(str(error))
     except OSError as error:
@@ -148,6 +149,16 @@ def main() -> None:
     if any(thread.name == "neuroinspect-worker" for thread in threading.enumerate()):
         os._exit(code)
     sys.exit(code)
+
+
+def _in_plain_words(message: str) -> str:
+    """Return what the parser says without the words of its own library."""
+    kinds = {"integer": "is not a whole number", "number": "is not a number"}
+    for kind, words in kinds.items():
+        message = re.sub(
+            rf"Invalid value for (.*): Input should be a valid {kind}.*", rf"\1 {words}", message
+        )
+    return message.replace(": Value error, ", ": ").rstrip(".")
 
 
 def _is_given(value: object) -> bool:

@@ -92,7 +92,7 @@ def _torchvision() -> Iterator[Finding]:
     partner = f"0.{minor + 15}." if major == 2 else ""
     state = f"torch {torch.__version__} with torchvision {version}"
     if mended():
-        state += ", of another build: mended here, all that is used works"
+        state += ", of another build: mended for NeuroInspect, import torchvision in your own code fails"
     yield Finding(
         "match", state, "" if version.startswith(partner) else f"pip install torchvision=={partner}*"
     )

@@ -65,6 +65,7 @@ _SETTINGS = {
     "rate": "learning rate",
     "share": "share erased",
     "strength": "ridge strength",
+    "tags": "tags by hand:",
     "towards": "shrunk towards",
 }
 

@@ -325,6 +325,22 @@ class Repair:
 
 
 @dataclass(frozen=True)
+class Preprocessing:
+    """What is done to an image before the classifier sees it.
+
+    The shorter side (both with `squash`) becomes `resize` pixels, the middle `size` x `size` is kept, then
+    (pixel − mean) / std for pixels in 0…1.
+    """
+
+    resize: int
+    size: int
+    squash: bool
+    interpolation: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Opened:
     """What was loaded: shown in the title line and in the report."""
 
@@ -340,3 +356,4 @@ class Opened:
     clip: str | None
     group_columns: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    preprocessing: Preprocessing | None = None

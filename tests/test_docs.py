@@ -192,9 +192,6 @@ def test_the_commands_for_scripts_and_ci(
     for words in commands_of(README):
         if words[0] != "neuroinspect" or not {"--batch", "report", "compare"} & set(words):
             continue
-        if "compare" in words:
-            for name in words[2:]:
-                shutil.copytree("out", name, ignore=shutil.ignore_patterns("before", "after"))
         extra = [*QUICK, *([] if "--demo" in words else SEEN)] if "--batch" in words else []
         code, shown, errors = neuroinspect(*words[1:], *extra, capsys=capsys)
         assert code == (1 if "--fail-under" in words else 0), errors

@@ -139,7 +139,12 @@ def test_builds_that_had_to_be_mended_are_called_other_builds(monkeypatch: pytes
         monkeypatch.setattr(torchvision_compat, "mended", lambda mended=mended: mended)
         (match,) = found(doctor._torchvision)
         assert match.remedy == ""
-        assert match.state.endswith(", of another build: mended here, all that is used works") == mended
+        assert (
+            match.state.endswith(
+                ", of another build: mended for NeuroInspect, import torchvision in your own code fails"
+            )
+            == mended
+        )
 
 
 def test_a_gpu_that_torch_does_not_see_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:

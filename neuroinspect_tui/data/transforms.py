@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..config import ModelPreprocess, PreprocessConfig, require_choice
+from ..results import Preprocessing
 from .images import PIXEL_LIMIT, UnreadableImage
 
 Triple = tuple[float, float, float]
@@ -45,6 +46,13 @@ class Preprocess:
     def resize_size(self) -> int:
         """Length in pixels of the shorter side before the crop."""
         return int(self.image_size / self.crop_pct + 1e-6)
+
+    def described(self) -> Preprocessing:
+        """Return the same as plain values."""
+        squash = self.crop_mode == "squash"
+        return Preprocessing(
+            self.resize_size, self.image_size, squash, self.interpolation, self.mean, self.std
+        )
 
     def frame(self, image: Image.Image) -> Image.Image:
         """Return the RGB image [S,S] that the classifier sees; raises UnreadableImage on an endless strip."""
@@ -84,10 +92,6 @@ class Preprocess:
         rows /= np.float32(255)
         rows -= np.tile(np.array(self.mean, np.float32), width)
         rows /= np.tile(np.array(self.std, np.float32), width)
-
-    def denormalise(self, images: Tensor) -> Tensor:
-        """Undo `normalise` for images [...,3,H,W]."""
-        return images * _channels(self.std, images) + _channels(self.mean, images)
 
 
 def to_bytes(image: Image.Image) -> Tensor:

@@ -61,6 +61,7 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
         clip=None if project.config.debug.clip == "none" else project.config.debug.clip,
         group_columns=project.group_columns,
         notes=(*dataset.notes, *filter(None, [enlarged])),
+        preprocessing=project.preprocess.described(),
     )
     world.first(lambda: project.session.save(states.OPENED, opened))
     return opened

@@ -85,6 +85,8 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         tick=reporter.tick,
         memory=_Epochs(project.session, request),
     )
+    if outcome.parameters.get("groups") == COLUMN:
+        outcome = replace(outcome, parameters=outcome.parameters | {"tags": project.tags.counted()})
     return _keep(project, job.target, outcome, request)
 
 

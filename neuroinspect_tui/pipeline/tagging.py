@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,11 @@ class TagBook:
     def get(self, split: str, path: str) -> str:
         """Return the tag of an image, "" when it has none."""
         return self._tags.get(split, {}).get(path, "")
+
+    def counted(self) -> str:
+        """Return how many images have which tag: `4 cue, 10 no cue`."""
+        counts = Counter(tag for tags in self._tags.values() for tag in tags.values())
+        return ", ".join(f"{counts[tag]} {tag}" for tag in sorted(counts))
 
     def set(self, split: str, path: str, tag: str) -> None:
         """Tag an image, or take its tag away with ""; kept at once."""

@@ -28,7 +28,7 @@ def render_html(report: dict[str, Any], locate: Callable[[str], Path]) -> str:
     """Return the report as one HTML page; `locate` finds the pictures that it embeds (`Session.path`)."""
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     template = _environment().get_template("report.html.j2")
-    return template.render(
+    page: str = template.render(
         report=report,
         style=Markup(style),
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
@@ -40,6 +40,7 @@ def render_html(report: dict[str, Any], locate: Callable[[str], Path]) -> str:
         flat=flat,
         serial=itertools.count(1).__next__,
     )
+    return page.lstrip()
 
 
 @cache

@@ -6,9 +6,20 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..text import markdown
-from .wording import METRIC_ROWS, decimal, group_name, heads, percent, repair_facts, short_name
+from .wording import (
+    METRIC_ROWS,
+    WORDS,
+    decimal,
+    group_name,
+    heads,
+    made_from,
+    percent,
+    repair_facts,
+    short_name,
+)
 
 WORST = 20
+NEURONS = 8
 UNREADABLE = 50
 
 
@@ -17,6 +28,7 @@ def render_markdown(report: dict[str, Any]) -> str:
     sections = [_head(report), *_evaluation(report["evaluation"])]
     for found in report["debugged"]:
         sections += _debugged(found)
+    sections += ["## How it was made", _list(made_from(report)), "## Words", _list(WORDS)]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
@@ -51,7 +63,9 @@ def _evaluation(found: dict[str, Any]) -> list[str]:
             f"- {markdown(row['path'])}: {markdown(row['reason'])}"
             for row in found["unreadable"][:UNREADABLE]
         ]
-        sections += [f"## {len(found['unreadable'])} images could not be read\n\n" + "\n".join(rows)]
+        count = len(found["unreadable"])
+        title = "1 image could not be read" if count == 1 else f"{count} images could not be read"
+        sections += [f"## {title}\n\n" + "\n".join(rows)]
         sections += [_rest(len(found["unreadable"]), UNREADABLE, "report.json")]
     return sections
 
@@ -67,8 +81,8 @@ def _class_table(rows: Iterable[dict[str, Any]]) -> str:
             percent(row["accuracy"]),
             "–".join(percent(bound) for bound in row["interval"] or ()),
             f"{row['correct']}/{row['count']}",
-            percent(row["precision"]),
-            percent(row["f1"]),
+            percent(row["precision"] if row["count"] else None),
+            percent(row["f1"] if row["count"] else None),
             ", ".join(f"{markdown(other['name'])} {other['count']}" for other in row["confusions"][:3]),
         )
         for row in rows
@@ -88,8 +102,15 @@ def _debugged(found: dict[str, Any]) -> list[str]:
     name = markdown(found["class"]["name"])
     sections = [f"## Class “{name}”: {found['mistakes']} mistakes"]
     for kind in ("insufficient", "excessive"):
-        if found["neurons"][kind]:
-            sections += [f"### {kind.capitalize()} neurons\n\n{_neuron_table(found['neurons'][kind])}"]
+        rows = found["neurons"][kind]
+        if rows:
+            sections += [f"### {kind.capitalize()} neurons\n\n{_neuron_table(rows[:NEURONS])}"]
+            sections += [_rest(len(rows), NEURONS, "neurons.csv")]
+    if found["mended_together"] is not None:
+        sections += [
+            f"The first five of each kind set at once mend {percent(found['mended_together'])} of the "
+            f"mistakes, as many random neurons {percent(found['mended_random_together'])}."
+        ]
     if found["illusions"]:
         sections += [f"### Illusions\n\n{_illusion_table(found['illusions'])}"]
     return sections + [_repair(repair) for repair in found["repairs"]]
@@ -137,6 +158,10 @@ def _repair(repair: dict[str, Any]) -> str:
         "\n".join(f"- {markdown(fact)}" for fact in repair_facts(repair)),
     ]
     return "\n\n".join(lines)
+
+
+def _list(pairs: Iterable[tuple[str, str]]) -> str:
+    return "\n".join(f"- **{markdown(name)}**: {markdown(text)}" for name, text in pairs)
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -130,6 +130,7 @@ def _data(findings: Findings) -> dict[str, Any]:
         "classes": opened.classes,
         "group_columns": opened.group_columns,
         "notes": opened.notes,
+        "preprocessing": opened.preprocessing,
     }
 
 

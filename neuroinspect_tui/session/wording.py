@@ -113,3 +113,61 @@ METRIC_ROWS: tuple[tuple[str, Callable[[Metrics], Shown]], ...] = (
     ("worst class", _worst_class),
     ("worst group", _worst_group),
 )
+
+
+def made_from(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what was asked for and of what: enough to do it again."""
+    model, data, config = report["model"], report["data"], report["config"]
+    facts = [
+        ("model", model["spec"]),
+        ("weights", model["weights"] or "as built"),
+        ("data", f"{data['source']}, split {data['split']}"),
+        ("preprocessing", preprocessing(data["preprocessing"])),
+        ("mode", f"{config['debug']['mode']}, seed {config['compute']['seed']}"),
+        ("made by", f"neuroinspect {report['environment']['neuroinspect']}"),
+    ]
+    return [(name, text) for name, text in facts if text]
+
+
+def preprocessing(found: dict[str, Any] | None) -> str:
+    """Return what is done to an image before the classifier sees it, in words."""
+    if found is None:
+        return ""
+    side = "both sides" if found["squash"] else "shorter side"
+    shape = f"{side} to {found['resize']}, middle {found['size']} × {found['size']}"
+    mean, std = (", ".join(f"{value:g}" for value in found[name]) for name in ("mean", "std"))
+    return f"{shape} ({found['interpolation']}), pixels 0…1, mean {mean}, std {std}"
+
+
+WORDS = (
+    ("neuron", "one number of the vector that the decision layer sees"),
+    (
+        "insufficient, excessive",
+        "the smallest change that turns a mistake into the right answer raises, or lowers, this neuron",
+    ),
+    ("prec@5", "percent of the class's mistakes that have the neuron among their five largest changes"),
+    (
+        "importance",
+        "how many times likelier the class is with the neuron than without it, at the mean features",
+    ),
+    (
+        "mends",
+        "share of the mistakes that are right when this neuron alone is set to the class mean (insufficient) "
+        "or to zero (excessive); random: the same for random neurons",
+    ),
+    (
+        "illusion",
+        "a picture optimised for the neuron and the class; 1× is the neuron's 99.9 % quantile on real "
+        "images, robust: the same after random shifts and turns, rank: place of the neuron among all, 1 is "
+        "best; below 1× it is not shown, because real images excite the neuron more",
+    ),
+    (
+        "controls",
+        "repairs that ignore the neurons; a repair that does no better than they do is no repair",
+    ),
+    (
+        "group",
+        "the images of one class with one value of a column of the data, or with one tag set by hand",
+    ),
+)
+"""The words of the report, for readers who have not seen the program."""

@@ -1,7 +1,9 @@
 import re
+from dataclasses import replace
 
 from hypothesis import given, settings
 
+from neuroinspect_tui.results import Preprocessing
 from neuroinspect_tui.session.markdown import render_markdown
 from neuroinspect_tui.session.report import build_report
 
@@ -60,3 +62,30 @@ def test_hostile_names_make_no_line_cell_or_link_of_their_own(name, value, path,
         assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) == model.count("|")
         assert line.count("](") == model.count("](") + line.count(r"\](")
         assert not re.search(r"(?<!\\)(?:\\\\)*<", line)
+
+
+def test_the_page_ends_with_what_it_was_made_from_and_its_words():
+    found = synthetic.findings()
+    opened = replace(
+        found.opened,
+        preprocessing=Preprocessing(256, 224, False, "bicubic", (0.485, 0.456, 0.406), (0.25, 0.25, 0.25)),
+    )
+    lines = lines_of(replace(found, opened=opened))
+    made = lines.index("## How it was made")
+    words = lines.index("## Words")
+    assert (
+        "- **preprocessing**: shorter side to 256, middle 224 × 224 (bicubic), pixels 0…1, "
+        "mean 0.485, 0.456, 0.406, std 0.25, 0.25, 0.25"
+    ) in [line.replace("\\", "") for line in lines[made:words]]
+    assert "- **weights**: classifier.safetensors" in [line.replace("\\", "") for line in lines[made:words]]
+    assert any(line.startswith("- **mends**: share of the mistakes") for line in lines[words:])
+
+
+def test_long_lists_of_neurons_are_cut_and_counted(monkeypatch):
+    monkeypatch.setattr("neuroinspect_tui.session.markdown.NEURONS", 1)
+    lines = lines_of(synthetic.findings())
+    assert "… and 1 more in neurons.csv." in lines
+    assert (
+        "The first five of each kind set at once mend 71.0 % of the mistakes, as many random neurons 4.0 %."
+        in lines
+    )
