@@ -318,6 +318,11 @@ def test_images_that_cannot_be_read_are_told_and_a_split_without_any_other_is_re
     assert code == 0
     fault = f"could not be read, for example val/{images[0].name}: not one of JPEG, "
     assert f"warning: 1 of {6 * EACH} images of val {fault}" in errors
+    groups = json.loads((tmp_path / "one" / "report.json").read_text())["evaluation"]["groups"]
+    counts = {(row["class"], row["value"]): (row["correct"], row["count"]) for row in groups}
+    assert images[0].name == "blue-none-0.png"
+    assert counts[("blue", "none")] == (EACH - 1, EACH - 1) and counts[("blue", "red")] == (0, EACH)
+    assert counts[("red", "red")] == (EACH, EACH)
     for image in images:
         image.write_bytes(b"no picture")
     code, _, errors = neuroinspect(*options, "-o", str(tmp_path / "all"), capsys=capsys)

@@ -98,7 +98,7 @@ class Project:
             images, store = self.dataset.split(split), self.store(split)
             if not store.complete():
                 raise InputError(f"split {split} is not evaluated yet", "wait for the evaluation")
-            features = store.open(images.paths, {})
+            features = store.open(images.paths)
             self._features[split] = replace(features, groups=self._groups(split, features.rows))
         return self._features[split]
 

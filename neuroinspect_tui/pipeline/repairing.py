@@ -163,9 +163,7 @@ def export(project: Project, job: jobs.ExportRepair, reporter: Reporter) -> Repa
     """Write the full repaired state dict beside the head, in the format that the weights came in."""
     made = _load(project, job.number)
     folder = Path(made.head).parent
-    state = project.classifier.state
-    suffix = ".pt" if state is not None and state.format == "torch" else ".safetensors"
-    weights = (folder / f"model{suffix}").as_posix()
+    weights = (folder / f"model{project.classifier.weights_suffix}").as_posix()
     tensors = load_file(project.session.path(made.head))
     repaired = Head(tensors["weight"], tensors["bias"])
     with aside(project.session.path(weights)) as temporary:

@@ -13,7 +13,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..results import Sample, Unreadable
-from ..tensors import GroupColumn, Shard, SplitFeatures
+from ..tensors import Shard, SplitFeatures
 from ..text import safe
 from .atomic import appearing, explained, json_text
 from .store import Session
@@ -115,10 +115,10 @@ class FeatureStore:
         pairs = [pair for folder in folders for pair in _read_json(folder / "unreadable.json")]
         return tuple(Unreadable(paths[row], reason) for row, reason in pairs)
 
-    def open(self, paths: Sequence[str], columns: Mapping[str, Sequence[str]]) -> SplitFeatures:
+    def open(self, paths: Sequence[str]) -> SplitFeatures:
         """Return the features of a complete split, memory-mapped; the shards are merged first.
 
-        `paths` and each of `columns` (group column → value) have one entry for every image of the split.
+        `paths` has one entry for every image of the split.
         """
         self.merge()
         arrays = {name: torch.from_numpy(_map_array(self._merged / f"{name}.npy")) for name in ARRAYS}
@@ -127,7 +127,7 @@ class FeatureStore:
         return SplitFeatures(
             split=self.split,
             paths=paths if whole else [paths[row] for row in rows],
-            groups={name: group_column(name, values, rows) for name, values in columns.items()},
+            groups={},
             **arrays,
         )
 
@@ -142,14 +142,6 @@ class FeatureStore:
             if not parts or start >= parts[-1].stop:
                 parts.append(_Part(start, -minus_stop, self.directory / name))
         return parts
-
-
-def group_column(name: str, values: Sequence[str], rows: Sequence[int]) -> GroupColumn:
-    """Return the group column of the images `rows`; values are sorted, an empty one has code -1."""
-    present = [values[row] for row in rows]
-    distinct = tuple(sorted(set(present) - {""}))
-    codes = {value: code for code, value in enumerate(distinct)} | {"": -1}
-    return GroupColumn(name, distinct, torch.tensor([codes[value] for value in present], dtype=torch.int64))
 
 
 def iterate_samples(features: SplitFeatures, block: int = 65536) -> Iterator[Sample]:

@@ -9,7 +9,7 @@ import torch
 
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.results import Sample, Unreadable
-from neuroinspect_tui.session.features import ARRAYS, FeatureStore, group_column, iterate_samples
+from neuroinspect_tui.session.features import ARRAYS, FeatureStore, iterate_samples
 from neuroinspect_tui.session.store import Session
 from neuroinspect_tui.tensors import Shard
 
@@ -43,8 +43,7 @@ def write_all(store: FeatureStore, *edges: int, **options) -> None:
 def test_shards_come_back_as_one_split(session):
     store = FeatureStore(session, "val", 10)
     write_all(store, 0, 4, 8, 10)
-    place = ["sand", "grass", "", "sand", "", "grass", "sand", "sand", "sand", "sand"]
-    split = store.open(PATHS, {"place": place})
+    split = store.open(PATHS)
     expected = torch.arange(10)[:, None] + torch.tensor([0.0, 0.25, 0.5])
     assert split.features.dtype == torch.float16
     assert torch.equal(split.features.float(), expected)
@@ -54,8 +53,6 @@ def test_shards_come_back_as_one_split(session):
     assert split.top_logits[7].tolist() == [7, 6, 5, 4, 3]
     assert split.confidence.tolist() == (1 / (torch.arange(10) + 2.0)).tolist()
     assert (split.split, split.paths, split.rows.tolist()) == ("val", PATHS, list(range(10)))
-    assert split.groups["place"].values == ("grass", "sand")
-    assert split.groups["place"].codes.tolist() == [1, 0, -1, 1, -1, 0, 1, 1, 1, 1]
 
 
 def test_unreadable_images_are_listed_and_leave_no_row(session):
@@ -64,19 +61,18 @@ def test_unreadable_images_are_listed_and_leave_no_row(session):
     store.write(shard(5, 10))
     listed = (Unreadable("val/1.png", "truncated"), Unreadable("val/4.png", "truncated"))
     assert store.unreadable(PATHS) == listed
-    split = store.open(PATHS, {"place": list("abcdeabcde")})
+    split = store.open(PATHS)
     assert store.unreadable(PATHS) == listed
     assert split.rows.tolist() == [0, 2, 3, 5, 6, 7, 8, 9]
     assert split.paths == [PATHS[row] for row in split.rows.tolist()]
     assert split.features[:, 0].tolist() == split.rows.tolist()
-    assert split.groups["place"].codes.tolist() == [0, 2, 3, 0, 1, 2, 3, 4]
 
 
 def test_a_shard_without_one_readable_image_counts(session):
     store = FeatureStore(session, "val", 10)
     store.write(shard(0, 5, unreadable=(0, 1, 2, 3, 4)))
     store.write(shard(5, 10))
-    split = store.open(PATHS, {})
+    split = store.open(PATHS)
     assert split.rows.tolist() == [5, 6, 7, 8, 9]
     assert split.features.shape == (5, NEURONS)
 
@@ -84,7 +80,7 @@ def test_a_shard_without_one_readable_image_counts(session):
 def test_a_split_without_any_readable_image_is_empty(session):
     store = FeatureStore(session, "val", 2)
     store.write(shard(0, 2, unreadable=(0, 1)))
-    assert len(store.open(PATHS[:2], {})) == 0
+    assert len(store.open(PATHS[:2])) == 0
 
 
 def test_missing_ranges_are_what_is_not_on_disk(session):
@@ -110,7 +106,7 @@ def test_a_resumed_split_equals_an_undisturbed_one(session, tmp_path):
     for gap in resumed.missing(3):
         resumed.write(shard(gap.start, gap.stop))
     for name in ARRAYS:
-        assert torch.equal(getattr(whole.open(PATHS, {}), name), getattr(resumed.open(PATHS, {}), name))
+        assert torch.equal(getattr(whole.open(PATHS), name), getattr(resumed.open(PATHS), name))
 
 
 def test_a_half_written_shard_is_missing(session, monkeypatch):
@@ -131,7 +127,7 @@ def test_merging_interrupted_anywhere_can_be_repeated(session, monkeypatch):
             store.merge()
     assert len(list(store.directory.iterdir())) == 3
     assert store.complete()
-    assert store.open(PATHS, {}).features[:, 0].tolist() == list(range(10))
+    assert store.open(PATHS).features[:, 0].tolist() == list(range(10))
     assert [entry.name for entry in store.directory.iterdir()] == ["all"]
 
 
@@ -139,7 +135,7 @@ def test_features_beyond_float16_are_kept_as_float32(session):
     store = FeatureStore(session, "val", 10)
     store.write(shard(0, 4))
     store.write(shard(4, 10, scale=65536.0))
-    features = store.open(PATHS, {}).features
+    features = store.open(PATHS).features
     assert features.dtype == torch.float32
     assert features[1].tolist() == [1.0, 1.25, 1.5]
     assert features[9].tolist() == [9 * 65536.0, 9.25 * 65536, 9.5 * 65536]
@@ -153,7 +149,7 @@ def test_an_image_is_rounded_alike_in_any_shard(session):
             part = shard(rows.start, rows.stop)
             part.features[:] = torch.cat([third, large])[rows.start : rows.stop]
             store.write(part)
-        features = store.open(PATHS[:2], {}).features
+        features = store.open(PATHS[:2]).features
         assert features.tolist() == [third.half().float()[0].tolist(), large[0].tolist()]
 
 
@@ -162,7 +158,7 @@ def test_the_largest_float16_is_still_float16(session):
     one = shard(0, 1)
     one.features[:] = 65504.0
     store.write(one)
-    assert store.open(PATHS[:1], {}).features.dtype == torch.float16
+    assert store.open(PATHS[:1]).features.dtype == torch.float16
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -182,7 +178,7 @@ def test_the_merged_features_are_mapped_not_read(session):
     store = FeatureStore(session, "val", 10)
     write_all(store, 0, 10)
     path = store.directory / "all" / "features.npy"
-    features = store.open(PATHS, {}).features
+    features = store.open(PATHS).features
     changed = np.load(path, mmap_mode="r+")
     changed[3, 0] = 99
     changed.flush()
@@ -194,7 +190,7 @@ def test_the_merged_features_are_mapped_not_read(session):
 def test_every_array_loads_without_pickle(session):
     store = FeatureStore(session, "val", 10)
     write_all(store, 0, 10)
-    store.open(PATHS, {})
+    store.open(PATHS)
     kinds = {
         path.stem: np.load(path, allow_pickle=False).dtype.name for path in store.directory.rglob("*.npy")
     }
@@ -211,11 +207,11 @@ def test_every_array_loads_without_pickle(session):
 def test_a_pickled_array_is_refused(session):
     store = FeatureStore(session, "val", 10)
     write_all(store, 0, 10)
-    store.open(PATHS, {})
+    store.open(PATHS)
     path = store.directory / "all" / "labels.npy"
     np.save(path, np.array([{"run": "me"}], dtype=object), allow_pickle=True)
     with pytest.raises(InputError, match=r"labels\.npy is damaged"):
-        store.open(PATHS, {})
+        store.open(PATHS)
 
 
 @pytest.mark.parametrize(
@@ -224,11 +220,11 @@ def test_a_pickled_array_is_refused(session):
 def test_a_damaged_array_is_named(session, damage):
     store = FeatureStore(session, "val", 10)
     write_all(store, 0, 10)
-    store.open(PATHS, {})
+    store.open(PATHS)
     path = store.directory / "all" / "features.npy"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(InputError) as caught:
-        store.open(PATHS, {})
+        store.open(PATHS)
     assert str(caught.value) == f"{path} is damaged: delete {path.parent}: it is made anew by the next run"
 
 
@@ -271,7 +267,7 @@ def test_the_memory_that_a_merge_takes_does_not_grow_with_the_data(tmp_path):
         "        wide = torch.ones(len(gap), 1024, dtype=torch.float16)\n"
         "        store.write(Shard(gap.start, gap.stop, rows, wide, rows, five, five, five[:, 0]))\n"
         "    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "    split = store.open([str(row) for row in range(8 * 8192)], {})\n"
+        "    split = store.open([str(row) for row in range(8 * 8192)])\n"
         "    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "    print((after - before) >> 10, split.features.numel() * 2 >> 20)\n"
     )
@@ -281,15 +277,10 @@ def test_the_memory_that_a_merge_takes_does_not_grow_with_the_data(tmp_path):
     assert grown < 32
 
 
-def test_group_values_are_coded_in_sorted_order():
-    column = group_column("camera", ["b", "", "a", "b", "c"], [0, 1, 2, 3])
-    assert (column.name, column.values, column.codes.tolist()) == ("camera", ("a", "b"), [1, -1, 0, 1])
-
-
 def test_samples_are_streamed_in_order(session):
     store = FeatureStore(session, "val", 10)
     store.write(shard(0, 10, unreadable=(1,)))
-    samples = list(iterate_samples(store.open(PATHS, {}), block=4))
+    samples = list(iterate_samples(store.open(PATHS), block=4))
     assert len(samples) == 9
     assert samples[0] == Sample("val", 0, "val/0.png", 0, 0, 0.5)
     assert samples[1] == Sample("val", 1, "val/2.png", 2, 2, 0.25)

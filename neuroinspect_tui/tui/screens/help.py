@@ -52,7 +52,7 @@ class HelpScreen(Page[None]):
     def __init__(self, here: Sequence[Binding]) -> None:
         super().__init__()
         self.here = here
-        self.table = FilteredTable(COLUMNS, title="Help", dom_id="help")
+        self.table = FilteredTable(COLUMNS, title="Help · keys here, words, all keys", dom_id="help")
 
     def body(self) -> Iterable[Widget]:
         """Lay out the table."""
