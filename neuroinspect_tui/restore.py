@@ -67,8 +67,8 @@ def _exemplars(
 
 
 def save_view(directory: Path, view: View) -> None:
-    """Keep what the user looked at, if there is a session; raises InputError when it cannot be written."""
-    if (directory / INDEX).is_file():
+    """Keep what the user looked at in a session that has its inputs; raises InputError when it cannot be."""
+    if (directory / INDEX).is_file() and Session.view(directory).config is not None:
         write_json(directory / "state" / f"{VIEW}.json", to_json(view))
 
 

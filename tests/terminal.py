@@ -32,9 +32,14 @@ def _surroundings() -> dict[str, str]:
 
 
 class Terminal:
-    """Runs `python -m neuroinspect_tui ARGUMENTS` as the leader of its own session on a new pseudo-terminal."""
+    """Runs `python -m neuroinspect_tui ARGUMENTS` as the leader of its own session on a new pseudo-terminal.
 
-    def __init__(self, *arguments: str, nohup: bool = False, **environment: str) -> None:
+    It starts in `folder`.
+    """
+
+    def __init__(
+        self, *arguments: str, nohup: bool = False, folder: Path = REPOSITORY, **environment: str
+    ) -> None:
         columns, rows = 120, 40
         self.screen = pyte.Screen(columns, rows)
         self.master, self.slave = pty.openpty()
@@ -55,8 +60,14 @@ class Terminal:
             stdin=self.slave,
             stdout=self.slave,
             stderr=self.slave,
-            cwd=REPOSITORY,
-            env={**_surroundings(), "TERM": "xterm-256color", "OMP_NUM_THREADS": "1", **environment},
+            cwd=folder,
+            env={
+                **_surroundings(),
+                "PYTHONPATH": str(REPOSITORY),
+                "TERM": "xterm-256color",
+                "OMP_NUM_THREADS": "1",
+                **environment,
+            },
             preexec_fn=lead,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -36,7 +36,10 @@ def test_without_a_session_nothing_is_known(tmp_path: Path) -> None:
 def test_the_view_is_kept_where_there_is_a_session(tmp_path: Path) -> None:
     save_view(tmp_path / "refused", View(3))
     assert not (tmp_path / "refused").exists()
-    with Session.open(tmp_path / "session"):
+    with Session.open(tmp_path / "session") as session:
+        save_view(tmp_path / "session", View(2))
+        assert not (tmp_path / "session" / "state").exists()
+        session.bind(CONFIG, {"model": "m"}, {})
         save_view(tmp_path / "session", View(3))
     assert saved_state(CONFIG, tmp_path / "session").view == View(3)
 
