@@ -55,7 +55,7 @@ SHOTS = (
     Shot("tagged", (*"xxccxx",), "Tag 7 of"),
     Shot("repair", ("escape", "m"), "No repair yet"),
     Shot("verdict", ("down", "enter"), "ridge"),
-    Shot("accepted", ("a",), "Repaired weights are in"),
+    Shot("accepted", ("a", "y"), "Repaired weights are in"),
     Shot("sessions", ("escape", "S"), "demo"),
     Shot("log", ("escape", "L"), ""),
     Shot("help", ("escape", "question_mark"), "pane"),

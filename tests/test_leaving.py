@@ -34,12 +34,12 @@ def test_a_session_given_by_relative_paths_opens_from_another_folder(
     data = str(tmp_path / "home")
     with Terminal(*inputs, *tiny.options[6:], folder=tiny.root, XDG_DATA_HOME=data) as terminal:
         terminal.wait_for(lambda: "blue" in terminal.text)
-        terminal.type("q")
+        terminal.type("qy")
         assert terminal.process.wait(60) == 0
         terminal.wait_for(lambda: b": neuroinspect opens it again" in terminal.output)
     with Terminal(XDG_DATA_HOME=data) as terminal:
         terminal.wait_for(lambda: "2 Neurons of blue" in terminal.text)
         terminal.wait_for(lambda: "▲" in terminal.text)
         assert "What went wrong" not in terminal.text
-        terminal.type("q")
+        terminal.type("qy")
         assert terminal.process.wait(60) == 0

@@ -62,8 +62,8 @@ JOURNEY: tuple[Step, ...] = (
     Step("2", "The second pane has the focus, on the first neuron.", _shows("┏━ 2 Neurons of boat")),
     Step(
         "Space",
-        "The neuron is marked, and the strip at the bottom tells what switching it off would change.",
-        _shows(r"what-if \d+ off → class \d"),
+        "The neuron is marked, and the strip at the bottom tells what making it stronger would change.",
+        _shows(r"what-if \d+ ×2 → class \d"),
     ),
     Step("t", "The tag screen shows images in the order that teaches most.", _shows("Tag 1 of")),
     *_tags(),

@@ -52,7 +52,7 @@ def no_classes(board: Board) -> tuple[str, ...]:
         if isinstance(job, (jobs.Open, jobs.Evaluate)):
             return ("This did not work:", safe(failed.line, 400), "L shows the details, q quits.")
     if board.opened is None:
-        return ("Loading the model…", "The classes appear here, worst first.")
+        return ("Loading the model…", "Classes appear here, worst first.")
     if not board.waits_for(jobs.Evaluate()):
         return ("The evaluation was stopped.", "r goes on where it stopped.")
     return ("Evaluating…", "Classes fill in as images are read.", "escape stops; what is done is kept.")

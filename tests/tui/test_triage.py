@@ -18,7 +18,7 @@ async def test_the_worst_class_comes_first_with_its_culprits(launch: Launch) -> 
         assert [row.key for row in desk.triage.class_table.rows] == [0, 1, 2, 3, 4, 5, 6, 7]
         line = next(line for line in desk.text.splitlines() if "sweet pea" in line and "33.3" in line)
         assert "8/24" in line
-        assert "top 5 of each mend 62 % · random 5 %" in desk.text
+        assert "5 ▲ + 5 ▼ mend 62 % · random 5 %" in desk.text
 
 
 async def test_asking_goes_from_opening_to_what_is_looked_at(launch: Launch) -> None:

@@ -27,7 +27,7 @@ WORDS = (
     ("prec", "mistakes with the neuron among their 5 first, in percent"),
     ("imp", "how many times likelier the class is with the neuron"),
     ("mends", "mistakes mended with ▲ set to the class mean, ▼ to zero"),
-    ("random, top 5", "the same by random neurons; by 5 ▲ and 5 ▼ at once"),
+    ("random, 5 ▲ + 5 ▼", "the same by random neurons; by the first of both at once"),
     ("!", "suspicious: fires on surroundings, not on the object"),
     ("sure", "the classifier's confidence in its prediction"),
     ("× on a picture", "activation / its 99.9 % quantile; below 1: not shown"),

@@ -125,7 +125,7 @@ def _summary(report: CulpritReport) -> str:
     if report.mended_together is None:
         return "" if not report.unflipped else f"{report.unflipped} never flip"
     random = percent(report.mended_random_together, 0)
-    return f"top 5 of each mend {percent(report.mended_together, 0)} % · random {random} %"
+    return f"5 ▲ + 5 ▼ mend {percent(report.mended_together, 0)} % · random {random} %"
 
 
 def _section(name: str, words: str, ink: str, culprits: Sequence[Culprit]) -> list[Row | Culprit]:

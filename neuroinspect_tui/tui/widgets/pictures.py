@@ -42,7 +42,7 @@ class PicturesPane(Gallery):
             real = 1 if sections else 0
             drawn = Section("illusions", pictures)
             sections = [*sections[:real], drawn, *sections[real:]]
-        self.show(sections, ("Looking for the images that make this neuron fire…",))
+        self.show(sections, ("Looking for images that excite it…",))
 
     def show_mistake(self, board: Board, sample: Sample, names: Sequence[str]) -> None:
         """Show one mistake as large as the pane allows."""

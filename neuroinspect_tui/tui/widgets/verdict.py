@@ -94,4 +94,5 @@ def _difference(before: Metrics, after: Metrics) -> tuple[Cell, ...]:
 def _change(old: float | None, new: float | None) -> Cell:
     if old is None or new is None:
         return ""
-    return ((signed(new - old), "good" if new > old else "bad" if new < old else "dim"),)
+    digits = 0 if abs(new - old) >= 0.9995 else 1
+    return ((signed(new - old, digits), "good" if new > old else "bad" if new < old else "dim"),)
