@@ -149,6 +149,13 @@ def test_links_and_pictures_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(found), f"{target} is no heading"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_tests_that_are_named_exist(page: Path) -> None:
+    for file, name in re.findall(r"`([\w/]+\.py)::(test_\w+)", page.read_text("utf-8")):
+        code = (REPOSITORY / "tests" / file).read_text("utf-8")
+        assert re.search(rf"^(async )?def {name}\(", code, re.M), f"{file} has no {name}"
+
+
 def anchors(page: Path) -> set[str]:
     """Return the anchors that GitHub gives a page's headings."""
     headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.M)

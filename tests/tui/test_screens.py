@@ -418,7 +418,7 @@ async def test_help_lists_each_key_and_explains_the_words(launch: Launch) -> Non
         assert set(KEYS) <= listed
         assert "Here" in desk.text
         await desk.press("slash", *"retaining")
-        await desk.until(lambda: "retaining ratio: above 1" in desk.text)
+        await desk.until(lambda: "retaining ratio: how many times likelier" in desk.text)
         await desk.press("escape", "escape")
         assert desk.app.screen is desk.triage
 

@@ -25,7 +25,7 @@ WORDS = (
     ("▲ insufficient", "neuron that the mistakes have too little of"),
     ("▼ excessive", "neuron that pulls the mistakes to the wrong class"),
     ("prec", "mistakes with the neuron among their 5 first, in percent"),
-    ("imp", "how many times likelier the class is with the neuron"),
+    ("imp", "retaining ratio: how many times likelier the class is with it"),
     ("mends", "mistakes mended with ▲ set to the class mean, ▼ to zero"),
     ("random, 5 ▲ + 5 ▼", "the same by random neurons; by the first of both at once"),
     ("!", "suspicious: fires on surroundings, not on the object"),
