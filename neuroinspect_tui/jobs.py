@@ -113,7 +113,7 @@ class ListSamples(Job):
 
 @dataclass(frozen=True)
 class MakeThumbnails(Job):
-    """Yields `dict[int, str]`: row of the split to a PNG path relative to the session."""
+    """Yields `dict[int, str]`: row of the split to a PNG path relative to the session, "" if it has gone."""
 
     split: str
     rows: tuple[int, ...]

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import jobs
 from ..data.advice import enlarged_note
+from ..data.images import UnreadableImage
 from ..data.splits import Split
 from ..errors import InputError
 from ..events import Reporter
@@ -176,13 +177,17 @@ def debugged_samples(project: Project, job: jobs.ListSamples, reporter: Reporter
 
 
 def thumbnails(project: Project, job: jobs.MakeThumbnails, reporter: Reporter) -> dict[int, str]:
-    """Write small pictures of the rows that have none yet."""
+    """Write small pictures of the rows that have none yet; "" for an image that can no longer be read."""
     data, images = project.features(job.split), project.dataset.split(job.split)
     found = {}
     for row in job.rows:
         relative = f"thumbnails/{job.split}/{row}.png"
         if not project.session.path(relative).exists():
-            picture = images.open(int(data.rows[row]))
+            try:
+                picture = images.open(int(data.rows[row]))
+            except UnreadableImage:
+                found[row] = ""
+                continue
             picture.thumbnail((THUMBNAIL, THUMBNAIL))
             project.session.write_png(relative, picture)
         found[row] = relative

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from .. import jobs
+from ..data.images import UnreadableImage
 from ..data.transforms import as_pixels, to_bytes
+from ..errors import InputError
 from ..events import Preview, Reporter
 from ..results import ClassRef, Exemplar, Illusion
 from ..session import states
@@ -24,6 +26,7 @@ from ..stages.masks import dim
 from ..stages.neuron_statistics import NeuronStatistics, neuron_statistics
 from ..stages.recipes import recipe_for
 from ..tensors import Tick
+from ..text import safe
 from .project import Project
 
 EXEMPLARS = 4
@@ -35,9 +38,18 @@ SIDE_BY_SIDE = {"cuda": 128, "mps": 16, "cpu": 4}
 
 
 def framed(project: Project, rows: Iterable[int]) -> Tensor:
-    """Return images of the debugged split as the classifier sees them, uint8 [B,S,S,3]."""
+    """Return images of the debugged split as the classifier sees them, uint8 [B,S,S,3].
+
+    Raises InputError for an image that could be read once and has gone.
+    """
     data = project.features(project.split.name)
-    frames = [project.preprocess.frame(project.split.open(int(data.rows[row]))) for row in rows]
+    frames = []
+    for row in rows:
+        try:
+            frames.append(project.preprocess.frame(project.split.open(int(data.rows[row]))))
+        except UnreadableImage as error:
+            line = f"{safe(data.paths[row], 200)} can no longer be read: {error.reason}"
+            raise InputError(line, "bring the image back") from None
     return torch.stack([to_bytes(frame) for frame in frames])
 
 

@@ -186,7 +186,7 @@ class NeuroInspectApp(App[int]):
             self.notify(safe(message.event.text, 400), severity="warning", timeout=10, markup=False)
         if "report" in topics:
             directory = safe(self.board.report_directory)
-            words = f"The report is in {directory}. y copies the path."
+            words = f"The report is {directory}/report.html. y copies the path of its folder."
             self.notify(words, title="Report", timeout=10, markup=False)
         self._tell(topics)
 

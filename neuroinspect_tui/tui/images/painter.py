@@ -111,5 +111,5 @@ class Painter:
 def _paint(wish: Wish, encoder: Encoder) -> Painted | str:
     try:
         return encoder.encode(load(wish.picture, wish.masked), wish.box)
-    except (OSError, ValueError) as error:
-        return str(error)
+    except Exception as error:  # one broken picture must not end the thread that draws all others
+        return str(error) or type(error).__name__

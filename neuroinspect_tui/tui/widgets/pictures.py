@@ -127,4 +127,5 @@ def sample_tile(board: Board, sample: Sample, names: Sequence[str]) -> Tile:
     groups: tuple[Span, ...] = ((group_words(sample), "dim"),)
     lines = ((taken, True), (known, bool(culprits or tag)), (groups, bool(sample.groups)))
     caption = tuple(line for line, there in lines if there)
-    return Tile(Picture(board.root / thumbnail) if thumbnail else None, caption, sample.path, "reading…")
+    words = "reading…" if thumbnail is None else "can no longer be read"
+    return Tile(Picture(board.root / thumbnail) if thumbnail else None, caption, sample.path, words)

@@ -1,0 +1,56 @@
+"""Images that could be read when the split was evaluated and have gone since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neuroinspect_tui import jobs
+from neuroinspect_tui.config import DataConfig, ModelConfig, PreprocessConfig, RunConfig
+from neuroinspect_tui.errors import InputError
+from neuroinspect_tui.pipeline.picturing import framed
+from neuroinspect_tui.pipeline.pipeline import Pipeline
+from tests.tiny import TinyProject
+
+
+class Quiet:
+    """A reporter to nobody."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: None
+
+
+@pytest.fixture
+def pipeline(tiny: TinyProject, tmp_path: Path) -> Iterator[Pipeline]:
+    config = RunConfig(
+        ModelConfig(tiny.model, str(tiny.weights)),
+        DataConfig(str(tiny.manifest)),
+        PreprocessConfig(8, 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+    )
+    made = Pipeline(config, tmp_path / "session")
+    for job in (jobs.Open(), jobs.Evaluate()):
+        made.run(job, Quiet())
+    yield made
+    made.close()
+
+
+def test_a_lost_image_has_no_thumbnail_and_keeps_none_from_the_others(
+    pipeline: Pipeline, tiny: TinyProject
+) -> None:
+    paths = pipeline.project.features("val").paths
+    (tiny.manifest.parent / paths[1]).unlink()
+    found = pipeline.run(jobs.MakeThumbnails("val", (0, 1, 2)), Quiet())
+    assert found == {0: "thumbnails/val/0.png", 1: "", 2: "thumbnails/val/2.png"}
+    assert (pipeline.session.root / found[2]).is_file()
+
+
+def test_a_lost_image_is_named_where_it_is_needed(pipeline: Pipeline, tiny: TinyProject) -> None:
+    path = pipeline.project.features("val").paths[3]
+    (tiny.manifest.parent / path).write_bytes(b"gone")
+    assert framed(pipeline.project, [2, 4]).shape == (2, 8, 8, 3)
+    with pytest.raises(InputError) as caught:
+        framed(pipeline.project, [2, 3])
+    assert str(caught.value).startswith(f"{path} can no longer be read: not one of JPEG, ")
