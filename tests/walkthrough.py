@@ -84,7 +84,7 @@ JOURNEY: tuple[Step, ...] = (
         "The repair is accepted: a state dict is written in which only the decision layer differs.",
         _shows("✓ +1 ridge", "Repaired weights are in"),
     ),
-    Step("e", "The report is written; `q` then quits.", _shows("The report is /")),
+    Step("e", "The report is written; `q` then quits.", _shows("The report is")),
 )
 
 

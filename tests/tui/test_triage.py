@@ -379,7 +379,7 @@ async def test_report(launch: Launch) -> None:
     async with launch() as desk:
         await desk.settled()
         await desk.press("e")
-        await desk.until(lambda: "The report is /" in desk.text)
+        await desk.until(lambda: "The report is" in desk.text)
         assert desk.worker.asked(jobs.WriteReport) == [jobs.WriteReport()]
 
 
