@@ -148,7 +148,7 @@ def _tell_unreadable(evaluation: Evaluation, debugged: bool, reporter: Reporter)
 
 
 def _refuse_permuted_classes(project: Project, evaluation: Evaluation, reporter: Reporter) -> None:
-    """Raise InputError when another order of the classes fits far better; a note where --classes did."""
+    """Raise InputError when another order of the classes fits far better; warn where --classes gave it."""
     features = project.features(evaluation.split)
     found = detect_permutation(features.labels, features.predicted, len(project.names))
     if found is None:

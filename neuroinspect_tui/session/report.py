@@ -192,7 +192,7 @@ def _exemplar(row: Exemplar, classes: tuple[str, ...]) -> dict[str, Any]:
 
 def _repair(row: Repair, classes: tuple[str, ...], twin: int | None) -> dict[str, Any]:
     return {
-        **_without(row, "target"),
+        **_without(row, "target", "digest"),
         "same_as": twin,
         "before": _metrics(row.before, classes),
         "after": _metrics(row.after, classes),
@@ -209,8 +209,8 @@ def _metrics(found: Metrics, classes: tuple[str, ...]) -> dict[str, Any]:
     return {**to_json(found), "worst_group": group}
 
 
-def _without(value: Any, name: str) -> dict[str, Any]:
-    return {key: item for key, item in to_json(value).items() if key != name}
+def _without(value: Any, *names: str) -> dict[str, Any]:
+    return {key: item for key, item in to_json(value).items() if key not in names}
 
 
 def _reference(index: int, classes: tuple[str, ...]) -> ClassRef:

@@ -37,8 +37,8 @@ class TriageScreen(PanedPage):
     """Shows the class `target` and its `neuron`, and asks for what is missing once the cursor rests."""
 
     BINDINGS = keys(
-        "neuron.visualise", "neuron.visualise-all", "neuron.find", "whatif.everywhere", "whatif.weaker",
-        "whatif.stronger", "view.tag", "view.repair", "view.confusion", "view.sessions", "view.log",
+        "neuron.visualise", "neuron.visualise-all", "neuron.find", "whatif.everywhere", "whatif.more",
+        "whatif.less", "view.tag", "view.repair", "view.confusion", "view.sessions", "view.log",
         "app.copy", "app.retry",
     )  # fmt: skip
 
