@@ -11,7 +11,7 @@ from typing import TypeVar
 from .config import RunConfig
 from .culprit_lists import named
 from .errors import InputError
-from .results import Concept, CulpritReport, Evaluation, Exemplar, Illusion, Opened, Repair
+from .results import Concept, CulpritReport, Evaluation, Exemplar, Illusion, Opened, Propagation, Repair
 from .session import states
 from .session.atomic import write_json
 from .session.codec import to_json
@@ -51,6 +51,7 @@ def _read(config: RunConfig, session: Session) -> SavedState:
         illusions=tuple(picture for pictures in illusions for picture in pictures or ()),
         repairs=tuple(repair for repair in repairs if repair),
         tags={(split, path): tag for split, tagged in tags.items() for path, tag in tagged.items()},
+        propagation=session.load(states.PROPAGATION, Propagation),
         view=session.load(VIEW, View) or View(),
     )
 

@@ -9,6 +9,7 @@ import pytest
 from neuroinspect_tui.config import DataConfig, ModelConfig, RunConfig
 from neuroinspect_tui.pipeline.tagging import TagBook
 from neuroinspect_tui.restore import save_view, saved_state, session_entries
+from neuroinspect_tui.results import Propagation
 from neuroinspect_tui.session import states
 from neuroinspect_tui.session.store import Session
 from neuroinspect_tui.sessions import data_folder, recent, remember
@@ -25,7 +26,10 @@ def test_tags_are_known_by_split_and_path(tmp_path: Path) -> None:
         book.set("val", "boat/3.jpg", "cue")
         book.set("val", "boat/3.jpg", "")
         expected = {("val", "boat/1.jpg"): "cue", ("train", "boat/2.jpg"): "no cue"}
-        assert saved_state(CONFIG, session.root).tags == expected
+        carried = Propagation({"cue": 1, "no cue": 1}, None, False, "tag 7 more images", {"cue": 12})
+        session.save(states.PROPAGATION, carried)
+        state = saved_state(CONFIG, session.root)
+        assert (state.tags, state.propagation) == (expected, carried)
 
 
 def test_without_a_session_nothing_is_known(tmp_path: Path) -> None:

@@ -48,7 +48,9 @@ def set_tag(project: Project, job: jobs.SetTag, reporter: Reporter) -> Propagati
     evaluated = {
         name: project.features(name) for name in project.dataset.splits if project.store(name).complete()
     }
-    return make_groups(evaluated, project.tags.by_row(evaluated), project.config.repair.propagate)[1]
+    _, propagation = make_groups(evaluated, project.tags.by_row(evaluated), project.config.repair.propagate)
+    project.session.save(states.PROPAGATION, propagation)
+    return propagation
 
 
 def order_review(project: Project, job: jobs.OrderReview, reporter: Reporter) -> tuple[ReviewItem, ...]:

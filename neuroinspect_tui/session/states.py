@@ -56,3 +56,4 @@ def repair_request(config: RunConfig, target: int, method: str, neurons: tuple[i
 
 
 TAGS = "tags"
+PROPAGATION = "propagation"

@@ -90,7 +90,7 @@ class Board:
         for illusion in state.illusions:
             place = (illusion.target.index, illusion.neuron)
             board.illusions[place] = (*board.illusions.get(place, ()), illusion)
-        board.tags = dict(state.tags)
+        board.tags, board.propagation = dict(state.tags), state.propagation
         board.repairs = {repair.number: repair for repair in state.repairs}
         return board
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ..events import Event
 from ..jobs import Job
-from ..results import CulpritReport, Evaluation, Exemplar, Illusion, Opened, Repair
+from ..results import CulpritReport, Evaluation, Exemplar, Illusion, Opened, Propagation, Repair
 
 OnEvent = Callable[[Event], None]
 
@@ -63,6 +63,7 @@ class SavedState:
     illusions: tuple[Illusion, ...] = ()
     repairs: tuple[Repair, ...] = ()
     tags: dict[tuple[str, str], str] = field(default_factory=dict)
+    propagation: Propagation | None = None
     view: View = field(default_factory=View)
 
 
