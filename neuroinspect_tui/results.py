@@ -242,13 +242,17 @@ class WhatIf:
 
 @dataclass(frozen=True)
 class Propagation:
-    """How well the probe carries the hand-made tags to the untagged images."""
+    """How well the probe carries the hand-made tags to the untagged images.
+
+    `counts` images have each tag then, by hand or by the probe; on `unclear` ones the probe does not decide.
+    """
 
     tagged: dict[str, int]
     accuracy: float | None
     enough: bool
     advice: str
     counts: dict[str, int] = field(default_factory=dict)
+    unclear: int = 0
 
 
 @dataclass(frozen=True)

@@ -203,12 +203,11 @@ def _propagation(
     elif tagged[rarest] < FEWEST_EACH:
         advice = f'tag {FEWEST_EACH - tagged[rarest]} more images as "{rarest}"'
     elif wanted > len(given):
-        advice = (
-            f"tag about {wanted - len(given)} more images: {_percent(accuracy)} of all would be right now"
-        )
+        more = wanted - len(given)
+        advice = f"tag about {more} more images: {_percent(accuracy)} of left-out tags are right now"
     else:
-        enough, advice = True, f"enough tags: about {_percent(accuracy)} of all images are tagged right"
-    return Propagation(tagged, accuracy, enough, advice, counts)
+        enough, advice = True, f"enough tags: the probe gets {_percent(accuracy)} of left-out tags right"
+    return Propagation(tagged, accuracy, enough, advice, counts, int((codes < 0).sum()))
 
 
 def _percent(rate: float) -> str:

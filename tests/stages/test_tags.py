@@ -109,6 +109,7 @@ def test_forty_tags_carried_by_the_probe_find_the_background_of_all_images():
         value: sum(int((column.codes == code).sum()) for column in columns.values())
         for code, value in enumerate(columns["val"].values)
     }
+    assert found.unclear == sum(map(len, splits.values())) - known
 
 
 def test_hand_made_tags_win_over_the_probe():

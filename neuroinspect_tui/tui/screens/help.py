@@ -17,7 +17,7 @@ from .page import Page
 WORDS = (
     ("acc", "images of the class predicted right, in percent"),
     ("right", "images predicted right / images"),
-    ("⇒ after a tag", "images that the probe carries the tag to"),
+    ("⇒ after a tag", "images with it, by hand or by the probe; unclear: neither"),
     ("▸", "from before to after"),
     ("all, worst", "accuracy over all images; of the worst class"),
     ("gap", "points between the class's best and worst group"),

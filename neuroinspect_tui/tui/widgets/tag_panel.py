@@ -113,6 +113,8 @@ def _progress(known: Propagation | None, tagged: int, width: int) -> list[Conten
         lines.append(
             Content.assemble((f"{sign} ", ink), f"{safe(name, 16)} {count}", (carried, "$foreground 60%"))
         )
+    if known.unclear:
+        lines.append(Content.styled(f"  unclear ⇒ {number(known.unclear)}", "$foreground 60%"))
     if known.accuracy is not None:
         lines.append(
             Content.assemble(("probe right ", "$foreground 60%"), (f"{percent(known.accuracy, 0)}%", "bold"))
