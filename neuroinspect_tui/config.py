@@ -14,6 +14,7 @@ from .repairs import RepairMethod
 Mode = Literal["default", "paper"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 CheckName = Literal["accuracy", "worst-class", "worst-group"]
+ThemeName = Literal["dark", "light", "high-contrast", "no-colour"]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -10,9 +10,9 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from .config import Check, DataConfig, ModelConfig, RunConfig, nearest
+from .config import Check, DataConfig, ModelConfig, RunConfig, ThemeName, nearest, require_choice
 from .errors import InputError
 
 ENVIRONMENT_PREFIX = "NEUROINSPECT_"
@@ -79,6 +79,11 @@ def _three_numbers(value: Any) -> tuple[float, float, float]:
     return first, second, third
 
 
+def _theme(value: Any) -> str:
+    require_choice("--theme", _text(value), get_args(ThemeName))
+    return _text(value)
+
+
 @dataclass(frozen=True)
 class _Option:
     """Where the value of an option goes in `RunConfig`, and how it is read."""
@@ -125,7 +130,7 @@ FACE_OPTIONS: dict[str, Callable[[Any], Any]] = {
     "fail_under": _words,
     "json": _flag,
     "images": _text,
-    "theme": _text,
+    "theme": _theme,
 }
 
 
@@ -173,6 +178,12 @@ def _convert(name: str, value: Any, label: str) -> Any:
         return convert(value)
     except _MisfitError as error:
         raise InputError(f"{label} {value!r} {error.fault}", error.remedy) from None
+
+
+def check_face_options(values: Mapping[str, Any]) -> None:
+    """Raise InputError for a wrong value of an option that is the face's own, whichever face runs."""
+    for name in FACE_OPTIONS.keys() & values.keys():
+        _convert(name, values[name], f"--{name}")
 
 
 def _read_toml(path: Path | None) -> dict[str, Any]:

@@ -28,14 +28,16 @@ WIDTH = 22
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the examination; without a `remedy` all is well."""
+    """One line of the examination; without a `remedy` all is well, but for what is worth a `note`."""
 
     topic: str
     state: str
     remedy: str = ""
+    note: bool = False
 
     def __str__(self) -> str:
-        mark, remedy = ("problem", f": {self.remedy}") if self.remedy else ("ok     ", "")
+        remedy = f": {self.remedy}" if self.remedy else ""
+        mark = "problem" if self.remedy else "note   " if self.note else "ok     "
         return f"{mark}  {self.topic:<{WIDTH}}  {safe(self.state)}{remedy}"
 
 
@@ -93,9 +95,8 @@ def _torchvision() -> Iterator[Finding]:
     state = f"torch {torch.__version__} with torchvision {version}"
     if mended():
         state += ", of another build: mended for NeuroInspect, import torchvision in your own code fails"
-    yield Finding(
-        "match", state, "" if version.startswith(partner) else f"pip install torchvision=={partner}*"
-    )
+    remedy = "" if version.startswith(partner) else f"pip install torchvision=={partner}*"
+    yield Finding("match", state, remedy, note=mended())
 
 
 def _device() -> Iterator[Finding]:

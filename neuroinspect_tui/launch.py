@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .config import RunConfig
-from .configure import Settings, build_config, read_settings
+from .configure import Settings, build_config, check_face_options, read_settings
 from .demo import demo_config
 from .errors import InputError
 from .ranks import Ranks
@@ -30,6 +30,7 @@ def launch(given: dict[str, Any]) -> int:
     """
     settings = read_settings(given.get("config"))
     values = {**settings.options, **given}
+    check_face_options(given)
     config, directory = choose_run(values)
     if values.get("batch"):
         from .batch import run_batch

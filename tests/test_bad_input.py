@@ -102,8 +102,8 @@ CASES = {
     ),
     "weights for another number of classes": (
         {"-w": "{root}/wide.safetensors"},
-        "-w {root}/wide.safetensors was trained on 4 classes, the data has 3: "
-        "name all classes of the model with --classes, or give weights for this data",
+        "-w {root}/wide.safetensors has 4 classes, the model was built for 3: "
+        "give weights for these classes, or name those of the file with --classes",
     ),
     "weights that are text": (
         {"-w": "{root}/text.pt"},

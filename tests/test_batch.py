@@ -215,6 +215,7 @@ def test_json_events_are_all_that_stdout_has(
         (["--btch"], "No such option: --btch"),
         (["--batch", "--demo", "-m", "x"], "--model does not go with --demo: leave one of them out"),
         (["report", "nowhere"], "nowhere is no session"),
+        (["--batch", "--demo", "--theme", "pink"], "--theme 'pink' is not known: "),
         (["--image-size", "abc"], "'--image-size' is not a whole number: see neuroinspect --help"),
         (["--crop-pct", "x"], "'--crop-pct' is not a number: see neuroinspect --help"),
         (["report", "s", "--format", "pdf"], "Invalid value for '--format': 'pdf' is not one of "),

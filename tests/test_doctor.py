@@ -50,6 +50,8 @@ def test_a_plain_shell_without_clip_weights_is_well(home: dict[str, str]) -> Non
     run = subprocess.run(COMMAND, env=home, cwd=REPOSITORY, capture_output=True, text=True)
     told = lines_of(run.stdout)
     assert run.returncode == 0, run.stdout
+    mended = "mended for NeuroInspect" in told["match"][1]
+    assert told.pop("match")[0] == ("note" if mended else "ok")
     assert all(mark == "ok" for mark, _ in told.values())
     assert told["terminal"][1] == "none: the app needs one, --batch does not"
     assert told["demo CLIP"][1] == "loads"

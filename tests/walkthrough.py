@@ -63,7 +63,7 @@ JOURNEY: tuple[Step, ...] = (
     Step(
         "Space",
         "The neuron is marked, and the strip at the bottom tells what making it stronger would change.",
-        _shows(r"what-if \d+ ×2 → class \d"),
+        _shows(r"what-if \d+ ×2 for boat → class \d"),
     ),
     Step("t", "The tag screen shows images in the order that teaches most.", _shows("Tag 1 of")),
     *_tags(),

@@ -61,6 +61,8 @@ def _unused(absent: Sequence[int]) -> tuple[str, ...]:
     """Remark on class numbers that no image has: labels may have been counted from 1, or mistyped."""
     if not absent:
         return ()
+    if absent == [0]:
+        return ("no image has label 0: labels count from 0, subtract 1 if these count from 1",)
     more = f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else ""
     return (f"no image has label {', '.join(map(str, absent[:_NAMED]))}{more}; labels count from 0",)
 

@@ -120,10 +120,8 @@ def load_into(module: nn.Module, state: StateFile, option: str = "-w") -> StateF
         if names
     ]
     if option == "-w" and shapes and len(faults) == 1 and (classes := _class_counts(named, wanted)):
-        message = f"{option} {state.path} was trained on {classes[0]} classes, the data has {classes[1]}"
-        raise InputError(
-            message, "name all classes of the model with --classes, or give weights for this data"
-        )
+        message = f"{option} {state.path} has {classes[0]} classes, the model was built for {classes[1]}"
+        raise InputError(message, "give weights for these classes, or name those of the file with --classes")
     if faults:
         remedy = "give the weights of this very model, trained on this data set's classes"
         raise InputError(f"{option} {state.path} does not fit the model: {'; '.join(faults)}", remedy)

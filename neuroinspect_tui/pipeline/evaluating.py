@@ -42,13 +42,15 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
             reporter.note(note)
         classifier = project.classifier
         enlarged = enlarged_note(project.split, project.preprocess)
-    if enlarged is not None:
-        reporter.note(enlarged)
+    remarks = (*project.silences, *filter(None, [enlarged]))
+    for remark in remarks:
+        reporter.note(remark)
     world.first(lambda: project.session.bind(project.config, hashes(project), versions()))
     tags = project.config.repair.tags
     if tags:
         count = world.first(lambda: project.tags.read(Path(tags), dataset))
-        reporter.note(f"{count} tags read from {tags}")
+        useless = "" if project.tags.divide else ": a repair needs images of two tags, it will not use them"
+        reporter.note(f"tags read from {tags}: {count}{useless}", "warning" if useless else "info")
     opened = Opened(
         model=classifier.name.rpartition("/")[2],
         data=dataset.name,
@@ -61,7 +63,7 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
         parameters=classifier.parameters,
         clip=None if project.config.debug.clip == "none" else project.config.debug.clip,
         group_columns=project.group_columns,
-        notes=(*dataset.notes, *filter(None, [enlarged])),
+        notes=(*dataset.notes, *remarks),
         preprocessing=project.preprocess.described(),
     )
     world.first(lambda: project.session.save(states.OPENED, opened))

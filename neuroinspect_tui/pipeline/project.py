@@ -58,6 +58,16 @@ class Project:
     def _source(self) -> ModelSource:
         return open_model(self.config.model, len(self.names))
 
+    @property
+    def silences(self) -> tuple[str, ...]:
+        """What the user left unsaid about the model and should know."""
+        given, unsaid = self.config.preprocess, []
+        if self._source.preprocess is None and given.mean is None and given.std is None:
+            unsaid.append("pixels are normalised as for ImageNet, for the model says nothing (--mean, --std)")
+        if self.config.model.weights is None and ".py:" in self.config.model.spec:
+            unsaid.append(f"no -w: the weights are those that {self.config.model.spec} builds")
+        return tuple(unsaid)
+
     @cached_property
     def preprocess(self) -> Preprocess:
         """The one preprocessing that every stage uses."""

@@ -87,8 +87,10 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         tick=reporter.tick,
         memory=_Epochs(project.session, request),
     )
+    told: dict[str, float | int | str] = {"seed": project.config.compute.seed}
     if outcome.parameters.get("groups") == COLUMN:
-        outcome = replace(outcome, parameters=outcome.parameters | {"tags": project.tags.counted()})
+        told["tags"] = project.tags.counted()
+    outcome = replace(outcome, parameters=outcome.parameters | told)
     return _keep(project, job.target, outcome, request)
 
 

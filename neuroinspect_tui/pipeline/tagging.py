@@ -37,6 +37,11 @@ class TagBook:
         """Return the tag of an image, "" when it has none."""
         return self._tags.get(split, {}).get(path, "")
 
+    @property
+    def divide(self) -> bool:
+        """Whether there are images of two tags, which make groups."""
+        return len({tag for tags in self._tags.values() for tag in tags.values()} - {MISLABELLED}) > 1
+
     def counted(self) -> str:
         """Return how many images have which tag: `4 cue, 10 no cue`."""
         counts = Counter(tag for tags in self._tags.values() for tag in tags.values())

@@ -140,11 +140,11 @@ def _illusion_table(rows: Iterable[dict[str, Any]]) -> str:
             decimal(row["robust_ratio"], 2),
             str(row["rank"]),
             percent(row["probability"]),
-            decimal(row["clip_similarity"], 3),
+            "–" if row["clip_percentile"] is None else f"{row['clip_percentile']:.0f} %",
         )
         for row in rows
     )
-    return _table(("neuron", "picture", "ratio", "robust", "rank", "class", "CLIP"), cells)
+    return _table(("neuron", "picture", "ratio", "robust", "rank", "class", "CLIP above"), cells)
 
 
 def _repair(repair: dict[str, Any]) -> str:

@@ -71,7 +71,9 @@ def repair_facts(repair: dict[str, Any]) -> list[str]:
         facts.append(f"neurons {', '.join(map(str, repair['neurons']))}")
     if repair["same_as"] is not None:
         facts.append(f"the same decision layer as repair {repair['same_as']}")
-    if repair["weights"]:
+    if not repair["weights"]:
+        facts.append("not accepted: no weights are written")
+    else:
         facts.append(f"weights in {repair['weights']}")
     return facts
 
@@ -159,7 +161,8 @@ WORDS = (
         "illusion",
         "a picture optimised for the neuron and the class; 1× is the neuron's 99.9 % quantile on real "
         "images, robust: the same after random shifts and turns, rank: place of the neuron among all, 1 is "
-        "best; below 1× it is not shown, because real images excite the neuron more",
+        "best; below 1× it is not shown, because real images excite the neuron more; class: the class's "
+        "probability; CLIP above: share of the class's real images that are less like the class's name",
     ),
     (
         "controls",

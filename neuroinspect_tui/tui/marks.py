@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from ..jobs import AskWhatIf
 
-LARGEST_SCALE = 2.0
+MILDEST = 0.75
+"""The scale of the least change: at 1 nothing would change."""
 
 
 @dataclass
@@ -30,10 +31,15 @@ class Marks:
     def clear(self, target: int) -> None:
         """Take away all marks of a class."""
         self.neurons.pop(target, None)
+        self.forget_scale()
 
     def change_scale(self, change: float) -> None:
-        """Change the marked neurons less, or beyond what they are in the other direction."""
-        self.scale = max(0.0, min(LARGEST_SCALE, self.scale + change))
+        """Change the marked neurons more or less: ▼ from ×0.75 to off, ▲ from ×1.25 to ×2."""
+        self.scale = max(0.0, min(MILDEST, self.scale + change))
+
+    def forget_scale(self) -> None:
+        """Ask again for the full change, of this class alone."""
+        self.scale, self.everywhere = 0.0, False
 
     def question(self, target: int | None, insufficient: Container[int] = ()) -> AskWhatIf | None:
         """The what-if that the marks of a class ask, or None; `insufficient` neurons are raised."""

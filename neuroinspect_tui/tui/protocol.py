@@ -63,8 +63,8 @@ class SavedState:
     illusions: tuple[Illusion, ...] = ()
     repairs: tuple[Repair, ...] = ()
     tags: dict[tuple[str, str], str] = field(default_factory=dict)
-    propagation: Propagation | None = None
     view: View = field(default_factory=View)
+    propagation: Propagation | None = None
 
 
 @dataclass(frozen=True)

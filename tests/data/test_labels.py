@@ -121,7 +121,9 @@ def test_a_class_list_and_class_names_that_contradict_each_other_are_refused():
 
 
 def test_numbers_that_no_image_has_are_told():
-    assert resolve_labels(table(["1", "2"]), None).notes == ("no image has label 0; labels count from 0",)
+    assert resolve_labels(table(["1", "2"]), None).notes == (
+        "no image has label 0: labels count from 0, subtract 1 if these count from 1",
+    )
     assert resolve_labels(table(["0", "9"]), None).notes == (
         "no image has label 1, 2, 3, 4, 5 and 3 more; labels count from 0",
     )

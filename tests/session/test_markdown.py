@@ -30,8 +30,8 @@ def test_classes_neurons_illusions_and_repairs_have_their_rows():
     assert "| star | 33.3 % | 19.3 %–45.3 % | 12/36 | 87.5 % | 50.0 % | ring 15, moon 9 |" in lines
     assert "| star, background grass | 5.6 % | 1/18 |" in lines
     assert "| 5 | grass | 75.0 % | 0.93 | 57.7 % | 2.0 % |" in lines
-    assert "| 17 | not shown here | 0.62 | 0.50 | 1 | 93.0 % | 0.270 |" in lines
-    assert "| 5 | ![neuron 5](illusions/0/5-0.png) | 1.40 | 1.12 | 1 | 93.0 % | 0.270 |" in lines
+    assert "| 17 | not shown here | 0.62 | 0.50 | 1 | 93.0 % | 64 % |" in lines
+    assert "| 5 | ![neuron 5](illusions/0/5-0.png) | 1.40 | 1.12 | 1 | 93.0 % | 64 % |" in lines
     assert "|  | untouched | ridge | control: bias | control: finetune |" in lines
     groups = ("6.0 % (star, background grass)", "78.0 % (star, background grass)")
     assert f"| worst group | {groups[0]} | {groups[1]} |" in " ".join(lines)

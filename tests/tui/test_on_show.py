@@ -79,10 +79,10 @@ def test_marks() -> None:
     marks.everywhere = True
     marks.change_scale(0.25)
     marks.change_scale(5.0)
-    assert marks.question(0) == jobs.AskWhatIf(0, (3,), 2.0, True)
+    assert marks.question(0) == jobs.AskWhatIf(0, (3,), 0.75, True)
     marks.change_scale(-9.0)
     marks.clear(0)
-    assert marks.question(0) is None and marks.question(1) == jobs.AskWhatIf(1, (9,), 0.0, True)
+    assert marks.question(0) is None and marks.question(1) == jobs.AskWhatIf(1, (9,), 0.0, False)
 
 
 def test_the_gap_is_the_widest_of_one_column() -> None:

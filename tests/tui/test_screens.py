@@ -256,7 +256,7 @@ async def test_enough_tags_show_how_good_the_probe_is(launch: Launch) -> None:
         assert "Tag 1 of 12" in desk.text
         await desk.press("m")
         await desk.until(lambda: isinstance(desk.app.screen, RepairScreen))
-        assert "Uses your 8 tags, carried to all images by the probe." in desk.text
+        assert "Uses your 8 tags, carried to all images by the probe, instead of background." in desk.text
 
 
 async def test_tags_appear_beside_the_mistakes(launch: Launch) -> None:

@@ -179,7 +179,7 @@ def test_sixel_is_not_sent_again_when_nothing_under_it_changes(start: Start) -> 
     session.read(1.5)
     before = session.seen.count(b"\x1bP0;1;0q")
     session.press(b" ")
-    session.until(lambda: "×2 →" in session.text)
+    session.until(lambda: "×2 for" in session.text)
     session.read(0.5)
     assert session.seen.count(b"\x1bP0;1;0q") == before
 

@@ -115,12 +115,12 @@ async def test_space_marks_and_the_what_if_follows(launch: Launch) -> None:
         assert "mark neurons with space" in desk.text
         await desk.press("enter", "space")
         assert desk.triage.marked == (11,)
-        await desk.until(lambda: "11 ×2 → class 33.3 ▸ 39.3 +6.0" in desk.text)
+        await desk.until(lambda: "11 ×2 for sweet pea → class 33.3 ▸ 39.3 +6.0" in desk.text)
         await desk.press("down", "space")
-        await desk.until(lambda: "11, 16 ×2 → class 33.3 ▸ 45.3 +12.0" in desk.text)
+        await desk.until(lambda: "11, 16 ×2 for sweet pea → class 33.3 ▸ 45.3 +12.0" in desk.text)
         assert "fixed 3 broken 1" in desk.text
         await desk.press("space")
-        await desk.until(lambda: "11 ×2 → class 33.3 ▸ 39.3" in desk.text)
+        await desk.until(lambda: "11 ×2 for sweet pea → class 33.3 ▸ 39.3" in desk.text)
         assert len(desk.worker.asked(jobs.AskWhatIf)) == 2, "a known answer is not asked for again"
         await desk.press("U")
         assert desk.triage.marked == ()
@@ -131,11 +131,11 @@ async def test_what_if_for_all_classes_and_at_another_scale(launch: Launch) -> N
     async with launch(size=(200, 60)) as desk:
         await desk.settled()
         await desk.press("enter", "space", "x")
-        await desk.until(lambda: "11 ×2 for all classes" in desk.text)
-        await desk.press("]", "]")
-        await desk.until(lambda: "11 ×1.5 for all classes" in desk.text)
-        await desk.press("[")
-        await desk.until(lambda: "11 ×1.75 for all classes" in desk.text)
+        await desk.until(lambda: "11 ×2 for all" in desk.text)
+        await desk.press("[", "[")
+        await desk.until(lambda: "11 ×1.5 for all" in desk.text)
+        await desk.press("]")
+        await desk.until(lambda: "11 ×1.75 for all" in desk.text)
         assert jobs.AskWhatIf(0, (11,), 0.25, True, (11,)) in desk.worker.asked(jobs.AskWhatIf)
 
 

@@ -66,10 +66,15 @@ def repair_class(
     found = propose(plan, head, target, method, neurons, seed, tick, memory)
     heads = {"before": head, "after": found.candidate.head, **_controls(found.method, found.task)}
     judged = {
-        name: Judged.of(plan.judge, predict(one, plan.judge.features, tick), target, class_names)
+        name: Judged.of(plan.judge, _predictions(one, head, plan.judge, tick), target, class_names)
         for name, one in heads.items()
     }
     return _outcome(plan, found, judged, tuple(neurons), class_names)
+
+
+def _predictions(one: Head, untouched: Head, judge: SplitFeatures, tick: Tick) -> Tensor:
+    """Return [N]: of the untouched head what the model itself predicted, before its features were rounded."""
+    return judge.predicted if one is untouched else predict(one, judge.features, tick)
 
 
 def _outcome(
@@ -135,7 +140,7 @@ def propose(
     started = time.perf_counter()
     methods, why = [method], ""
     if method == "auto" and plan.column is not None:
-        methods, why = ["ridge"], f"auto took ridge: there are groups of “{plan.column}”"
+        methods, why = ["ridge"], f"auto took ridge, weighted by the groups of “{plan.column}”"
     elif method == "auto":
         methods = [*LABEL_FREE, "paper"] if neurons else [*LABEL_FREE]
     tasks = {name: task_for(name, plan, head, target, neurons, seed, tick, memory) for name in methods}

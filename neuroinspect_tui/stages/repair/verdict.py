@@ -52,27 +52,23 @@ def pass_verdict(
     "too few images to tell": the aim is higher, on a group so small that no gain would be significant.
     """
     gain = after.aim - before.aim
+    best = max(controls, key=lambda control: controls[control].aim)
     name = "worst group" if before.metrics.worst_group else "F1 of the class"
-    numbers = f"{name} {_change(before.aim, after.aim)}, accuracy " + _change(
-        before.metrics.accuracy, after.metrics.accuracy
-    )
+    rival = f"the control {best}: {100 * controls[best].aim:.1f} %"
+    overall = _change(before.metrics.accuracy, after.metrics.accuracy)
+    reason = f"{name} {_change(before.aim, after.aim)} ({rival}), accuracy {overall}"
     if torch.equal(before.predicted, after.predicted):
-        return "no better than the control", f"{numbers}; no decision changes"
+        return "no better than the control", f"{reason}; no decision changes"
     hurt = _hurt(judge, target, before, after, gain, names)
     if hurt:
-        return "hurts others", f"{numbers}; {hurt}"
-    best = max(controls, key=lambda control: controls[control].aim)
-    reason = f"{numbers}; the control {best} reaches {100 * controls[best].aim:.1f} %"
+        return "hurts others", f"{reason}; {hurt}"
     images = int(_aim_rows(judge, before).sum())
     if gain > 0 and mcnemar_p(images, 0) >= SIGNIFICANT:
-        return (
-            "too few images to tell",
-            f"{reason}; on {images} images no gain is significant",
-        )
+        return "too few images to tell", f"{reason}; on {images} images no gain is significant"
     if not _beats(judge, target, after, before):
         return "no better than the control", f"{reason}; the gain over the untouched head may be chance"
     if not _beats(judge, target, after, controls[best]):
-        lead = "; the lead over it may be chance" if after.aim > controls[best].aim else ""
+        lead = "; the lead over the control may be chance" if after.aim > controls[best].aim else ""
         return "no better than the control", f"{reason}{lead}"
     return "helps", reason
 

@@ -22,8 +22,8 @@ class ConfirmDialog(ModalScreen[bool]):
     """A question with one safe and one other answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y,enter", "answer(True)", "yes"),
-        Binding("n,escape", "answer(False)", "no"),
+        Binding("y", "answer(True)", "yes"),
+        Binding("n,escape,enter", "answer(False)", "no"),
     ]  # fmt: skip
 
     def __init__(self, question: str, details: Sequence[str] = (), yes: str = "yes", no: str = "no") -> None:

@@ -34,7 +34,7 @@ WORDS = (
     ("rank", "place of the neuron among all; 1: identified"),
     ("robust", "the same ratio under random shifts and turns"),
     ("p, CLIP %ile", "probability of the class; likeness among real images"),
-    ("what-if", "accuracy with marked ▲ neurons doubled and ▼ switched off"),
+    ("what-if", "accuracy with ▲ doubled, ▼ off, in the class's logit; x: in all"),
     ("cue", "what a culprit reacts to beside the object"),
     ("culprit score", "how much the culprits speak for the class here"),
     ("probe right", "tags that the probe predicts right when left out"),

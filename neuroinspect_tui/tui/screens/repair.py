@@ -113,7 +113,8 @@ class RepairScreen(Page[None]):
             )
         if kind.need == "groups":
             if tags:
-                return f"Uses your {tags} tags, carried to all images by the probe."
+                instead = f", instead of {safe(', '.join(columns), 60)}" if columns else ""
+                return f"Uses your {tags} tags, carried to all images by the probe{instead}."
             if columns:
                 return f"Uses the groups of {safe(', '.join(columns), 60)}."
             return f"{kind.without or 'Needs groups'}: t tags a few images."
@@ -164,7 +165,8 @@ class RepairScreen(Page[None]):
         if repair is None:
             return
 
-        question = f"Discard repair {repair.number} ({repair.method})?"
+        written = " Its exported weights are deleted too." if repair.weights else ""
+        question = f"Discard repair {repair.number} ({repair.method})?{written}"
         self._confirm(question, "discard", jobs.DiscardRepair(repair.number))
 
     def _confirm(self, question: str, yes: str, job: jobs.Job) -> None:

@@ -170,6 +170,7 @@ class TriageScreen(PanedPage):
         self._settle()
 
     def _watch_target(self) -> None:
+        self.marks.forget_scale()
         self.neuron_table.start_over()
         self._show_neurons()
         self._show_mistakes()

@@ -12,7 +12,6 @@ from ...results import Propagation, ReviewItem
 from ...text import safe
 from ..board import Board
 from ..wording import bar, class_word, neurons, number, percent
-from .mistake_table import file_name
 
 GOAL = 40
 NAMED = 2
@@ -67,8 +66,9 @@ def _image(item: ReviewItem, board: Board, names: Sequence[str], width: int) -> 
     true, predicted = (class_word(names, index) for index in (sample.label, sample.predicted))
     right = sample.predicted == sample.label
     tag = board.tags.get((sample.split, sample.path), "")
+    place = safe("/".join(sample.path.split("/")[-2:]), 300)
     lines = [
-        Content.styled(file_name(sample.path), "bold").truncate(width, ellipsis=True),
+        Content.styled(place, "bold").truncate(width, ellipsis=True),
         Content.assemble(
             ("✓ " if right else f"{true} → ", "$success" if right else "$error"),
             f"{predicted} {percent(sample.confidence, 0)}%",

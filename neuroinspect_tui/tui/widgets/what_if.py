@@ -7,6 +7,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from ...results import Metrics, WhatIf
+from ...text import safe
 from ..wording import neurons, percent, signed
 
 NARROW = 100
@@ -25,15 +26,19 @@ class WhatIfStrip(Widget):
 
     def show(self, result: WhatIf) -> None:
         """Show a result."""
-        where = "" if result.target is not None else " for all classes"
+        where = "all" if result.target is None else safe(result.target.name, 12)
         before, after = result.before, result.after
         broken = "bold $error" if result.broken else "bold"
         self.facts = (
-            ((f"{_scaled(result)}{where} → ", "$foreground"),),
+            ((f"{_scaled(result)} for {where} → ", "$foreground"),),
             _change("class", before.class_accuracy, after.class_accuracy),
+            (
+                ("fixed ", "$foreground 60%"),
+                (f"{result.fixed} ", "bold $success"),
+                ("broken ", "$foreground 60%"),
+                (f"{result.broken}  ", broken),
+            ),
             _change("all", before.accuracy, after.accuracy),
-            (("fixed ", "$foreground 60%"), (f"{result.fixed} ", "bold $success")),
-            (("broken ", "$foreground 60%"), (f"{result.broken}  ", broken)),
             _worst(before, after),
             _change("precision", before.class_precision, after.class_precision),
         )

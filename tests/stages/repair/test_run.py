@@ -119,7 +119,7 @@ def test_auto_is_ridge_where_there_are_groups():
     splits, head = make_world()
     found = repair_class(splits, head, 0, NAMES, "auto", CULPRITS)
     assert found.method == "ridge"
-    assert found.reason.startswith("auto took ridge: there are groups of “place”; ")
+    assert found.reason.startswith("auto took ridge, weighted by the groups of “place”; ")
 
 
 def test_auto_without_groups_is_the_label_free_method_with_the_best_held_out_worst_class():
@@ -157,3 +157,16 @@ def test_a_neuron_that_does_not_exist_is_refused(neuron):
         InputError, match=f"neuron {neuron} does not exist: give numbers from 0 to {head.neurons - 1}"
     ):
         repair_class(splits, head, 0, ("a", "b"), "paper", [neuron])
+
+
+def test_the_untouched_layer_is_judged_by_what_the_model_itself_predicted():
+    """Features are stored rounded: near a boundary they may decide otherwise than the model did."""
+    splits, head = make_world()
+    test = splits["test"]
+    test.top_classes[:3] = test.top_classes[:3].flip(1)
+    found = repair_class(splits, head, 0, NAMES, "bias", [])
+    own = (test.predicted == test.labels).double().mean()
+    assert found.before.accuracy == pytest.approx(float(own))
+    assert float(own) != pytest.approx(
+        float((head.logits(test.features).argmax(1) == test.labels).double().mean())
+    )
