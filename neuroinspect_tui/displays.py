@@ -24,7 +24,7 @@ from rich.text import Text
 
 from . import jobs
 from .events import Event, Note, Progress, Started
-from .results import CulpritReport, Evaluation, Opened, Repair
+from .results import CulpritReport, Evaluation, Metrics, Opened, Repair
 from .text import safe
 
 PLAIN_INTERVAL = 5.0
@@ -145,10 +145,28 @@ def _headline(value: Any) -> Any:
     if isinstance(value, CulpritReport):
         return {"class": value.target.name, "mistakes": value.mistakes, "unflipped": value.unflipped}
     if isinstance(value, Repair):
-        return {"class": value.target.name, "method": value.method, "verdict": value.verdict}
+        return {
+            "number": value.number,
+            "class": value.target.name,
+            "method": value.method,
+            "verdict": value.verdict,
+            "before": _rates(value.before),
+            "after": _rates(value.after),
+            "weights": value.weights,
+        }
     if isinstance(value, tuple):
         return len(value)
     return value if isinstance(value, (str, int, float, type(None))) else None
+
+
+def _rates(metrics: Metrics) -> dict[str, Any]:
+    group = metrics.worst_group
+    return {
+        "split": metrics.split,
+        "accuracy": metrics.accuracy,
+        "class_accuracy": metrics.class_accuracy,
+        "worst_group": group.accuracy if group else None,
+    }
 
 
 def display_for(as_json: bool) -> Display:

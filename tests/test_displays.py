@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from neuroinspect_tui import displays, jobs
-from neuroinspect_tui.displays import JsonDisplay, PlainDisplay, display_for, progress_line, task_name
-from neuroinspect_tui.events import Note, Progress, Started
+from neuroinspect_tui.displays import (
+    JsonDisplay,
+    PlainDisplay,
+    display_for,
+    event_as_json,
+    progress_line,
+    task_name,
+)
+from neuroinspect_tui.events import Finished, Note, Progress, Started
+from tests.tui.fake_worker import repair as fake_repair
 
 
 @pytest.mark.parametrize(
@@ -52,3 +62,18 @@ def test_lines_come_at_the_end_and_every_five_seconds_of_a_job(
 def test_json_is_shown_where_it_is_asked_for() -> None:
     assert isinstance(display_for(True), JsonDisplay)
     assert type(display_for(False)) is PlainDisplay, "the tests have no terminal"
+
+
+def test_a_repair_as_json_has_its_numbers_and_weights() -> None:
+    job = jobs.RepairHead(0, "ridge")
+    made = replace(fake_repair(3, job), weights="repairs/3-ridge/model.pt")
+    found = event_as_json(Finished(job, made))["value"]
+    assert (found["number"], found["class"], found["method"]) == (3, made.target.name, "ridge")
+    assert found["weights"] == "repairs/3-ridge/model.pt"
+    assert found["before"] == {
+        "split": "test",
+        "accuracy": 0.847,
+        "class_accuracy": 0.333,
+        "worst_group": 0.2,
+    }
+    assert found["after"]["worst_group"] == 0.5

@@ -30,6 +30,7 @@ FIRST_SHARD, LARGEST_SHARD = 128, 4096
 SHARD_SECONDS = 10.0
 """A kill loses about this much of an evaluation, or the smallest batch that takes longer."""
 THUMBNAIL = 160
+NAMED = 5
 CLASS_ORDER = "the order of the classes looks permuted"
 
 
@@ -82,6 +83,8 @@ def evaluate(project: Project, job: jobs.Evaluate, reporter: Reporter) -> Evalua
     evaluation = summarise(features, store.unreadable(split.paths), project.names, confusion)
     _tell_unreadable(evaluation, debugged=split is project.split, reporter=reporter)
     _refuse_permuted_classes(project, evaluation, reporter)
+    if split is project.split:
+        _tell_empty_classes(evaluation, reporter)
     world.first(lambda: _keep_evaluation(project, evaluation))
     return evaluation
 
@@ -147,6 +150,14 @@ def _tell_unreadable(evaluation: Evaluation, debugged: bool, reporter: Reporter)
         if debugged and not evaluation.samples:
             raise InputError(line, "check -d and the files")
         reporter.note(line, "warning")
+
+
+def _tell_empty_classes(evaluation: Evaluation, reporter: Reporter) -> None:
+    """Remark on classes of which the split has no image: they can be neither judged nor debugged."""
+    empty = [safe(row.name, 40) for row in evaluation.classes if not row.count]
+    if empty:
+        more = f" and {len(empty) - NAMED} more" if len(empty) > NAMED else ""
+        reporter.note(f"{evaluation.split} has no images of {', '.join(empty[:NAMED])}{more}")
 
 
 def _refuse_permuted_classes(project: Project, evaluation: Evaluation, reporter: Reporter) -> None:

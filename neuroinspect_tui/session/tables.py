@@ -119,7 +119,8 @@ def _class_row(row: dict[str, Any]) -> tuple[Cell, ...]:
     low, high = row["interval"] or (None, None)
     first = row["confusions"][0] if row["confusions"] else {"name": None, "count": None}
     plain = (row[name] for name in ("index", "name", "count", "correct", "accuracy"))
-    return (*plain, low, high, row["precision"], row["f1"], first["name"], first["count"])
+    rates = (row["precision"], row["f1"]) if row["count"] else (None, None)
+    return (*plain, low, high, *rates, first["name"], first["count"])
 
 
 def _neuron_rows(report: dict[str, Any]) -> Iterator[tuple[Cell, ...]]:

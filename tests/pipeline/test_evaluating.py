@@ -54,3 +54,21 @@ def test_a_lost_image_is_named_where_it_is_needed(pipeline: Pipeline, tiny: Tiny
     with pytest.raises(InputError) as caught:
         framed(pipeline.project, [2, 3])
     assert str(caught.value).startswith(f"{path} can no longer be read: not one of JPEG, ")
+
+
+def test_classes_without_an_image_in_the_split_are_told(tiny: TinyProject, tmp_path: Path) -> None:
+    lines = tiny.manifest.read_text().splitlines(keepends=True)
+    tiny.manifest.write_text("".join(line for line in lines if not line.startswith("val/green")))
+    config = RunConfig(
+        ModelConfig(tiny.model, str(tiny.weights)),
+        DataConfig(str(tiny.manifest)),
+        PreprocessConfig(8, 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+    )
+    heard: list[str] = []
+    reporter = Quiet()
+    reporter.note = lambda text, level="info": heard.append(text)  # type: ignore[attr-defined]
+    pipeline = Pipeline(config, tmp_path / "empty")
+    for job in (jobs.Open(), jobs.Evaluate(), jobs.Evaluate("test")):
+        pipeline.run(job, reporter)
+    pipeline.close()
+    assert heard == ["val has no images of green"]

@@ -40,6 +40,13 @@ def test_classes(tmp_path, report):
     assert (rows[7]["confused_with"], rows[7]["confusions"]) == ("", "")
 
 
+def test_a_class_without_images_has_no_rates(tmp_path, report):
+    report["evaluation"]["classes"][0] |= {"count": 0, "correct": 0, "accuracy": None, "interval": None}
+    write_classes(tmp_path / "classes.csv", report)
+    star = read(tmp_path / "classes.csv")[0]
+    assert [star[name] for name in ("accuracy", "low", "precision", "f1")] == ["", "", "", ""]
+
+
 def test_neurons(tmp_path, report):
     write_neurons(tmp_path / "neurons.csv", report)
     rows = read(tmp_path / "neurons.csv")
