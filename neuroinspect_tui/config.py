@@ -99,13 +99,13 @@ class ComputeConfig:
     device: str = "auto"
     precision: Precision = "auto"
     batch_size: int = 64
-    workers: int = 2
+    workers: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
         require_choice("--precision", self.precision, get_args(Precision))
         require_range("--batch-size", self.batch_size, 1)
-        require_range("--workers", self.workers, 0, 256)
+        require_range("--workers", self.workers or 0, 0, 256)
         require_range("--seed", self.seed, 0, 2**31 - 1)
 
 

@@ -63,7 +63,7 @@ Std = Annotated[str | None, typer.Option("--std", help="Channel deviations: 0.22
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps.")]
 Precision = Annotated[str | None, typer.Option("--precision", help="auto, fp32, bf16 or fp16.")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Images a forward pass (64).")]
-Workers = Annotated[int | None, typer.Option("--workers", help="Threads that read images (2).")]
+Workers = Annotated[int | None, typer.Option("--workers", help="Image readers (2; with a GPU a core each).")]
 Clip = Annotated[
     str | None, typer.Option("--clip", help="NAME:TAG, NAME:FILE, CONFIG.json:FILE, demo or none.")
 ]

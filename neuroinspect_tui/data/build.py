@@ -9,8 +9,9 @@ import torch
 
 from ..errors import InputError
 from .class_names import ClassList
+from .files import FileImages, is_inside, is_there
 from .labels import resolve_labels
-from .splits import FileImages, ImageDataset, Split, is_inside, is_there, split_name
+from .splits import ImageDataset, Split, split_name
 from .table import Table
 
 _ORDER = ("train", "val", "test")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -13,14 +14,17 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .decoders import Decoders, Unreadable
+from .files import FileImages
 from .images import UnreadableImage
 from .splits import Split
 from .transforms import Preprocess, as_pixels
 
 _AHEAD = 3
+MANY_IMAGES = 1024
+THREADS_ENOUGH = 4
 
-_Unreadable = list[tuple[int, str]]
-_Decode = Callable[[Sequence[int], np.ndarray], _Unreadable]
+_Decode = Callable[[Sequence[int], np.ndarray], Unreadable]
 
 
 @dataclass(frozen=True)
@@ -39,17 +43,18 @@ def iterate_batches(
     workers: int = 0,
     rows: Sequence[int] | None = None,
     device: torch.device | None = None,
+    decoders: Decoders | None = None,
 ) -> Iterator[Batch]:
     """Yield the images of `rows` (default: all) in order, each row exactly once, `batch_size` rows at a time.
 
     `workers` threads decode up to three batches ahead (Pillow leaves the interpreter free while it decodes
-    and resizes; 0: decode when asked). Images travel to a GPU as bytes and are normalised there. Closing
-    the iterator stops the threads. Raises InputError when the data folder is gone or no
-    thread can be started.
+    and resizes; 0: decode when asked), in as many processes where `decoders` are given. Images travel to a
+    GPU as bytes and are normalised there. Closing the iterator stops the threads. Raises InputError when the
+    data folder is gone or no thread can be started.
     """
     wanted = range(len(split)) if rows is None else rows
     chunks = [wanted[start : start + batch_size] for start in range(0, len(wanted), batch_size)]
-    load = _Load(split, preprocess, device)
+    load = _Load(split, preprocess, device, decoders)
     if workers == 0:
         yield from map(load.finish, map(load.start, chunks))
         return
@@ -66,13 +71,29 @@ def iterate_batches(
         threads.shutdown(cancel_futures=True)
 
 
+@contextlib.contextmanager
+def decoders_for(
+    split: Split, preprocess: Preprocess, images: int, workers: int, device: torch.device
+) -> Iterator[Decoders | None]:
+    """Give the decoders with which `workers` threads best read that many `images` of a split; None: none.
+
+    They pay where a GPU waits for many files, and threads would wait for each other.
+    """
+    pays = device.type != "cpu" and workers > THREADS_ENOUGH and images >= MANY_IMAGES
+    if not (pays and isinstance(split.source, FileImages)):
+        yield None
+        return
+    with Decoders(split.source, preprocess.framing, workers) as decoders:
+        yield decoders
+
+
 @dataclass(frozen=True)
 class _Pending:
     """A batch under way: each of `parts` fills its slice of `buffer` [B,S,S,3]."""
 
     rows: Sequence[int]
     buffer: Tensor
-    parts: list[Future[_Unreadable]]
+    parts: list[Future[Unreadable]]
 
 
 @dataclass(frozen=True)
@@ -80,6 +101,7 @@ class _Load:
     split: Split
     preprocess: Preprocess
     device: torch.device | None
+    decoders: Decoders | None
 
     @property
     def _travels(self) -> bool:
@@ -100,7 +122,9 @@ class _Load:
             parts.append(_submit(threads, self._decode, rows[start:stop], buffer[start:stop].numpy()))
         return _Pending(rows, buffer, parts)
 
-    def _decode(self, rows: Sequence[int], slots: np.ndarray) -> _Unreadable:
+    def _decode(self, rows: Sequence[int], slots: np.ndarray) -> Unreadable:
+        if self.decoders is not None:
+            return self.decoders.decode(rows, slots)
         unreadable = []
         for slot, row in zip(slots, rows, strict=True):
             try:
@@ -126,12 +150,12 @@ class _Load:
 
 def _submit(
     threads: ThreadPoolExecutor | None, decode: _Decode, rows: Sequence[int], slots: np.ndarray
-) -> Future[_Unreadable]:
+) -> Future[Unreadable]:
     if threads is not None:
         try:
             return threads.submit(decode, rows, slots)
         except RuntimeError as error:
             raise InputError(f"--workers: no more threads to decode images ({error})", "give fewer") from None
-    done: Future[_Unreadable] = Future()
+    done: Future[Unreadable] = Future()
     done.set_result(decode(rows, slots))
     return done

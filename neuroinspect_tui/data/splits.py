@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,6 @@ from torch import Tensor
 
 from ..config import nearest
 from ..errors import InputError
-from .images import UnreadableImage, open_image
 
 _SPLIT_NAMES = {
     "training": "train",
@@ -38,61 +36,6 @@ class ImageSource(Protocol):
 
     def open(self, row: int) -> Image.Image:
         """Return image `row` as RGB; raises UnreadableImage."""
-
-
-@dataclass(frozen=True)
-class FileImages:
-    """Images in files: `paths` are relative to `root`, and stay inside it unless `allow_outside`."""
-
-    root: Path
-    paths: Sequence[str]
-    allow_outside: bool = False
-    _folders: dict[Path, bool] = field(default_factory=dict, repr=False, compare=False)
-
-    def open(self, row: int) -> Image.Image:
-        """Return image `row` as RGB; raises UnreadableImage, or InputError when the whole root is gone."""
-        path = self.root / self.paths[row]
-        try:
-            if not self.allow_outside and self._leaves_root(path):
-                raise UnreadableImage("a link that leaves the data folder (--allow-outside opens it)")
-            return open_image(path)
-        except UnreadableImage:
-            if _is_gone(self.root):
-                raise InputError(f"{self.root} is gone", "mount the data folder again, then resume") from None
-            raise
-
-    def _leaves_root(self, path: Path) -> bool:
-        inside = self._folders.get(path.parent)
-        if inside is None:
-            inside = self._folders[path.parent] = is_inside(self.root, path.parent)
-        return not inside or (path.is_symlink() and not is_inside(self.root, path))
-
-
-def _is_gone(root: Path) -> bool:
-    """Return whether the folder does not answer or is empty, as the place of a lost mount is."""
-    try:
-        with os.scandir(root) as entries:
-            return next(entries, None) is None
-    except OSError:
-        return True
-
-
-def is_there(path: Path) -> bool:
-    """Return whether the path answers, False where `Path.exists` raises (dead mount, no permission)."""
-    try:
-        path.stat()
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-def is_inside(root: Path, path: Path) -> bool:
-    """Return whether `path`, its links followed, lies in `root`."""
-    try:
-        real_root, real_path = os.path.realpath(root), os.path.realpath(path)
-    except ValueError:  # a null character is in no file's name
-        return False
-    return os.path.commonpath((real_root, real_path)) == real_root
 
 
 @dataclass(frozen=True)

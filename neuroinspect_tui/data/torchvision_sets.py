@@ -16,8 +16,9 @@ from ..config import nearest
 from ..errors import InputError
 from ..torchvision_compat import import_torchvision
 from .class_names import ClassList
+from .files import FileImages
 from .images import UnreadableImage
-from .splits import FileImages, ImageDataset, ImageSource, Split, split_name
+from .splits import ImageDataset, ImageSource, Split, split_name
 
 _SPLITS = ("train", "trainval", "train-standard", "val", "valid", "test")
 _SAMPLES = ("samples", "_samples")

@@ -12,18 +12,9 @@ from torch import Tensor
 
 from ..config import ModelPreprocess, PreprocessConfig, require_choice
 from ..results import Preprocessing
-from .images import PIXEL_LIMIT, UnreadableImage
+from .framing import RESAMPLING, Framing
 
 Triple = tuple[float, float, float]
-
-_RESAMPLE = {
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-    "box": Image.Resampling.BOX,
-    "hamming": Image.Resampling.HAMMING,
-}
 
 
 @dataclass(frozen=True)
@@ -54,22 +45,15 @@ class Preprocess:
             self.resize_size, self.image_size, squash, self.interpolation, self.mean, self.std
         )
 
+    @property
+    def framing(self) -> Framing:
+        """The part that works on stored images."""
+        squash = self.crop_mode == "squash"
+        return Framing(self.resize_size, self.image_size, self.interpolation, squash)
+
     def frame(self, image: Image.Image) -> Image.Image:
         """Return the RGB image [S,S] that the classifier sees; raises UnreadableImage on an endless strip."""
-        size, crop = self._resized(image.size), self.image_size
-        if size != image.size:
-            image = image.resize(size, _RESAMPLE[self.interpolation])
-        left, top = round((size[0] - crop) / 2), round((size[1] - crop) / 2)
-        return image if size == (crop, crop) else image.crop((left, top, left + crop, top + crop))
-
-    def _resized(self, size: tuple[int, int]) -> tuple[int, int]:
-        side, (width, height) = self.resize_size, size
-        if self.crop_mode == "squash":
-            return side, side
-        long = int(side * max(size) / min(size))
-        if long * side > PIXEL_LIMIT:
-            raise UnreadableImage(f"too narrow: {width} x {height} pixels cannot be resized to {side}")
-        return (side, long) if width <= height else (long, side)
+        return self.framing(image)
 
     def pixels(self, image: Image.Image) -> Tensor:
         """Return [3,S,S] float32 in 0…1, before normalisation."""
@@ -121,6 +105,6 @@ def resolve_preprocess(options: PreprocessConfig, facts: ModelPreprocess | None 
         if value is not None
     }
     preprocess = Preprocess(**chosen)
-    require_choice("the model's interpolation", preprocess.interpolation, _RESAMPLE)
+    require_choice("the model's interpolation", preprocess.interpolation, RESAMPLING)
     require_choice("the model's crop mode", preprocess.crop_mode, ("center", "squash"))
     return preprocess

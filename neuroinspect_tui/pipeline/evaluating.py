@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .. import jobs
 from ..data.advice import enlarged_note
+from ..data.decoders import Decoders
 from ..data.images import UnreadableImage
+from ..data.loader import decoders_for
 from ..data.splits import Split
 from ..errors import InputError
 from ..events import Reporter
@@ -21,7 +24,7 @@ from ..session.features import FeatureStore
 from ..stages.evaluation import detect_permutation, evaluate_rows, summarise
 from ..stages.metrics import confusion_counts
 from ..stages.samples import select_rows
-from ..tensors import Shard
+from ..tensors import Shard, Tick
 from ..text import safe
 from .identity import hashes, versions
 from .project import Project
@@ -98,30 +101,33 @@ def _evaluate_missing(project: Project, split: Split, store: FeatureStore, repor
     """Evaluate and keep one shard after the other; their bounds depend on the speed, the results do not."""
     batch, done = project.config.compute.batch_size, store.done()
     stretches = _own_stretches(project, store)
-    total = done + sum(map(len, stretches))
+    missing = sum(map(len, stretches))
+    total = done + missing
     reporter.unit("images")
     size = shard_size(FIRST_SHARD, batch)
-    with project.world.together():
+    reading = decoders_for(split, project.preprocess, missing, project.workers, project.device)
+    with project.world.together(), reading as decoders:
         for stretch in stretches:
             left = stretch
             while left:
                 rows, left, began = left[:size], left[size:], time.monotonic()
-                store.write(_evaluate_shard(project, split, rows, reporter, done, total))
+                tick = partial(_tick_on, reporter, done, total)
+                store.write(_evaluate_shard(project, split, rows, decoders, tick))
                 project.session.journal("shard", split=split.name, start=rows.start, stop=rows.stop)
                 size = shard_size(len(rows) * SHARD_SECONDS / (time.monotonic() - began), batch)
                 done += len(rows)
 
 
-def _evaluate_shard(
-    project: Project, split: Split, rows: range, reporter: Reporter, done: int, total: int
-) -> Shard:
-    def tick(count: int, _: int) -> None:
-        reporter.tick(done + count, total)
+def _tick_on(reporter: Reporter, before: int, total: int, count: int, _: int) -> None:
+    reporter.tick(before + count, total)
 
-    compute = project.config.compute
-    return evaluate_rows(
-        project.classifier, split, project.preprocess, rows, compute.batch_size, compute.workers, tick
-    )
+
+def _evaluate_shard(
+    project: Project, split: Split, rows: range, decoders: Decoders | None, tick: Tick
+) -> Shard:
+    batch = project.config.compute.batch_size
+    asked = (project.classifier, split, project.preprocess, rows, batch, project.workers)
+    return evaluate_rows(*asked, tick, decoders)
 
 
 def _own_stretches(project: Project, store: FeatureStore) -> Sequence[range]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import cached_property
 
@@ -24,6 +25,8 @@ from ..stages.neuron_statistics import NeuronStatistics
 from ..tensors import GroupColumn, Head, SplitFeatures
 from .tagging import TagBook
 from .world import World
+
+MOST_READERS = 16
 
 
 class Project:
@@ -72,6 +75,14 @@ class Project:
     def preprocess(self) -> Preprocess:
         """The one preprocessing that every stage uses."""
         return resolve_preprocess(self.config.preprocess, self._source.preprocess)
+
+    @property
+    def workers(self) -> int:
+        """How many threads read images; unless told two, or with a GPU one for each core of the rank."""
+        if self.config.compute.workers is not None:
+            return self.config.compute.workers
+        cores = (os.cpu_count() or 2) // self.world.ranks.size
+        return 2 if self.device.type == "cpu" else min(MOST_READERS, max(2, cores))
 
     @cached_property
     def classifier(self) -> Classifier:

@@ -86,6 +86,7 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         seed=project.config.compute.seed,
         tick=reporter.tick,
         memory=_Epochs(project.session, request),
+        device=project.device if project.device.type == "cuda" else None,
     )
     told: dict[str, float | int | str] = {"seed": project.config.compute.seed}
     if outcome.parameters.get("groups") == COLUMN:

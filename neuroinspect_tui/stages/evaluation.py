@@ -8,6 +8,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from ..data.decoders import Decoders
 from ..data.loader import Batch, iterate_batches
 from ..data.splits import Split
 from ..data.transforms import Preprocess
@@ -40,6 +41,7 @@ def evaluate_rows(
     batch_size: int,
     workers: int = 0,
     tick: Tick = no_tick,
+    decoders: Decoders | None = None,
 ) -> Shard:
     """Run the classifier once over the images `rows` of `split`; those that cannot be read are listed.
 
@@ -50,7 +52,8 @@ def evaluate_rows(
     while at < rows.stop:
         remaining = range(at, rows.stop)
         try:
-            for batch in iterate_batches(split, preprocess, size, workers, remaining, classifier.device):
+            asked = (split, preprocess, size, workers, remaining, classifier.device, decoders)
+            for batch in iterate_batches(*asked):
                 draft.add(batch, classifier)
                 at += len(batch.rows) + len(batch.unreadable)
                 tick(at - rows.start, len(rows))

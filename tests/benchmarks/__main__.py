@@ -29,11 +29,12 @@ def main() -> None:
     parser.add_argument(
         "--threads", type=int, default=1, help="of PyTorch; 1 is disturbed least by other load"
     )
+    parser.add_argument("--device", default="cpu", help="of the classifier and CLIP: cpu, cuda")
     parser.add_argument("--out", type=Path, default=Path("out/bench.json"))
     chosen = parser.parse_args()
     began = time.monotonic()
     torch.set_num_threads(chosen.threads)
-    table = Table(Machine.measured())
+    table = Table(Machine.measured(chosen.device))
     for name, run in BENCHMARKS.items():
         if not chosen.names or name in chosen.names:
             run(table, chosen.quick)

@@ -54,12 +54,15 @@ def importance_tensor(batch: Tensor, head: Head, target: int) -> Tensor:
     return (kept[:, None] / left.view(images, neurons)).mean(dim=0)
 
 
-def forward_loop(module: nn.Module, batches: Iterable[Tensor]) -> int:
+def forward_loop(
+    module: nn.Module, batches: Iterable[Tensor], device: torch.device, dtype: torch.dtype
+) -> int:
     """Run a model over batches the way anybody would, and count what it predicts as class 0."""
     count = 0
-    with torch.inference_mode():
+    with torch.inference_mode(), torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
         for batch in batches:
-            count += int((module(batch).argmax(dim=1) == 0).sum())
+            found = module(batch.to(device, non_blocking=True)).argmax(dim=1)
+            count += int((found == 0).sum())
     return count
 
 

@@ -1,9 +1,14 @@
-"""The pass over a split: against a bare loop over tensors in memory, and a DataLoader over JPEG files."""
+"""The pass over a split: against a bare loop over tensors in memory, and a DataLoader over JPEG files.
+
+On a GPU both sides compute in the same half precision, and the images in memory lie on the device.
+"""
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -16,10 +21,13 @@ from torch.utils.data import DataLoader, Dataset
 
 from neuroinspect_tui.config import DataConfig
 from neuroinspect_tui.data.dataset import load_dataset
-from neuroinspect_tui.data.loader import Batch
+from neuroinspect_tui.data.decoders import Decoders
+from neuroinspect_tui.data.files import FileImages
+from neuroinspect_tui.data.loader import Batch, decoders_for, iterate_batches
 from neuroinspect_tui.data.splits import Split
 from neuroinspect_tui.data.transforms import Preprocess
 from neuroinspect_tui.models.classifier import Classifier, prepare
+from neuroinspect_tui.models.device import choose_precision
 from neuroinspect_tui.models.sources import ModelSource
 from neuroinspect_tui.stages import evaluation
 from neuroinspect_tui.torchvision_compat import import_torchvision
@@ -30,83 +38,162 @@ from .table import Row, Table
 from .timing import take_turns
 
 CLASSES = 10
-BATCH = 32
-SIDE = 112
-RESNET18 = 2 * 1.81e9 * (SIDE / 224) ** 2
-"""Operations of one image."""
+DISTINCT = 192
+READ = 1920
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is run: a network of `operations` an image, on images of `side` pixels, `batch` at a time."""
+
+    device: torch.device
+    network: str
+    side: int
+    operations: float
+    batch: int
+    files: int
+    workers: int
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision that the product takes on the device."""
+        return choose_precision(self.device)
+
+    @classmethod
+    def of(cls, device: str) -> Setting:
+        """Return what keeps two cores busy, or a GPU."""
+        if device == "cpu":
+            return cls(torch.device("cpu"), "resnet18", 112, 2 * 1.81e9 / 4, 32, 192, 2)
+        workers = min(16, os.cpu_count() or 2)
+        return cls(torch.device(device), "resnet50", 224, 2 * 4.09e9, 256, 4096, workers)
 
 
 def run(table: Table, quick: bool) -> None:
     """Fill the rows of the evaluation."""
+    setting = Setting.of(table.machine.device)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        write_jpegs(root, 64 if quick else 192)
+        write_jpegs(root, max(64, setting.batch) if quick else setting.files)
         split = load_dataset(DataConfig(folder)).split("val")
         for batches in (1,) if quick else (1, 2, 4):
-            _in_memory(table, split, batches)
-        _from_files(table, root, split, "a small network", SmallNet(CLASSES).eval())
+            _in_memory(table, setting, split, batches)
+        _reading(table, setting, split)
+        _from_files(table, setting, root, split, "a small network", SmallNet(CLASSES).eval())
         if not quick:
-            _from_files(table, root, split, "ResNet-18", plain_resnet(CLASSES))
+            _from_files(table, setting, root, split, setting.network, plain_resnet(CLASSES, setting.network))
 
 
 def write_jpegs(root: Path, count: int) -> None:
-    """Write blotches and noise on gradients, 500 x 375 pixels, in class folders: as hard to decode as photographs."""
+    """Write blotches and noise on gradients, 500 x 375 pixels, in class folders: as hard to decode as photographs.
+
+    Beyond 192 the files are links to the first ones.
+    """
     generator = np.random.default_rng(0)
     ramp = np.linspace(0, 255, 500)[None, :, None] * np.ones((375, 1, 3))
     for index in range(count):
         folder = root / "val" / f"class{index % CLASSES}"
         folder.mkdir(parents=True, exist_ok=True)
+        if index >= DISTINCT:
+            first = index % DISTINCT
+            os.link(root / "val" / f"class{first % CLASSES}" / f"{first}.jpg", folder / f"{index}.jpg")
+            continue
         blotches = Image.fromarray(generator.integers(0, 255, (24, 32, 3), dtype=np.uint8)).resize((500, 375))
         pixels = 0.6 * np.asarray(blotches) + 0.3 * ramp + generator.normal(0, 6, (375, 500, 3))
         Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / f"{index}.jpg", quality=90)
 
 
-def classifier_of(module: nn.Module, side: int = 224) -> Classifier:
+def classifier_of(module: nn.Module, setting: Setting, side: int = 224) -> Classifier:
     """Return a module as the product holds it."""
-    return prepare(ModelSource("benchmark", module), CLASSES, side, torch.device("cpu"))
+    return prepare(ModelSource("benchmark", module), CLASSES, side, setting.device, setting.dtype)
 
 
-def _in_memory(table: Table, split: Split, count: int) -> None:
+def _in_memory(table: Table, setting: Setting, split: Split, count: int) -> None:
     """The forward pass and what is kept of it, with decoding taken out: the same tensors for both."""
-    module = plain_resnet(CLASSES)
-    classifier = classifier_of(plain_resnet(CLASSES), SIDE)
-    batches = list(torch.rand(count, BATCH, 3, SIDE, SIDE).unbind())
+    module = plain_resnet(CLASSES, setting.network).to(setting.device)
+    classifier = classifier_of(plain_resnet(CLASSES, setting.network), setting, setting.side)
+    size, side = setting.batch, setting.side
+    batches = list(torch.rand(count, size, 3, side, side).to(setting.device).unbind())
 
     def from_memory(*_: Any) -> Iterator[Batch]:
         for index, images in enumerate(batches):
-            yield Batch(torch.arange(index * BATCH, (index + 1) * BATCH), images, [])
+            yield Batch(torch.arange(index * size, (index + 1) * size), images, [])
 
     def ours() -> None:
-        rows = range(count * BATCH)
-        evaluation.evaluate_rows(classifier, split, Preprocess(), rows, BATCH)
+        evaluation.evaluate_rows(classifier, split, Preprocess(), range(count * size), size)
+
+    def bare() -> None:
+        forward_loop(module, batches, setting.device, setting.dtype)
 
     with mock.patch.object(evaluation, "iterate_batches", from_memory):
-        taken = take_turns({"ours": ours, "bare": lambda: forward_loop(module, batches)}, rounds=3)
-    images = count * BATCH
+        taken = take_turns({"ours": ours, "bare": bare}, rounds=3)
+    images, basis = count * size, table.machine.basis
     table.add(
         Row(
             "evaluation, tensors in memory",
-            f"{images} images, ResNet-18 at {SIDE}",
+            f"{images} images, {setting.network} at {side}",
             taken["ours"],
             pick=taken["bare"],
             pick_name="bare loop",
-            floor=table.machine.floor(flops=RESNET18 * images),
+            floor=None if table.machine.on_gpu else table.machine.floor(flops=setting.operations * images),
             goal=0.9,
             goal_of="pick",
-            note=f"{images / taken['ours'].cpu:.0f} images/CPU-s",
+            basis=basis,
+            note=f"{images / getattr(taken['ours'], basis):.0f} images/{'s' if basis == 'wall' else 'CPU-s'}",
         )
     )
 
 
-def _from_files(table: Table, root: Path, split: Split, name: str, module: nn.Module) -> None:
-    """JPEG files: threads that decode into the batch, against worker processes as usual, two of each."""
-    classifier, preprocess = classifier_of(module), Preprocess()
-    loaders = usual_loader(sorted(root.rglob("*.jpg")))
+def _reading(table: Table, setting: Setting, split: Split) -> None:
+    """JPEG files, read as for a GPU but left in memory: processes that decode, against as many threads."""
+    preprocess, workers, source = Preprocess(), setting.workers, split.source
+    rows = list(range(len(split))) * max(1, READ // len(split))
+    assert isinstance(source, FileImages)
+
+    def read(decoders: Decoders | None) -> None:
+        for _ in iterate_batches(split, preprocess, setting.batch, workers, rows, decoders=decoders):
+            pass
+
+    def processes() -> None:
+        with Decoders(source, preprocess.framing, workers) as decoders:
+            read(decoders)
+
+    with (
+        mock.patch("neuroinspect_tui.data.loader._Load._travels", True),
+        mock.patch("neuroinspect_tui.data.loader.as_pixels", lambda images: images),
+        mock.patch.object(Preprocess, "normalise", lambda _, pixels: pixels),
+    ):
+        taken = take_turns({"processes": processes, "threads": lambda: read(None)}, rounds=3)
+    table.add(
+        Row(
+            "reading for a GPU, JPEG folder",
+            f"{len(rows)} images of 500 × 375",
+            taken["processes"],
+            pick=taken["threads"],
+            pick_name="threads",
+            basis="wall",
+            note=f"{len(rows) / taken['processes'].wall:.0f} images/s, {workers} workers, with their start",
+        )
+    )
+
+
+def _from_files(
+    table: Table, setting: Setting, root: Path, split: Split, name: str, module: nn.Module
+) -> None:
+    """JPEG files: threads that decode into the batch, against worker processes as usual, as many of each."""
+    classifier, preprocess = classifier_of(module, setting), Preprocess()
+    loaders = usual_loader(sorted(root.rglob("*.jpg")), setting)
 
     def ours() -> None:
-        evaluation.evaluate_rows(classifier, split, preprocess, range(len(split)), BATCH, 2)
+        rows, workers = range(len(split)), setting.workers
+        with decoders_for(split, preprocess, len(rows), workers, setting.device) as decoders:
+            evaluation.evaluate_rows(
+                classifier, split, preprocess, rows, setting.batch, workers, decoders=decoders
+            )
 
-    taken = take_turns({"ours": ours, "usual": lambda: forward_loop(module, loaders())}, rounds=3)
+    def usual() -> None:
+        forward_loop(module, loaders(), setting.device, setting.dtype)
+
+    taken = take_turns({"ours": ours, "usual": usual}, rounds=3)
     table.add(
         Row(
             f"evaluation, JPEG folder, {name}",
@@ -117,12 +204,12 @@ def _from_files(table: Table, root: Path, split: Split, name: str, module: nn.Mo
             goal=1.5,
             goal_of="pick",
             basis="wall",
-            note=f"{len(split) / taken['ours'].wall:.0f} images/s, 2 workers",
+            note=f"{len(split) / taken['ours'].wall:.0f} images/s, {setting.workers} workers",
         )
     )
 
 
-def usual_loader(files: list[Path]) -> Any:
+def usual_loader(files: list[Path], setting: Setting) -> Any:
     """Return what makes the usual loop's batches: ImageFolder-like data, torchvision's transforms, DataLoader."""
     transforms = import_torchvision().transforms
     transform = transforms.Compose(
@@ -142,4 +229,5 @@ def usual_loader(files: list[Path]) -> Any:
             with Image.open(files[row]) as image:
                 return transform(image.convert("RGB"))
 
-    return lambda: DataLoader(Folder(), batch_size=BATCH, num_workers=2)
+    options = {"batch_size": setting.batch, "num_workers": setting.workers}
+    return lambda: DataLoader(Folder(), pin_memory=setting.device.type == "cuda", **options)

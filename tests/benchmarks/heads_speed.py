@@ -1,10 +1,14 @@
-"""Repairs: every method on cached features, against the backbone in the loop and scikit-learn."""
+"""Repairs: every method on cached features, against the backbone in the loop and scikit-learn.
+
+With a GPU: the fits that run there, against the same on the CPU.
+"""
 
 from __future__ import annotations
 
 import tempfile
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -19,7 +23,7 @@ from neuroinspect_tui.stages.repair.gradient import Recipe, edit
 from neuroinspect_tui.stages.repair.logistic import towards
 from neuroinspect_tui.stages.repair.methods import METHODS, fit, task_for
 from neuroinspect_tui.stages.repair.plan import plan_parts
-from neuroinspect_tui.tensors import Head, SplitFeatures
+from neuroinspect_tui.tensors import Head, SplitFeatures, no_tick
 
 from .baselines import edit_epoch
 from .networks import plain_resnet
@@ -29,6 +33,7 @@ from .worlds import make_head, make_split
 
 NOISE = 1.6
 CULPRITS = [3, 14, 15, 26, 5]
+LOGISTIC: tuple[RepairMethod, ...] = ("dfr", "afr", "neurontune")
 FAST: tuple[RepairMethod, ...] = ("ridge", "leace", "bias")
 GROWTH = (
     (12_500, 2048, 100),
@@ -41,6 +46,9 @@ GROWTH = (
 
 def run(table: Table, quick: bool) -> None:
     """Fill the rows of stage 3."""
+    if table.machine.on_gpu:
+        _methods(table, (1_000, 64, 10) if quick else (50_000, 2048, 100), LOGISTIC)
+        return
     _editing(table, images=32 if quick else 64, epochs=2 if quick else 20)
     _logistic(table, *((300, 32, 5) if quick else (4_000, 512, 20)))
     if quick:
@@ -67,7 +75,13 @@ def _methods(
         }
         plan = plan_parts(splits, "val", {})
         for method in methods:
-            task = task_for(method, plan, head, 0, CULPRITS, 0, lambda done, total: None)
+            task = task_for(method, plan, head, 0, CULPRITS, 0, no_tick)
+            pick, pick_name = None, ""
+            if method == "ridge" and goals and classes == 100:
+                pick, pick_name = _sklearn_ridge(splits["train"]), "sklearn, one strength"
+            if table.machine.on_gpu:
+                pick, pick_name = once(lambda task=task, method=method: fit(method, task)), "on the CPU"
+                task = replace(task, device=torch.device(table.machine.device))
             products = 2 * len(plan.fit) * neurons * (neurons + classes)
             passes = 2 * len(plan.fit) * neurons
             wanted = 2.0 if method in FAST else 60.0
@@ -76,12 +90,11 @@ def _methods(
                     f"repair by {method}",
                     f"{images} × {neurons} × {classes}",
                     once(lambda task=task, method=method: fit(method, task)),
-                    pick=_sklearn_ridge(splits["train"])
-                    if method == "ridge" and goals and classes == 100
-                    else None,
-                    pick_name="sklearn, one strength",
+                    pick=pick,
+                    pick_name=pick_name,
                     floor=table.machine.floor(flops=products if method == "ridge" else 0, moved=passes),
                     goal=(10.0 if classes == 1000 else wanted) if goals else None,
+                    basis=table.machine.basis,
                 )
             )
 

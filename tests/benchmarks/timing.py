@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -18,20 +19,27 @@ class Time:
     cpu: float
 
 
-def take_turns(ways: dict[str, Callable[[], object]], rounds: int = 5, warm: bool = True) -> dict[str, Time]:
+def take_turns(ways: dict[Any, Callable[[], object]], rounds: int = 5, warm: bool = True) -> dict[Any, Time]:
     """Return the median of `rounds` calls of each way, interleaved so that other load hits all alike."""
     for way in ways.values() if warm else ():
-        way()
-    taken: dict[str, list[Time]] = {name: [] for name in ways}
+        _finished(way)
+    taken: dict[Any, list[Time]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
             wall, cpu = time.perf_counter(), time.process_time()
-            way()
+            _finished(way)
             taken[name].append(Time(time.perf_counter() - wall, time.process_time() - cpu))
     return {
         name: Time(statistics.median(t.wall for t in times), statistics.median(t.cpu for t in times))
         for name, times in taken.items()
     }
+
+
+def _finished(way: Callable[[], object]) -> None:
+    """Call `way` and wait for what it left to the GPU."""
+    way()
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
 
 
 def once(way: Callable[[], object]) -> Time:
@@ -41,14 +49,18 @@ def once(way: Callable[[], object]) -> Time:
 
 @dataclass(frozen=True)
 class Machine:
-    """Measured peaks: operations a second (float32 matrix product), bytes a second (copy)."""
+    """Measured peaks of the CPU: operations a second (float32 matrix product), bytes a second (copy).
+
+    `device` is where the classifier and CLIP run, in the precision that the product takes there.
+    """
 
     threads: int
     flops: float
     bytes: float
+    device: str = "cpu"
 
     @classmethod
-    def measured(cls) -> Machine:
+    def measured(cls, device: str = "cpu") -> Machine:
         """Measure the best of a few runs on all threads."""
         side = 1536
         left, right, out = torch.rand(3, side, side).unbind()
@@ -57,7 +69,17 @@ class Machine:
         threads = torch.get_num_threads()
         product = min(once(lambda: torch.mm(left, right, out=out)).cpu for _ in range(8)) / threads
         copy = min(once(lambda: target.copy_(source)).cpu for _ in range(8)) / threads
-        return cls(threads, 2 * side**3 / product, 2 * source.numel() * 4 / copy)
+        return cls(threads, 2 * side**3 / product, 2 * source.numel() * 4 / copy, device)
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the classifier and CLIP run on a GPU."""
+        return self.device != "cpu"
+
+    @property
+    def basis(self) -> str:
+        """What ratios of the classifier's work are of: CPU seconds, or the clock where a GPU does it."""
+        return "wall" if self.on_gpu else "cpu"
 
     def floor(self, flops: float = 0, moved: float = 0) -> float:
         """Return the least seconds for so many operations and bytes."""

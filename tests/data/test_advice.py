@@ -1,7 +1,8 @@
 import torch
 
 from neuroinspect_tui.data.advice import enlarged_note
-from neuroinspect_tui.data.splits import FileImages, Split
+from neuroinspect_tui.data.files import FileImages
+from neuroinspect_tui.data.splits import Split
 from neuroinspect_tui.data.transforms import Preprocess
 
 from .conftest import save

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
+from neuroinspect_tui.data.files import FileImages
 from neuroinspect_tui.data.groups import group_column, group_columns
-from neuroinspect_tui.data.splits import FileImages, ImageDataset, Split
+from neuroinspect_tui.data.splits import ImageDataset, Split
 from neuroinspect_tui.errors import InputError
 
 

@@ -5,8 +5,9 @@ import torch
 
 from neuroinspect_tui.config import DataConfig
 from neuroinspect_tui.data.dataset import load_dataset
+from neuroinspect_tui.data.files import FileImages
 from neuroinspect_tui.data.loader import iterate_batches
-from neuroinspect_tui.data.splits import FileImages, Split
+from neuroinspect_tui.data.splits import Split
 from neuroinspect_tui.data.transforms import Preprocess
 from neuroinspect_tui.errors import InputError
 

@@ -9,7 +9,8 @@ import torch
 
 from neuroinspect_tui.config import DataConfig
 from neuroinspect_tui.data.dataset import load_dataset
-from neuroinspect_tui.data.splits import FileImages, ImageDataset, Split
+from neuroinspect_tui.data.files import FileImages
+from neuroinspect_tui.data.splits import ImageDataset, Split
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.pipeline.tagging import TagBook
 from neuroinspect_tui.results import Sample

@@ -56,15 +56,15 @@ class Examples:
         """D."""
         return self.sources[0][0].shape[1]
 
-    def take(self, index: Tensor) -> Tensor:
-        """Return the features [len(index),D] float32 of the examples at `index`."""
+    def take(self, index: Tensor, device: torch.device | None = None) -> Tensor:
+        """Return the features [len(index),D] float32 of the examples at `index`, on `device` or the CPU."""
         found = torch.empty(len(index), self.neurons)
         start = 0
         for features, rows in self.sources:
             here = (index >= start) & (index < start + len(rows))
             found[here] = features[rows[index[here] - start]].float()
             start += len(rows)
-        return found
+        return found.to(device)
 
     def subset(self, index: Tensor) -> Examples:
         """Return the examples at `index` [K], grouped by source: `index` is sorted first."""

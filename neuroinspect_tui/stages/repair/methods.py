@@ -29,7 +29,7 @@ GROUPED: tuple[RepairMethod, ...] = ("ridge", "dfr", "leace")
 
 @dataclass(frozen=True)
 class Task:
-    """What every method is given; `examples` are the images to fit on."""
+    """What every method is given; `examples` are fitted on; logistic fits run on `device`."""
 
     plan: Plan
     examples: Examples
@@ -39,6 +39,7 @@ class Task:
     seed: int
     tick: Tick = no_tick
     memory: Memory = NO_MEMORY
+    device: torch.device | None = None
 
     def score(self, head: Head) -> Score:
         """Score a head on the choosing part."""
@@ -54,6 +55,7 @@ def task_for(
     seed: int,
     tick: Tick,
     memory: Memory = NO_MEMORY,
+    device: torch.device | None = None,
 ) -> Task:
     """Return the task of `method`.
 
@@ -65,7 +67,8 @@ def task_for(
         examples = plan.unseen
     elif method in GROUPED:
         examples = plan.fit.known()
-    return Task(plan, examples, head, target, torch.tensor(neurons, dtype=torch.int64), seed, tick, memory)
+    chosen = torch.tensor(neurons, dtype=torch.int64)
+    return Task(plan, examples, head, target, chosen, seed, tick, memory, device)
 
 
 def fit(method: RepairMethod, task: Task) -> tuple[Candidate, Score]:
@@ -78,15 +81,15 @@ def _ridge(task: Task) -> list[Candidate]:
 
 
 def _afr(task: Task) -> list[Candidate]:
-    return afr(task.examples, task.head, task.seed, task.tick)
+    return afr(task.examples, task.head, task.seed, task.tick, task.device)
 
 
 def _neurontune(task: Task) -> list[Candidate]:
-    return neurontune(task.examples, task.head, task.seed, task.tick)
+    return neurontune(task.examples, task.head, task.seed, task.tick, task.device)
 
 
 def _dfr(task: Task) -> list[Candidate]:
-    return [dfr(task.examples, task.head.classes, task.score, task.seed, task.tick)]
+    return [dfr(task.examples, task.head.classes, task.score, task.seed, task.tick, task.device)]
 
 
 def _leace(task: Task) -> list[Candidate]:

@@ -16,7 +16,13 @@ PULLS = (1e-4, 1e-3, 1e-2)
 FEWEST_MISTAKES = 3
 
 
-def neurontune(examples: Examples, head: Head, seed: int = 0, tick: Tick = no_tick) -> list[Candidate]:
+def neurontune(
+    examples: Examples,
+    head: Head,
+    seed: int = 0,
+    tick: Tick = no_tick,
+    device: torch.device | None = None,
+) -> list[Candidate]:
     """Return heads refitted, classes balanced and towards the old head, without the most biased neurons.
 
     After NeuronTune (arXiv 2505.24048): a neuron's bias in a class is its median over the mistakes less its
@@ -24,13 +30,14 @@ def neurontune(examples: Examples, head: Head, seed: int = 0, tick: Tick = no_ti
     The published rule drops every neuron with a positive bias in any class, which with many classes leaves
     none; here the largest 5, 10, 25 or 50 % of the neurons go. Needs no groups, but images that the
     classifier was not trained on. Of many images a random 16 384 are used.
+    Computes on `device`.
     """
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randperm(len(examples), generator=generator)[:AFR_ROWS].sort().values
-    features, labels = examples.take(chosen), examples.labels[chosen]
+    features, labels = examples.take(chosen, device), examples.labels[chosen]
     share = 1.0 / torch.bincount(labels, minlength=head.classes)[labels]
     weights = share / share.sum()
-    scores = bias_scores(features, labels, head)
+    scores = bias_scores(features, labels.to(features.device), head).cpu()
     order = scores.sort(descending=True, stable=True).indices
     biased = int((scores > 0).sum())
     found: list[Candidate] = []
@@ -50,7 +57,7 @@ def bias_scores(features: Tensor, labels: Tensor, head: Head) -> Tensor:
     of either do not count; with none left the biases are 0."""
     wrong = head.logits(features).argmax(dim=1) != labels
     deviation = features.std(dim=0, correction=0).clamp(min=1e-6)
-    biases = [torch.zeros(features.shape[1])]
+    biases = [features.new_zeros(features.shape[1])]
     for label in labels.unique().tolist():
         own = labels == label
         if min(int((own & wrong).sum()), int((own & ~wrong).sum())) >= FEWEST_MISTAKES:

@@ -15,6 +15,7 @@ and nothing else.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -69,7 +70,7 @@ def plan_parts(
     shares = (1, 1) if test is not None else (1, 1, 1) if train else (2, 1, 1)
     first, second, *last = (
         _kept(rows, excluded.get(held)) if part < 2 else rows
-        for part, rows in enumerate(_parts(splits[held], tag_column, shares, generator))
+        for part, rows in enumerate(_parts(splits[held], tag_column, shares, seed))
     )
     column = _tags_that_divide(splits, tag_column) or _worst_column(splits[held], second, tag_column)
     unseen, choose = (Examples.of(splits[held], rows, column) for rows in (first, second))
@@ -96,14 +97,20 @@ def _kept(rows: Tensor, excluded: Tensor | None) -> Tensor:
     return rows if excluded is None else rows[~torch.isin(rows, excluded)]
 
 
-def _parts(
-    split: SplitFeatures, tag_column: str | None, shares: Sequence[int], generator: torch.Generator
-) -> list[Tensor]:
-    """Return the rows of each part, drawn with the same share of every class and group."""
+def _parts(split: SplitFeatures, tag_column: str | None, shares: Sequence[int], seed: int) -> list[Tensor]:
+    """Return the rows of each part, drawn with the same share of every class and group.
+
+    Neither the names of classes and groups nor the order of the images matters: cells are dealt from the
+    largest to the smallest, the images of each in the order of their lots.
+    """
     strata = torch.stack([split.labels, *(column.codes for column in split.groups.values())])
-    _, cell = torch.unique(strata, dim=1, return_inverse=True)
-    order = torch.randperm(len(split), generator=generator)
-    order = order[cell[order].sort(stable=True).indices]
+    _, cell, count = torch.unique(strata, dim=1, return_inverse=True, return_counts=True)
+    lots = _lots(split.paths, seed)
+    lowest = torch.full_like(count, 2**63 - 1).scatter_reduce(0, cell, lots, "amin")
+    cells = lowest.argsort()
+    cells = cells[count[cells].argsort(descending=True, stable=True)]
+    order = lots.argsort()
+    order = order[cells.argsort()[cell[order]].sort(stable=True).indices]
     pattern = torch.repeat_interleave(torch.arange(len(shares)), torch.tensor(shares))
     part = torch.empty(len(split), dtype=torch.int64)
     part[order] = pattern[torch.arange(len(split)) % len(pattern)]
@@ -111,6 +118,16 @@ def _parts(
         known = split.groups[tag_column].codes >= 0
         part[known & (2 * known.sum() < len(split))] = 0
     return [(part == index).nonzero()[:, 0] for index in range(len(shares))]
+
+
+def _lots(paths: Sequence[str], seed: int) -> Tensor:
+    """Return a random number for each image, [N] int64, that depends on its path and the seed alone."""
+    key = seed.to_bytes(8, "little", signed=True)
+    digests = (
+        hashlib.blake2b(paths[row].encode("utf-8", "surrogatepass"), digest_size=8, key=key)
+        for row in range(len(paths))
+    )
+    return torch.tensor([int.from_bytes(one.digest(), "little", signed=True) for one in digests])
 
 
 def _tags_that_divide(splits: Mapping[str, SplitFeatures], tag_column: str | None) -> str | None:

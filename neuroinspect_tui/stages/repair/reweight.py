@@ -23,12 +23,19 @@ SMALLEST_CELL = 10
 DFR_ROWS = 4096
 
 
-def afr(examples: Examples, head: Head, seed: int = 0, tick: Tick = no_tick) -> list[Candidate]:
+def afr(
+    examples: Examples,
+    head: Head,
+    seed: int = 0,
+    tick: Tick = no_tick,
+    device: torch.device | None = None,
+) -> list[Candidate]:
     """Return heads refitted with the images that the old head is unsure of weighted up.
 
     Automatic feature reweighting (arXiv 2306.11074, eq. 2 and 3): minimise Σ w_i CE(W z_i + b, y_i) +
     λ ‖W − W_old‖² with w_i ∝ exp(−γ p_i) / N_y, p_i the old head's probability of the label y. Needs no
     groups, but images that the classifier was not trained on. Of many, 16 384 drawn by weight stand for all.
+    Computes on `device`.
     """
     chance = examples.logits(head).softmax(dim=1).gather(1, examples.labels[:, None])[:, 0]
     share = 1.0 / torch.bincount(examples.labels, minlength=head.classes)[examples.labels]
@@ -41,7 +48,7 @@ def afr(examples: Examples, head: Head, seed: int = 0, tick: Tick = no_tick) -> 
         if len(examples) > AFR_ROWS:
             chosen = torch.multinomial(weights, AFR_ROWS, generator=generator)
             weights = torch.full((len(examples),), 1.0 / AFR_ROWS)
-        features, labels = examples.take(chosen), examples.labels[chosen]
+        features, labels = examples.take(chosen, device), examples.labels[chosen]
         for pull in PULLS:
             tick(len(found), len(GAMMAS) * len(PULLS))
             new = towards(features, labels, weights[chosen], head, pull)
@@ -75,12 +82,14 @@ def dfr(
     score: Callable[[Head], Score],
     seed: int = 0,
     tick: Tick = no_tick,
+    device: torch.device | None = None,
 ) -> Candidate:
     """Return the mean of ten ℓ1 logistic heads fitted from nothing on group-balanced subsets.
 
     Deep feature reweighting (arXiv 2204.02937, §4 and appendix B): features are standardised, a subset takes
     as many images of each (group value, class) as the smallest has (at least 10 where there are), C is the
     one of the best `score` after a single fit, the ten heads are averaged. A subset has at most 4096 images.
+    Computes on `device`.
     """
     generator = torch.Generator().manual_seed(seed)
     scaling = _Standardised.of(examples.take(balanced_subset(examples, generator)))
@@ -93,7 +102,8 @@ def dfr(
         done += 1
         rows = balanced_subset(examples, generator)
         penalty = 1.0 / (inverse * len(rows))
-        return sparse(scaling(examples.take(rows)), examples.labels[rows], start, penalty)
+        features = scaling(examples.take(rows)).to(device)
+        return sparse(features, examples.labels[rows], start, penalty)
 
     path: dict[float, Head] = {}
     start = zero

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from ...repairs import RepairMethod
@@ -52,18 +53,20 @@ def repair_class(
     seed: int = 0,
     tick: Tick = no_tick,
     memory: Memory = NO_MEMORY,
+    device: torch.device | None = None,
 ) -> RepairOutcome:
     """Repair the head for class `target` by `method` and judge it beside the controls.
 
     `splits` maps names to features (`plan.plan_parts` says which images play which part), `neurons` are the
     culprits, `excluded` rows of each split are marked as mislabelled, `tag_column` is the group column that
     tags made. The untouched head is a candidate: the result is never worse than it on the choosing part.
-    Where `memory` has epochs of an interrupted run, training goes on from the last.
+    Where `memory` has epochs of an interrupted run, training goes on from the last. Logistic fits run on
+    `device` (training on batches of 32 is no faster there: docs/benchmarks.md).
     Raises InputError when the method lacks groups, neurons or images, or a neuron does not exist.
     """
     head.require(neurons)
     plan = plan_parts(splits, debugged_split, excluded or {}, tag_column, seed)
-    found = propose(plan, head, target, method, neurons, seed, tick, memory)
+    found = propose(plan, head, target, method, neurons, seed, tick, memory, device)
     heads = {"before": head, "after": found.candidate.head, **_controls(found.method, found.task)}
     judged = {
         name: Judged.of(plan.judge, _predictions(one, head, plan.judge, tick), target, class_names)
@@ -131,6 +134,7 @@ def propose(
     seed: int = 0,
     tick: Tick = no_tick,
     memory: Memory = NO_MEMORY,
+    device: torch.device | None = None,
 ) -> Proposal:
     """Fit the method and choose its best head, or the untouched one where none does better on `plan.choose`.
 
@@ -143,7 +147,8 @@ def propose(
         methods, why = ["ridge"], f"auto took ridge, weighted by the groups of “{plan.column}”"
     elif method == "auto":
         methods = [*LABEL_FREE, "paper"] if neurons else [*LABEL_FREE]
-    tasks = {name: task_for(name, plan, head, target, neurons, seed, tick, memory) for name in methods}
+    given = (plan, head, target, neurons, seed, tick, memory, device)
+    tasks = {name: task_for(name, *given) for name in methods}
     found = {name: fit(name, task) for name, task in tasks.items()}
     best = max(methods, key=lambda name: found[name][1])
     if len(methods) > 1:

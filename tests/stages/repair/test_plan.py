@@ -122,3 +122,19 @@ def test_a_split_without_images_is_refused():
     splits["val"] = rows_of(splits["val"], torch.tensor([], dtype=torch.int64))
     with pytest.raises(InputError, match="split 'val' has no images to repair with"):
         plan_parts(splits, "val", {})
+
+
+def test_names_of_groups_and_the_order_of_the_images_change_no_part():
+    splits, _ = make_world()
+    named = {name: list(split.paths) for name, split in splits.items()}
+    plan = plan_parts(splits, "val", {}, seed=3)
+    fit, choose = ({named[s][row] for s, row in names_of(splits, part)} for part in (plan.fit, plan.choose))
+
+    turned = {name: rows_of(split, torch.arange(len(split)).flip(0)) for name, split in splits.items()}
+    for split in turned.values():
+        column = split.groups["place"]
+        split.groups["place"] = GroupColumn("place", column.values[::-1], 1 - column.codes)
+    again = plan_parts(turned, "val", {}, seed=3)
+    named = {name: list(split.paths) for name, split in turned.items()}
+    assert {named[s][row] for s, row in names_of(turned, again.fit)} == fit
+    assert {named[s][row] for s, row in names_of(turned, again.choose)} == choose

@@ -1,0 +1,59 @@
+"""A process that decodes images for another one: paths come in on stdin, frames go out on stdout.
+
+Started by `decoders`; it ends with its stdin. Imports no torch, so that many of them are cheap.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import sys
+from typing import IO
+
+import numpy as np
+
+from ..errors import InputError
+from .files import FileImages
+from .framing import Framing
+from .images import UnreadableImage
+
+
+def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
+    """Answer a list of n paths with the (place, reason) of those that cannot be read, then [n,S,S,3] bytes.
+
+    The first request is (root, allow_outside, framing). An InputError is answered with its two texts alone.
+    """
+    root, outside, framing = pickle.load(requests)
+    images = FileImages(root, (), outside)
+    while True:
+        try:
+            names = pickle.load(requests)
+        except EOFError:
+            return
+        try:
+            frames, unreadable = decode(images, framing, names)
+        except InputError as error:
+            pickle.dump((error.message, error.remedy), answers)
+        else:
+            pickle.dump(unreadable, answers)
+            answers.write(frames.data)
+        answers.flush()
+
+
+def decode(
+    images: FileImages, framing: Framing, names: list[str]
+) -> tuple[np.ndarray, list[tuple[int, str]]]:
+    """Return the frames uint8 [n,S,S,3] of n paths, and the (place, reason) of those that cannot be read."""
+    frames = np.zeros((len(names), framing.crop, framing.crop, 3), np.uint8)
+    unreadable = []
+    for place, name in enumerate(names):
+        try:
+            frames[place] = np.asarray(framing(images.open_file(name)))
+        except UnreadableImage as error:
+            unreadable.append((place, error.reason))
+    return frames, unreadable
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):
+        serve(sys.stdin.buffer, sys.stdout.buffer)
