@@ -162,7 +162,7 @@ def _catch_signals(handler: Callable[[int, FrameType | None], None]) -> None:
 def _summarise(
     evaluation: Evaluation, targets: Iterable[int], repairs: list[Repair], directory: Path
 ) -> None:
-    print(f"{evaluation.split}: {evaluation.samples} images, accuracy {_percent(evaluation.accuracy)}")
+    print(f"{safe(evaluation.split)}: {evaluation.samples} images, accuracy {_percent(evaluation.accuracy)}")
     worst = worst_classes(evaluation, len(evaluation.classes))
     for index in dict.fromkeys([*worst[:SHOWN_CLASSES], *targets]):
         row = evaluation.classes[index]
@@ -190,7 +190,7 @@ def _repair_lines(repair: Repair, twin: int | None, directory: Path) -> str:
         changes.append(f"worst group {_percent(groups[0])} → {_percent(groups[1])}")
     changes.append(f"all {_percent(before.accuracy)} → {_percent(after.accuracy)}")
     same = "" if twin is None else f" (the same layer as repair {twin})"
-    lines = [f"{name}: {repair.verdict}", f"on {after.split}: {', '.join(changes)}"]
+    lines = [f"{name}: {repair.verdict}", f"on {safe(after.split)}: {', '.join(changes)}"]
     return "\n  ".join([*lines, safe(f"{directory / (repair.weights or repair.head)}{same}")])
 
 

@@ -39,7 +39,7 @@ def print_report(directory: Path, format_: str) -> None:
     read_report(Session.view(directory))
     name = _FILES.get(format_, _TABLES[:1])[0]
     try:
-        print((directory / name).read_text("utf-8"), end="")
+        print((directory / name).read_text("utf-8", "surrogateescape"), end="")
     except OSError as error:
         raise InputError(f"{directory / name}: {error.strerror}", "write the report again") from None
 

@@ -25,6 +25,7 @@ from rich.text import Text
 from . import jobs
 from .events import Event, Note, Progress, Started
 from .results import CulpritReport, Evaluation, Metrics, Opened, Repair
+from .selection import worst_classes
 from .text import safe
 
 PLAIN_INTERVAL = 5.0
@@ -141,7 +142,14 @@ def event_as_json(event: Event) -> dict[str, Any]:
 def _headline(value: Any) -> Any:
     """The numbers of a result that fit on a line."""
     if isinstance(value, Evaluation):
-        return {"split": value.split, "samples": value.samples, "accuracy": value.accuracy}
+        worst = [value.classes[index] for index in worst_classes(value, 1)]
+        return {
+            "split": value.split,
+            "samples": value.samples,
+            "accuracy": value.accuracy,
+            "worst_class": {"class": worst[0].name, "accuracy": worst[0].accuracy} if worst else None,
+            "worst_group": value.worst_group.accuracy if value.worst_group else None,
+        }
     if isinstance(value, CulpritReport):
         return {"class": value.target.name, "mistakes": value.mistakes, "unflipped": value.unflipped}
     if isinstance(value, Repair):

@@ -16,6 +16,7 @@ from neuroinspect_tui.displays import (
     task_name,
 )
 from neuroinspect_tui.events import Finished, Note, Progress, Started
+from tests.tui.fake_worker import evaluation as fake_evaluation
 from tests.tui.fake_worker import repair as fake_repair
 
 
@@ -77,3 +78,12 @@ def test_a_repair_as_json_has_its_numbers_and_weights() -> None:
         "worst_group": 0.2,
     }
     assert found["after"]["worst_group"] == 0.5
+
+
+def test_an_evaluation_as_json_names_its_worst_class() -> None:
+    found = event_as_json(Finished(jobs.Evaluate(), fake_evaluation()))["value"]
+    worst = min(
+        (row for row in fake_evaluation().classes if row.accuracy is not None), key=lambda row: row.accuracy
+    )
+    assert found["worst_class"] == {"class": worst.name, "accuracy": worst.accuracy}
+    assert found["worst_class"]["accuracy"] < found["accuracy"]

@@ -1,7 +1,11 @@
-"""What really reaches a terminal when the class names are escape sequences: the bytes of both faces are searched."""
+"""What really reaches a terminal when the names of classes and of the split are escape sequences.
+
+The bytes of both faces are searched.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,16 +19,17 @@ PAYLOADS = {
     "green": "\x1b[2J\x1b[31m\x1bc",  # screen clear, colour, reset
     "red": "\x9b2J\x9d0;owned\x9c\u202edeus",  # C1 controls, right-to-left override
 }
+SPLIT = "my/../val\x1b[2J\x1bc\x9d0;owned\x9c[/red]"
 
 
 @pytest.fixture
 def hostile(tiny: TinyProject) -> TinyProject:
-    """The tiny project with a payload behind every class name."""
+    """The tiny project with a payload behind every class name, and a split that is named by one."""
     table = tiny.manifest.read_text(encoding="utf-8")
     for name, payload in PAYLOADS.items():
         table = table.replace(f",{name},", f",{name}{payload},")
-    tiny.manifest.write_text(table, encoding="utf-8")
-    return tiny
+    tiny.manifest.write_text(table.replace(",val,", f",{SPLIT},"), encoding="utf-8")
+    return replace(tiny, split=SPLIT)
 
 
 def assert_harmless(output: bytes) -> None:

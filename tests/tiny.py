@@ -55,6 +55,7 @@ class TinyProject:
     model: str
     weights: Path
     manifest: Path
+    split: str = "val"
 
     @property
     def options(self) -> list[str]:
@@ -72,6 +73,7 @@ class TinyProject:
             "1,1,1",
             "--device",
             "cpu",
+            *(() if self.split == "val" else ("--split", self.split)),
         ]
 
 

@@ -200,7 +200,7 @@ def thumbnails(project: Project, job: jobs.MakeThumbnails, reporter: Reporter) -
     data, images = project.features(job.split), project.dataset.split(job.split)
     found = {}
     for row in job.rows:
-        relative = f"thumbnails/{job.split}/{row}.png"
+        relative = f"thumbnails/{states.split_folder(job.split)}/{row}.png"
         if not project.session.path(relative).exists():
             try:
                 picture = images.open(int(data.rows[row]))

@@ -103,7 +103,7 @@ def _crop(project: Project, neuron: int, rows: Sequence[int]) -> list[tuple[str,
     for row, picture, neuron_map in zip(rows, pixels, maps, strict=True):
         (left, top, right, bottom), mask = crop_from_map(picture.shape[0], picture.shape[1], neuron_map)
         inside = (slice(top, bottom), slice(left, right))
-        base = f"exemplars/{project.split.name}/{neuron}-{row}"
+        base = f"exemplars/{states.split_folder(project.split.name)}/{neuron}-{row}"
         image = project.session.write_png(f"{base}.png", picture[inside].contiguous().numpy())
         dimmed = dim(picture, mask)[inside].contiguous().numpy()
         written.append((image, project.session.write_png(f"{base}-mask.png", dimmed)))

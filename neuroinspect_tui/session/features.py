@@ -28,6 +28,7 @@ from ..results import Sample, Unreadable
 from ..tensors import Shard, SplitFeatures
 from ..text import safe
 from .atomic import appearing, explained, json_text
+from .states import split_folder
 from .store import Session
 
 ARRAYS = ("features", "labels", "rows", "top_logits", "top_classes", "confidence")
@@ -50,7 +51,7 @@ class FeatureStore:
 
     def __init__(self, session: Session, split: str, total: int) -> None:
         self.session, self.split, self.total = session, split, total
-        self.directory = session.path(f"features/{split}")
+        self.directory = session.path(f"features/{split_folder(split)}")
         self._merged = self.directory / "all"
 
     def missing(self, shard_size: int) -> list[range]:

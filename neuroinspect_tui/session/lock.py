@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -91,19 +92,20 @@ class Lock:
     def acquire(self) -> None:
         """Take the lock, from a process that is gone if need be. Raises SessionLocked, InputError."""
         claim = temporary_for(self.path)
-        with explained(self.path.parent):
-            claim.write_text(json.dumps(asdict(self.holder)), encoding="ascii")
         try:
             while not self._claim(claim):
                 self._evict()
         finally:
-            claim.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                claim.unlink()
 
     def _claim(self, claim: Path) -> bool:
+        with explained(self.path.parent):
+            claim.write_text(json.dumps(asdict(self.holder)), encoding="ascii")
         with explained(self.path):
             try:
                 os.link(claim, self.path)
-            except FileExistsError:
+            except (FileExistsError, FileNotFoundError):  # held, or the holder has cleaned the claim away
                 return False
             except OSError as error:
                 if error.errno not in _NO_LINKS:

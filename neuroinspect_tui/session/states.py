@@ -6,14 +6,24 @@ Another seed, mode or CLIP guide has other names: nothing found with other setti
 from __future__ import annotations
 
 import hashlib
+import re
 
 from ..config import RunConfig
 
 OPENED = "opened"
 
+_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
+
 
 def _settings(*values: object) -> str:
     return hashlib.sha256(repr(values).encode()).hexdigest()[:8]
+
+
+def split_folder(split: str) -> str:
+    """The directory of a split's files: its own name where that is a plain one, else one made from it."""
+    if _PLAIN.fullmatch(split):
+        return split
+    return f"{re.sub('[^A-Za-z0-9_-]+', '_', split)[:40]}-{_settings(split)}"
 
 
 def evaluation(split: str) -> str:

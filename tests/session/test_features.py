@@ -298,6 +298,6 @@ def test_reasons_with_odd_characters_survive(session):
     ]
 
 
-def test_a_split_named_to_escape_is_refused(session):
-    with pytest.raises(InputError, match="lies outside the session"):
-        FeatureStore(session, "../../elsewhere", 1)
+def test_a_split_named_to_escape_stays_in_the_session(session):
+    store = FeatureStore(session, "../../elsewhere", 1)
+    assert store.directory.parent == session.root / "features"

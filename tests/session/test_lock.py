@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +90,23 @@ def test_a_lock_renewed_in_the_meantime_is_put_back(tmp_path, monkeypatch):
     with pytest.raises(SessionLocked, match="elsewhere"):
         Lock(tmp_path).acquire()
     assert read_holder(tmp_path) == winner
+
+
+def test_a_claim_that_another_writer_cleans_away_is_made_again(tmp_path, monkeypatch):
+    link, claims = os.link, []
+
+    def cleaned_away(claim, path):
+        claims.append(claim)
+        if len(claims) == 1:
+            Path(claim).unlink()
+        link(claim, path)
+
+    monkeypatch.setattr(os, "link", cleaned_away)
+    lock = Lock(tmp_path)
+    lock.acquire()
+    assert len(claims) == 2
+    assert read_holder(tmp_path) == lock.holder
+    assert [path.name for path in tmp_path.iterdir()] == ["lock.json"]
 
 
 def test_release_leaves_the_lock_of_another_process(tmp_path):
