@@ -102,10 +102,11 @@ def _torchvision() -> Iterator[Finding]:
 def _device() -> Iterator[Finding]:
     import torch
 
-    from .models.device import choose_device, choose_precision, describe
+    from .models.device import choose_device, choose_painting_precision, describe
 
     device = choose_device("auto")
-    precision = str(choose_precision(device)).removeprefix("torch.")
+    painting = str(choose_painting_precision(device)).removeprefix("torch.")
+    precision = "float32" if painting == "float32" else f"float32, pictures in {painting}"
     total = float((torch.ones(8, 8, device=device) @ torch.ones(8, 8, device=device)).sum())
     wrong = "" if total == 8**3 else "it computes wrongly: use --device cpu"
     yield Finding("device", f"{describe(device)}, {precision}", wrong)
@@ -189,10 +190,10 @@ def _clip() -> Iterator[Finding]:
 
     from .demo import demo_clip
     from .models.clip import load_clip
-    from .models.device import choose_device, choose_precision
+    from .models.device import choose_device, choose_painting_precision
 
     device = choose_device("cpu")
-    load_clip(demo_clip(), device, choose_precision(device))
+    load_clip(demo_clip(), device, choose_painting_precision(device))
     yield Finding("demo CLIP", "loads")
     kept = sorted(path.name.removeprefix("models--") for path in Path(HF_HUB_CACHE).glob("models--*CLIP*"))
     nothing = "none: --clip NAME:FILE reads a file, --clip NAME:TAG downloads one"

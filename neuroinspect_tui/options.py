@@ -61,7 +61,10 @@ CropPct = Annotated[
 Mean = Annotated[str | None, typer.Option("--mean", help="Channel means: 0.485,0.456,0.406.")]
 Std = Annotated[str | None, typer.Option("--std", help="Channel deviations: 0.229,0.224,0.225.")]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps.")]
-Precision = Annotated[str | None, typer.Option("--precision", help="auto, fp32, bf16 or fp16.")]
+Precision = Annotated[
+    str | None,
+    typer.Option("--precision", help="auto (fp32, pictures in bf16 on a GPU), fp32, bf16 or fp16."),
+]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Images a forward pass (64).")]
 Workers = Annotated[int | None, typer.Option("--workers", help="Image readers (2; with a GPU a core each).")]
 Clip = Annotated[

@@ -61,7 +61,7 @@ def on_cpu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     pipeline.close()
 
 
-@pytest.fixture(scope="module", params=["fp32", "auto"])
+@pytest.fixture(scope="module", params=["auto", "bf16"])
 def on_gpu(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     compute = ComputeConfig(device=DEVICE, precision=request.param)
     pipeline = opened(tmp_path_factory.mktemp("gpu") / "session", compute)

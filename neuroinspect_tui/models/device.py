@@ -40,13 +40,16 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
-def choose_precision(device: torch.device, name: str = "auto") -> torch.dtype:
-    """Return the type to compute in; `auto`: float32, on CUDA bfloat16 (float16 where it lacks that)."""
+def choose_precision(name: str = "auto") -> torch.dtype:
+    """Return the type to measure in; `auto`: float32, as in the user's own evaluation."""
     require_choice("--precision", name, ("auto", *_PRECISIONS))
-    if name != "auto":
-        return _PRECISIONS[name]
-    if device.type != "cuda":
-        return torch.float32
+    return _PRECISIONS.get(name, torch.float32)
+
+
+def choose_painting_precision(device: torch.device, name: str = "auto") -> torch.dtype:
+    """Return the type to paint in; `auto`: float32, on CUDA bfloat16 (float16 where it lacks that)."""
+    if name != "auto" or device.type != "cuda":
+        return choose_precision(name)
     return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
 
 

@@ -162,6 +162,7 @@ def _paint(
         recipe_for(debug.mode, job.iters or debug.iters),
         _previewer(job, reporter),
         tick,
+        dtype=project.painting_dtype,
     )
 
 

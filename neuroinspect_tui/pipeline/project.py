@@ -17,7 +17,7 @@ from ..demo import demo_clip
 from ..errors import InputError
 from ..models.classifier import Classifier, prepare
 from ..models.clip import Clip, check_clip, load_clip
-from ..models.device import choose_device, choose_precision
+from ..models.device import choose_device, choose_painting_precision, choose_precision
 from ..models.sources import ModelSource, open_model
 from ..session.features import FeatureStore
 from ..session.store import Session
@@ -35,7 +35,8 @@ class Project:
     def __init__(self, config: RunConfig, session: Session, world: World | None = None) -> None:
         self.config, self.session, self.world = config, session, world or World()
         self.device = choose_device(self.world.device(config.compute.device))
-        self.dtype = choose_precision(self.device, config.compute.precision)
+        self.dtype = choose_precision(config.compute.precision)
+        self.painting_dtype = choose_painting_precision(self.device, config.compute.precision)
         check_clip(self._clip_spec)
         self.tags = TagBook(session)
         self.statistics: NeuronStatistics | None = None
@@ -98,7 +99,7 @@ class Project:
     @cached_property
     def clip(self) -> Clip | None:
         """The CLIP guide, or None when the run has none."""
-        return load_clip(self._clip_spec, self.device, self.dtype)
+        return load_clip(self._clip_spec, self.device, self.painting_dtype)
 
     @property
     def _clip_spec(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -32,17 +33,20 @@ def make_illusions(
     on_preview: OnPreview | None = None,
     tick: Tick = no_tick,
     batch_size: int | None = None,
+    dtype: torch.dtype | None = None,
 ) -> list[IllusionResult]:
     """Paint a picture for every pair, all of them side by side; results in the order of `pairs`.
 
     A picture depends on its pair, never on its company (beyond rounding), but for seeds of the same
-    neuron and class, which are pushed apart. `tick` counts steps; raising from it between two steps
+    neuron and class, which are pushed apart. They are painted in `dtype` (None: the classifier's own) and
+    measured in the classifier's own. `tick` counts steps; raising from it between two steps
     stops everything.
     """
     if not pairs:
         return []
     portion = batch_size or (128 if classifier.device.type == "cuda" else 16)
-    easel = Easel(classifier.differentiable(), preprocess, guide, pairs, statistics, recipe, portion)
+    painter = replace(classifier.differentiable(), dtype=dtype or classifier.dtype)
+    easel = Easel(painter, preprocess, guide, pairs, statistics, recipe, portion)
     steps = [recipe.steps] * len(pairs)
     for number in range(recipe.steps):
         tick(number, recipe.steps)

@@ -1,6 +1,6 @@
 """The pass over a split: against a bare loop over tensors in memory, and a DataLoader over JPEG files.
 
-On a GPU both sides compute in the same half precision, and the images in memory lie on the device.
+Both sides compute in single precision; on a GPU the images in memory lie on the device.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Setting:
 
     @property
     def dtype(self) -> torch.dtype:
-        """The precision that the product takes on the device."""
-        return choose_precision(self.device)
+        """The precision that the product measures in."""
+        return choose_precision()
 
     @classmethod
     def of(cls, device: str) -> Setting:

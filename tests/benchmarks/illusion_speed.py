@@ -19,7 +19,7 @@ from neuroinspect_tui.data.transforms import Preprocess
 from neuroinspect_tui.models.attention import pack_attention
 from neuroinspect_tui.models.classifier import prepare
 from neuroinspect_tui.models.clip import Clip
-from neuroinspect_tui.models.device import choose_precision
+from neuroinspect_tui.models.device import choose_painting_precision
 from neuroinspect_tui.models.sources import ModelSource
 from neuroinspect_tui.stages.augment import draw_views, view
 from neuroinspect_tui.stages.easel import Easel, Guide, Pair
@@ -49,7 +49,7 @@ def run(table: Table, quick: bool) -> None:
             published_loop(module, plain._model, preprocess, text, neuron, steps)
 
     ways: dict[tuple[str, int], Callable[[], None]] = {}
-    for dtype in dict.fromkeys((choose_precision(device), torch.float32)):
+    for dtype in dict.fromkeys((choose_painting_precision(device), torch.float32)):
         painter = _Painter(name, size, batch, steps, device, dtype, text)
         for every in (1, 2):
             recipe = replace(PAPER, clip_every=every)

@@ -8,6 +8,7 @@ from neuroinspect_tui.models.device import (
     autocast,
     by_halves,
     choose_device,
+    choose_painting_precision,
     choose_precision,
     describe,
     is_out_of_memory,
@@ -60,10 +61,16 @@ def test_an_index_past_the_last_gpu_is_refused(two_gpus):
 @pytest.mark.parametrize(("supported", "dtype"), [(True, torch.bfloat16), (False, torch.float16)])
 def test_automatic_precision(monkeypatch, supported, dtype):
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: supported)
-    assert choose_precision(torch.device("cuda")) == dtype
-    assert choose_precision(torch.device("cpu")) == torch.float32
-    assert choose_precision(torch.device("mps")) == torch.float32
-    assert choose_precision(torch.device("cpu"), "fp16") == torch.float16
+    assert choose_painting_precision(torch.device("cuda")) == dtype
+    assert choose_painting_precision(torch.device("cpu")) == torch.float32
+    assert choose_painting_precision(torch.device("mps")) == torch.float32
+    assert choose_painting_precision(torch.device("cuda"), "fp32") == torch.float32
+    assert choose_painting_precision(torch.device("cpu"), "fp16") == torch.float16
+
+
+def test_what_is_measured_is_measured_in_single_precision_unless_told():
+    assert choose_precision() == choose_precision("fp32") == torch.float32
+    assert choose_precision("bf16") == torch.bfloat16
 
 
 def test_autocast_computes_in_the_type_and_leaves_float32_alone():

@@ -38,6 +38,17 @@ def test_the_same_seed_gives_the_same_picture_and_another_seed_another():
     assert (first.rgb.float() - other.rgb.float()).abs().mean() > 5
 
 
+def test_pictures_painted_in_half_precision_are_measured_in_single():
+    classifier = toy()
+    results = illusions(ALL[:3], classifier=classifier, dtype=torch.bfloat16)
+    plain = illusions(ALL[:3], classifier=classifier)
+    for result, other in zip(results, plain, strict=True):
+        pixels = result.rgb.permute(2, 0, 1)[None].float() / 255
+        features = classifier.forward(PREPROCESS.normalise(pixels)).features[0]
+        assert result.activation == pytest.approx(float(features[result.pair.neuron]), rel=1e-5)
+        assert not torch.equal(result.rgb, other.rgb)
+
+
 def test_a_picture_does_not_depend_on_its_company():
     together = illusions(batch_size=5)
     alone = illusions([ALL[4]])[0]
