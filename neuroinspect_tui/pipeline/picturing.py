@@ -55,7 +55,8 @@ def framed(project: Project, rows: Iterable[int]) -> Tensor:
 
 def spread(count: int, wanted: int) -> list[int]:
     """Return up to `wanted` of `count` positions, evenly spaced."""
-    return sorted({round(place * (count - 1) / max(1, wanted - 1)) for place in range(min(wanted, count))})
+    taken = min(wanted, count)
+    return [round(place * (count - 1) / max(1, taken - 1)) for place in range(taken)]
 
 
 # Exemplars

@@ -55,9 +55,9 @@ def measure(
     scale: Tensor,
 ) -> list[IllusionResult]:
     """Measure pictures `rgb` uint8 [B,H,W,3], painted in `steps` [B], by the neurons' `scale` q [D]."""
-    device, pixels = classifier.device, as_pixels(rgb).to(classifier.device)
-    neurons = torch.tensor([pair.neuron for pair in pairs], device=device)
-    targets = torch.tensor([pair.target for pair in pairs], device=device)
+    pixels = as_pixels(rgb).to(classifier.device)
+    places = torch.tensor([(pair.neuron, pair.target) for pair in pairs], device=classifier.device)
+    neurons, targets = places.unbind(1)
     maps, found = classifier.maps_and_activations(preprocess.normalise(pixels), neurons[:, None])
     ratios = found.features / scale
     own = chosen(ratios, neurons)
