@@ -271,7 +271,7 @@ class NeuroInspectApp(App[int]):
         """Open a screen by name."""
         from . import views
 
-        views.open_view(self, name)
+        views.open_view(self, self.triage, name)
 
     def show_class(self, index: int) -> None:
         """Go to the main screen with class `index`."""

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from ..text import safe
+from .host import Host
 from .keymap import KEYS, MOVE, PANES
-
-if TYPE_CHECKING:
-    from .app import NeuroInspectApp
 
 Command = tuple[str, str, Callable[[], object]]
 
@@ -28,9 +26,9 @@ class Commands(Provider):
     """Searches everything that can be done here."""
 
     @property
-    def ni(self) -> NeuroInspectApp:
-        """The app, by its own type."""
-        return cast("NeuroInspectApp", self.app)
+    def ni(self) -> Host:
+        """The app, as what it is to its screens."""
+        return cast("Host", self.app)
 
     async def discover(self) -> Hits:
         """Offer the actions before anything is typed."""
@@ -54,13 +52,13 @@ class Commands(Provider):
                 continue
             seen.add(words)
             key = " ".join(self.ni.keys_of(binding.id).split())
-            yield words.capitalize(), f"key {key}", partial(self.ni.simulate_key, binding.key)
+            yield words.capitalize(), f"key {key}", partial(self.app.simulate_key, binding.key)
 
     def _choices(self) -> Iterator[Command]:
         names = self.ni.board.opened.classes if self.ni.board.opened else ()
         for index, name in enumerate(names):
             yield f"Class {safe(name, 60)}", "show this class", partial(self.ni.show_class, index)
-        for theme in self.ni.available_themes:
-            yield f"Theme {theme}", "change the colours", partial(setattr, self.ni, "theme", theme)
+        for theme in self.app.available_themes:
+            yield f"Theme {theme}", "change the colours", partial(setattr, self.app, "theme", theme)
         for way in (*self.ni.studio.encoders, "none"):
             yield f"Pictures {way}", "how pictures are drawn", partial(self.ni.draw_with, way)

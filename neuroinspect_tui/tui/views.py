@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.app import App
 from textual.screen import Screen
 
 if TYPE_CHECKING:
-    from .app import NeuroInspectApp
+    from .screens.triage import TriageScreen
 
 
-def open_view(app: NeuroInspectApp, name: str) -> None:
+def open_view(app: App[int], triage: TriageScreen, name: str) -> None:
     """Open a screen by name; screens around the main one replace each other."""
-    screen = _make(app, name)
+    screen = _make(triage, name)
     if screen is None:
         return
     while len(app.screen_stack) > 2:
@@ -20,8 +21,7 @@ def open_view(app: NeuroInspectApp, name: str) -> None:
     app.push_screen(screen)
 
 
-def _make(app: NeuroInspectApp, name: str) -> Screen[None] | None:
-    triage = app.triage
+def _make(triage: TriageScreen, name: str) -> Screen[None] | None:
     if name == "log":
         from .screens.log import LogScreen
 
@@ -34,10 +34,10 @@ def _make(app: NeuroInspectApp, name: str) -> Screen[None] | None:
         from .screens.confusion import ConfusionScreen
 
         return ConfusionScreen()
-    if triage.target is None or app.board.opened is None:
-        app.notify("Not yet: the model and the classes are still being read.", severity="warning")
+    if triage.target is None or triage.board.opened is None:
+        triage.notify("Not yet: the model and the classes are still being read.", severity="warning")
         return None
-    culprits = triage.marked or app.board.culprit_neurons(triage.target)
+    culprits = triage.marked or triage.board.culprit_neurons(triage.target)
     if name == "tag":
         from .screens.tag import TagScreen
 

@@ -75,7 +75,7 @@ class ConfusionScreen(Page[None]):
     def _open(self) -> None:
         cell = self.matrix.cell
         if cell is not None and self.matrix.count(cell):
-            self.ni.push_screen(SamplesScreen(*cell))
+            self.app.push_screen(SamplesScreen(*cell))
         else:
             self.notify("No image in this cell.", timeout=2)
 

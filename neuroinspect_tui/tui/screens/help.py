@@ -70,7 +70,7 @@ class HelpScreen(Page[None]):
         here: dict[str, list[str]] = {}
         for binding in (binding for binding in self.here if binding.id in KEYS):
             here.setdefault(binding.description, []).append(
-                self.ni.get_key_display(replace(binding, key_display=None))
+                self.app.get_key_display(replace(binding, key_display=None))
             )
         rows += [_line(" ".join(used), words, f"here {words}") for words, used in here.items() if words]
         rows.append(_title("Words on screen"))

@@ -45,7 +45,7 @@ class LogScreen(Page[None]):
     @on(Table.Opened)
     def _open(self) -> None:
         if self.line is not None:
-            self.ni.push_screen(ErrorPanel(self.line.text, self.line.detail))
+            self.app.push_screen(ErrorPanel(self.line.text, self.line.detail))
 
     @property
     def line(self) -> LogLine | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, TypeVar, cast, get_args
+from typing import TypeVar, cast, get_args
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -12,12 +12,10 @@ from textual.widget import Widget
 
 from ...jobs import Job
 from ..board import Board, Topic
+from ..host import Host
 from ..widgets.gallery import Gallery
 from ..widgets.header import StatusHeader
 from ..widgets.hints import HintBar
-
-if TYPE_CHECKING:
-    from ..app import NeuroInspectApp
 
 Result = TypeVar("Result")
 ONCE: frozenset[Topic] = frozenset({"exported", "found", "report"})
@@ -77,9 +75,9 @@ class Page(Screen[Result]):
         self.redraw(topics)
 
     @property
-    def ni(self) -> NeuroInspectApp:
-        """The app, by its own type."""
-        return cast("NeuroInspectApp", self.app)
+    def ni(self) -> Host:
+        """The app, as what it is to its screens."""
+        return cast("Host", self.app)
 
     @property
     def board(self) -> Board:

@@ -176,7 +176,7 @@ class RepairScreen(Page[None]):
             if agreed:
                 self.ask(job)
 
-        self.ni.push_screen(ConfirmDialog(question, yes=yes, no="no"), answered)
+        self.app.push_screen(ConfirmDialog(question, yes=yes, no="no"), answered)
 
     def action_view(self, name: str) -> None:
         """Go to the tag screen."""

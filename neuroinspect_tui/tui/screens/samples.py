@@ -88,7 +88,7 @@ class SamplesScreen(Page[None]):
     def action_zoom(self) -> None:
         """Enlarge the image under the cursor."""
         if self.gallery.tiles:
-            self.ni.push_screen(ZoomScreen(self.gallery.tiles, self.gallery.cursor, False))
+            self.app.push_screen(ZoomScreen(self.gallery.tiles, self.gallery.cursor, False))
 
     def copied(self) -> str:
         """The image's path."""

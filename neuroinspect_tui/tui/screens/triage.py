@@ -147,7 +147,7 @@ class TriageScreen(PanedPage):
         if self.board.found:
             target = self.target if self.target is not None else -1
             named = partial(self.board.label_of, target)
-            self.ni.push_screen(FoundDialog(self.board.found, named), self._take_found)
+            self.app.push_screen(FoundDialog(self.board.found, named), self._take_found)
         else:
             self.notify("No neuron has such a concept.", severity="warning")
 
@@ -264,7 +264,7 @@ class TriageScreen(PanedPage):
         """Find a neuron by its concept."""
         from .dialogs import TextDialog
 
-        self.ni.push_screen(TextDialog("Find neurons that see…", "for example: water"), self._search)
+        self.app.push_screen(TextDialog("Find neurons that see…", "for example: water"), self._search)
 
     def _search(self, text: str | None) -> None:
         if text:
@@ -295,7 +295,7 @@ class TriageScreen(PanedPage):
         from .zoom import ZoomScreen
 
         if self.pictures.tiles:
-            self.ni.push_screen(ZoomScreen(self.pictures.tiles, self.pictures.cursor, self.pictures.masked))
+            self.app.push_screen(ZoomScreen(self.pictures.tiles, self.pictures.cursor, self.pictures.masked))
 
     def action_mask(self) -> None:
         """Show where the neuron looks, or the whole picture."""

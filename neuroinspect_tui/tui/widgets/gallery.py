@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from rich.style import Style
 from textual import events, on
@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from ..host import Host
 from ..images.encoder import Painted
 from ..images.overlay import Shown
 from ..images.picture import Box, Picture
@@ -83,8 +84,7 @@ class Gallery(Inked, can_focus=True):
     @property
     def studio(self) -> Studio:
         """The app's way of drawing pictures."""
-        studio: Studio = self.app.studio  # type: ignore[attr-defined]
-        return studio
+        return cast("Host", self.app).studio
 
     @property
     def tile(self) -> Tile | None:
