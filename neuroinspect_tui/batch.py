@@ -15,7 +15,7 @@ from .config import Check, RunConfig
 from .data.class_names import find_class
 from .displays import Display, display_for
 from .errors import Cancelled, InputError, disk_line
-from .events import Event, Failed, Finished, Stopped
+from .events import Event, Failed, Finished, Note, Stopped
 from .ranks import Ranks
 from .results import CulpritReport, Evaluation, Opened, Repair
 from .selection import leading_culprits, measured, worst_classes
@@ -83,6 +83,10 @@ class Batch:
         _require_groups(config.checks, opened.group_columns)
         evaluation: Evaluation = self.ask(jobs.Evaluate())
         targets = list(dict.fromkeys(wanted or worst_classes(evaluation, config.debug.worst)))
+        if config.repair.method != "none" and not targets:
+            self._display.show(
+                Note("no class to repair: none has mistakes, or --worst 0 without --class", "warning")
+            )
         repairs = [repair for target in targets for repair in self._debug(target, config, opened)]
         self.ask(jobs.WriteReport(tuple(targets)))
         return evaluation, targets, repairs
@@ -190,7 +194,10 @@ def _repair_lines(repair: Repair, twin: int | None, directory: Path) -> str:
         changes.append(f"worst group {_percent(groups[0])} → {_percent(groups[1])}")
     changes.append(f"all {_percent(before.accuracy)} → {_percent(after.accuracy)}")
     same = "" if twin is None else f" (the same layer as repair {twin})"
-    lines = [f"{name}: {repair.verdict}", f"on {safe(after.split)}: {', '.join(changes)}"]
+    judged = next((use for use in repair.splits if use.part == "judge"), None)
+    count = f"{judged.samples} images of " if judged is not None else ""
+    why = "" if repair.verdict == "helps" else f" ({safe(repair.reason.rpartition('; ')[2])})"
+    lines = [f"{name}: {repair.verdict}{why}", f"on {count}{safe(after.split)}: {', '.join(changes)}"]
     return "\n  ".join([*lines, safe(f"{directory / (repair.weights or repair.head)}{same}")])
 
 

@@ -39,6 +39,9 @@ class ReportFormat(StrEnum):
     csv = "csv"
 
 
+ReportForm = Annotated[ReportFormat, typer.Option("--format", help="What to print; csv: the class table.")]
+
+
 @app.callback(invoke_without_command=True)
 def run(
     context: typer.Context,
@@ -101,7 +104,9 @@ def sessions() -> None:
 @app.command()
 def report(
     directory: Directory,
-    format_: Annotated[ReportFormat, typer.Option("--format", help="What to print.")] = ReportFormat.md,
+    format_: Annotated[
+        ReportFormat, typer.Option("--format", help="csv: the class table.")
+    ] = ReportFormat.md,
 ) -> None:
     """Print a session's report."""
     from .commands import print_report

@@ -132,6 +132,7 @@ FACE_OPTIONS: dict[str, Callable[[Any], Any]] = {
     "images": _text,
     "theme": _theme,
 }
+_OF_THE_LINE = ("batch", "demo", "config", "version")
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,8 @@ def _known(key: str, what: str) -> str:
     name = key.lower().replace("-", "_")
     name = "class_" if name == "class" else name
     known = [*OPTIONS, *FACE_OPTIONS]
+    if name in _OF_THE_LINE:
+        raise InputError(f"{what}{key} cannot be set here", f"give --{name} on the command line")
     if name not in known:
         plain = [option.rstrip("_").replace("_", "-") for option in known]
         raise InputError(

@@ -52,6 +52,13 @@ class Preview:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """Another `process` works in the session, and what is asked for here waits; "" when it has ended."""
+
+    process: str
+
+
+@dataclass(frozen=True)
 class Partial:
     """An unfinished value of `job`'s result type (the class table filling in during evaluation)."""
 
@@ -92,7 +99,7 @@ class Note:
     level: str = "info"
 
 
-Event = Started | Progress | Preview | Partial | Finished | Stopped | Failed | Note
+Event = Started | Progress | Preview | Partial | Finished | Stopped | Failed | Note | Elsewhere
 
 
 class Reporter(Protocol):

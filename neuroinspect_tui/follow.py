@@ -10,7 +10,7 @@ from typing import Any
 from . import jobs
 from .config import RunConfig
 from .errors import InputError
-from .events import Event, Failed, Finished, Note, Progress, Started, Stopped
+from .events import Elsewhere, Event, Failed, Finished, Note, Progress, Started, Stopped
 from .jobs import Job
 from .results import Concept, CulpritReport, Evaluation, Exemplar, Illusion, Opened, Repair
 from .session import states
@@ -104,6 +104,7 @@ class Follower:
     def _follow(self) -> None:
         holder = _worker_elsewhere(self._directory)
         if holder is not None:
+            self._send(Elsewhere(f"{holder.pid}"))
             self._warn(
                 f"process {holder.pid} on {safe(holder.host)} works in this session: what it finds is shown "
                 "here, and what you ask for waits until it has ended"
@@ -122,6 +123,7 @@ class Follower:
     def _take_over(self) -> None:
         for job in self._under_way:
             self._send(Stopped(job))
+        self._send(Elsewhere(""))
         self._warn("the other process has ended: this session is yours")
         with self._lock:
             self._worker = self._make_worker(self._send)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import platformdirs
 
-from .config import RunConfig, seen_from
+from .config import PreprocessConfig, RunConfig, seen_from
 from .session.atomic import explained, write_text
 
 RECENT = 20
@@ -21,11 +22,13 @@ def data_folder() -> Path:
 
 
 def default_directory(config: RunConfig) -> Path:
-    """Return the session directory of this model and data: the same command finds the same session."""
+    """Return the session directory of these inputs: the same command finds the same session."""
     config = seen_from(config, Path.cwd())
-    identity = json.dumps(
-        [config.model.spec, config.model.weights, config.data.source, config.data.root, config.data.split]
-    )
+    model, data = config.model, config.data
+    named: list[object] = [model.spec, model.weights, data.source, data.root, data.split]
+    if config.preprocess != PreprocessConfig():
+        named.append(asdict(config.preprocess))
+    identity = json.dumps(named)
     words = re.sub(
         r"[^A-Za-z0-9]+", "-", f"{Path(config.data.source).stem}-{config.model.spec.split(':')[-1]}"
     )

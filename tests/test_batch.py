@@ -85,9 +85,10 @@ def test_the_whole_method_on_a_project_computed_by_hand(
     assert f"accuracy {100 * 5 / 6:.1f} %" in shown
     assert str(out / "report.html") in shown
     lines = shown.splitlines()
-    made = lines.index(f"repair 1 of blue by ridge: {repair['verdict']}")
+    why = repair["reason"].rpartition("; ")[2]
+    made = lines.index(f"repair 1 of blue by ridge: {repair['verdict']} ({why})")
     assert lines[made + 1 : made + 3] == [
-        "  on test: class 50.0 % → 100.0 %, worst group 0.0 % → 100.0 %, all 83.3 % → 100.0 %",
+        f"  on {6 * EACH} images of test: class 50.0 % → 100.0 %, worst group 0.0 % → 100.0 %, all 83.3 % → 100.0 %",
         f"  {out / repair['weights']}",
     ]
     assert (repair["unchanged"], repair["accepted"], repair["same_as"]) == (False, True, None)
@@ -203,7 +204,13 @@ def test_json_events_are_all_that_stdout_has(
     evaluated = next(
         event for event in events if event["event"] == "finished" and event["job"]["name"] == "Evaluate"
     )
-    assert evaluated["value"] == {"split": "val", "samples": 6 * EACH, "accuracy": pytest.approx(5 / 6)}
+    assert evaluated["value"] == {
+        "split": "val",
+        "samples": 6 * EACH,
+        "accuracy": pytest.approx(5 / 6),
+        "worst_class": {"class": "blue", "accuracy": 0.5},
+        "worst_group": 0.0,
+    }
     assert events[-1]["job"]["name"] == "WriteReport"
 
 

@@ -11,7 +11,17 @@ import pytest
 
 from neuroinspect_tui import follow, jobs
 from neuroinspect_tui.config import DataConfig, ModelConfig, RunConfig
-from neuroinspect_tui.events import Event, Failed, Finished, Note, Progress, Reporter, Started, Stopped
+from neuroinspect_tui.events import (
+    Elsewhere,
+    Event,
+    Failed,
+    Finished,
+    Note,
+    Progress,
+    Reporter,
+    Started,
+    Stopped,
+)
 from neuroinspect_tui.results import Evaluation
 from neuroinspect_tui.session import states
 from neuroinspect_tui.session.lock import Holder
@@ -33,7 +43,7 @@ class Echo:
         return None
 
 
-class Elsewhere:
+class Other:
     """Another process, as the test plays it: at work until `ended`."""
 
     def __init__(self, root: Path) -> None:
@@ -50,8 +60,8 @@ class Elsewhere:
 
 
 @pytest.fixture
-def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Elsewhere]:
-    made = Elsewhere(tmp_path / "session")
+def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Other]:
+    made = Other(tmp_path / "session")
     monkeypatch.setattr(follow, "_worker_elsewhere", made.holder)
     monkeypatch.setattr(follow, "POLL_SECONDS", 0.01)
     yield made
@@ -64,7 +74,7 @@ def events() -> queue.SimpleQueue[Event]:
     return queue.SimpleQueue()
 
 
-def begin(other: Elsewhere, events: queue.SimpleQueue[Event]) -> follow.Follower:
+def begin(other: Other, events: queue.SimpleQueue[Event]) -> follow.Follower:
     past = follow.journal_of_another(other.session.root)
     assert past is not None
     begun = follow.Follower(other.session.root, CONFIG, past, lambda heard: Worker(Echo, heard), events.put)
@@ -83,12 +93,13 @@ def test_a_session_that_nobody_works_in_is_not_followed(tmp_path: Path) -> None:
     assert follow.journal_of_another(tmp_path / "nowhere") is None
 
 
-def test_what_the_other_process_does_is_told_with_its_results(other: Elsewhere, events: Any) -> None:
+def test_what_the_other_process_does_is_told_with_its_results(other: Other, events: Any) -> None:
     other.session.journal("started", job="Open")
     other.session.journal("finished", job="Open")
     other.session.journal("started", job="Evaluate", split=None)
     follower = begin(other, events)
-    said, begun = heard(events, 2)
+    there, said, begun = heard(events, 3)
+    assert there == Elsewhere("4321")
     assert isinstance(said, Note) and said.level == "warning"
     assert said.text.startswith("process 4321 on elsewhere works in this session")
     assert begun == Started(jobs.Evaluate())
@@ -109,15 +120,16 @@ def test_what_the_other_process_does_is_told_with_its_results(other: Elsewhere, 
     other.end()
 
 
-def test_what_was_asked_for_is_done_when_the_other_process_has_ended(other: Elsewhere, events: Any) -> None:
+def test_what_was_asked_for_is_done_when_the_other_process_has_ended(other: Other, events: Any) -> None:
     other.session.journal("started", job="Evaluate", split="train")
     follower = begin(other, events)
     follower.submit(jobs.Open())
     follower.submit(jobs.WriteReport())
-    heard(events, 2)
+    heard(events, 3)
     other.end()
-    stopped, said, *rest = heard(events, 6)
+    stopped, gone, said, *rest = heard(events, 7)
     assert stopped == Stopped(jobs.Evaluate("train"))
+    assert gone == Elsewhere("")
     assert isinstance(said, Note) and said.text == "the other process has ended: this session is yours"
     assert rest == [
         Started(jobs.Open()),
@@ -130,10 +142,10 @@ def test_what_was_asked_for_is_done_when_the_other_process_has_ended(other: Else
     assert follower.close()
 
 
-def test_a_session_that_has_only_begun_is_followed_too(other: Elsewhere, events: Any) -> None:
+def test_a_session_that_has_only_begun_is_followed_too(other: Other, events: Any) -> None:
     (other.session.root / "session.json").unlink()
     follower = begin(other, events)
-    assert isinstance(heard(events, 1)[0], Note)
+    assert isinstance(heard(events, 2)[1], Note)
     other.session.set_stage("x", "done")
     other.session.journal("started", job="Open")
     assert heard(events, 1) == [Started(jobs.Open())]
@@ -141,11 +153,9 @@ def test_a_session_that_has_only_begun_is_followed_too(other: Elsewhere, events:
     other.end()
 
 
-def test_a_result_that_cannot_be_read_is_told_and_the_session_taken_over(
-    other: Elsewhere, events: Any
-) -> None:
+def test_a_result_that_cannot_be_read_is_told_and_the_session_taken_over(other: Other, events: Any) -> None:
     follower = begin(other, events)
-    heard(events, 1)
+    heard(events, 2)
     other.session.journal("started", job="Evaluate", split=None)
     damaged = other.session.root / "state" / f"{states.evaluation('val')}.json"
     damaged.parent.mkdir(parents=True)
@@ -158,7 +168,7 @@ def test_a_result_that_cannot_be_read_is_told_and_the_session_taken_over(
         "what the other process found cannot be read here: "
     )
     other.end()
-    assert isinstance(heard(events, 1)[0], Note)
+    assert isinstance(heard(events, 2)[1], Note)
     follower.submit(jobs.Open())
     assert heard(events, 2)[1] == Finished(jobs.Open(), "Open")
 

@@ -24,7 +24,7 @@ class _Listing:
     splits: list[str] = field(default_factory=list)
     subfolders: list[str] = field(default_factory=list)
     classes: dict[str, None] = field(default_factory=dict)
-    skipped: int = 0
+    skipped: list[str] = field(default_factory=list)
 
 
 def read_folders(root: Path) -> Table:
@@ -79,13 +79,14 @@ def _images(root: Path, folder: str, listing: _Listing) -> Iterator[str]:
     for entry in found:
         path = f"{folder}/{entry.name}"
         if _is_hidden(entry.name):
-            listing.skipped += not entry.is_dir()
+            if not entry.is_dir():
+                listing.skipped.append(entry.name)
         elif entry.is_dir(follow_symlinks=False):
             yield from _images(root, path, listing)
         elif _is_image(entry.name):
             yield path
         else:
-            listing.skipped += 1
+            listing.skipped.append(entry.name)
 
 
 def _is_hidden(name: str) -> bool:
@@ -103,10 +104,12 @@ def _notes(listing: _Listing, root: Path, split_folders: list[str]) -> tuple[str
     if bare:
         notes.append(f"no images of class: {_some(bare)}")
     if listing.skipped:
-        notes.append(f"files skipped that are no images by their names: {listing.skipped}")
+        more = f" and {len(listing.skipped) - 1} more" if len(listing.skipped) > 1 else ""
+        notes.append(f"skipped, no image by its name: {listing.skipped[0]}{more}")
     siblings = [] if split_folders else _sibling_splits(root)
     if siblings:
-        notes.append(f"{root} is one split of several: -d {root.parent} has {', '.join(siblings)} too")
+        has = f"{root.parent} has {', '.join(siblings)} too"
+        notes.append(f"{root} is one split of several: {has}, give -d {root.parent} to repair with them")
     others = [name for name in _subfolders(root) if name not in split_folders] if split_folders else []
     if others:
         notes.append(f"not a split, skipped: {_some(others)}")

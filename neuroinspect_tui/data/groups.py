@@ -13,6 +13,7 @@ from .class_names import INTEGER
 from .splits import ImageDataset
 
 _FEWEST, _MOST = 2, 20
+_OWN = ("path", "label", "class_name", "split")
 
 
 def group_columns(dataset: ImageDataset, wanted: Sequence[str] = ()) -> tuple[str, ...]:
@@ -24,8 +25,12 @@ def group_columns(dataset: ImageDataset, wanted: Sequence[str] = ()) -> tuple[st
     names = list(dict.fromkeys(name for split in dataset.splits.values() for name in split.columns))
     for name in wanted:
         if name not in names:
+            if name in _OWN:
+                raise InputError(
+                    f"--groups {name}: the labels themselves make no groups", _columns_there(names)
+                )
             remedy = nearest(name, names) or _columns_there(names)
-            raise InputError(f'--groups "{name}" is not a column of {dataset.name}', remedy)
+            raise InputError(f'--groups "{name}" is not a column of the data {dataset.name}', remedy)
     found = [name for name in names if _FEWEST <= len(_values(dataset, name)) <= _MOST]
     found.sort(key=lambda name: all(map(INTEGER.fullmatch, _values(dataset, name))))
     return tuple(dict.fromkeys(wanted)) or tuple(found)

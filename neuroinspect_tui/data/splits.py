@@ -73,7 +73,7 @@ class ImageDataset:
             remedy = " ".join(
                 filter(None, [nearest(name, self.splits), f"use one of {', '.join(self.splits)}"])
             )
-            raise InputError(f'--split "{name}" is not in {self.name}', remedy)
+            raise InputError(f'--split "{name}" is not in the data {self.name}', remedy)
         return found
 
     def fingerprint(self) -> str:

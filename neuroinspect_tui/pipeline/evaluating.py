@@ -12,6 +12,7 @@ from typing import Any
 from .. import jobs
 from ..data.advice import enlarged_note
 from ..data.decoders import Decoders
+from ..data.files import FileImages
 from ..data.images import UnreadableImage
 from ..data.loader import decoders_for
 from ..data.splits import Split
@@ -48,7 +49,7 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
         enlarged = enlarged_note(project.split, project.preprocess)
     remarks = (*project.silences, *filter(None, [enlarged]))
     for remark in remarks:
-        reporter.note(remark)
+        reporter.note(remark, "warning" if remark == enlarged else "info")
     world.first(lambda: project.session.bind(project.config, hashes(project), versions()))
     tags = project.config.repair.tags
     if tags:
@@ -78,13 +79,16 @@ def evaluate(project: Project, job: jobs.Evaluate, reporter: Reporter) -> Evalua
     """Evaluate what is missing of a split, keep its features, and make the class and group tables."""
     split = project.dataset.split(job.split or project.config.data.split)
     store, world = project.store(split.name), project.world
+    if split.name not in project.taken_up:
+        world.first(lambda: _take_up(project, split, store, reporter))
+        project.taken_up.add(split.name)
     _evaluate_missing(project, split, store, reporter)
     world.first(store.merge)
     features = project.features(split.name)
     labels, predicted = features.labels[world.part], features.predicted[world.part]
     confusion = world.sum(confusion_counts(labels, predicted, len(project.names)))
     evaluation = summarise(features, store.unreadable(split.paths), project.names, confusion)
-    _tell_unreadable(evaluation, debugged=split is project.split, reporter=reporter)
+    _tell_unreadable(project, evaluation, reporter)
     _refuse_permuted_classes(project, evaluation, reporter)
     if split is project.split:
         _tell_empty_classes(evaluation, reporter)
@@ -95,6 +99,19 @@ def evaluate(project: Project, job: jobs.Evaluate, reporter: Reporter) -> Evalua
 def _keep_evaluation(project: Project, evaluation: Evaluation) -> None:
     project.session.save(states.evaluation(evaluation.split), evaluation)
     project.session.set_stage(f"evaluation/{evaluation.split}", "done")
+
+
+def _take_up(project: Project, split: Split, store: FeatureStore, reporter: Reporter) -> None:
+    """Tell what an earlier run has evaluated; raise InputError where files are no longer what it saw."""
+    if isinstance(split.source, FileImages):
+        changed = store.changed(split.source.sizes())
+        if changed:
+            count = f"{len(changed)} images of {safe(split.name)}" if len(changed) > 1 else "an image"
+            line = f"{count} changed since the evaluation: {safe(split.paths[changed[0]], 200)}"
+            raise InputError(line, "choose another directory with -o")
+    done = store.done()
+    if done:
+        reporter.note(f"{safe(split.name)}: {done} of {len(split)} images were evaluated before")
 
 
 def _evaluate_missing(project: Project, split: Split, store: FeatureStore, reporter: Reporter) -> None:
@@ -146,16 +163,18 @@ def shard_size(images: float, batch: int) -> int:
     return max(1, round(min(images, LARGEST_SHARD) / batch)) * batch
 
 
-def _tell_unreadable(evaluation: Evaluation, debugged: bool, reporter: Reporter) -> None:
-    """Warn of images that could not be read; raise InputError where the `debugged` split has no other."""
+def _tell_unreadable(project: Project, evaluation: Evaluation, reporter: Reporter) -> None:
+    """Warn once of images that could not be read; raise InputError where the debugged split has no other."""
     count = len(evaluation.unreadable)
     if count:
         first = evaluation.unreadable[0]
-        of = f"{count} of {count + evaluation.samples} images of {evaluation.split}"
+        of = f"{count} of {count + evaluation.samples} images of {safe(evaluation.split)}"
         line = f"{of} could not be read, for example {safe(first.path, 200)}: {first.reason}"
-        if debugged and not evaluation.samples:
+        if not evaluation.samples and evaluation.split == project.split.name:
             raise InputError(line, "check -d and the files")
-        reporter.note(line, "warning")
+        if line not in project.told:
+            reporter.note(line, "warning")
+        project.told.add(line)
 
 
 def _tell_empty_classes(evaluation: Evaluation, reporter: Reporter) -> None:
@@ -163,7 +182,7 @@ def _tell_empty_classes(evaluation: Evaluation, reporter: Reporter) -> None:
     empty = [safe(row.name, 40) for row in evaluation.classes if not row.count]
     if empty:
         more = f" and {len(empty) - NAMED} more" if len(empty) > NAMED else ""
-        reporter.note(f"{evaluation.split} has no images of {', '.join(empty[:NAMED])}{more}")
+        reporter.note(f"{safe(evaluation.split)} has no images of {', '.join(empty[:NAMED])}{more}")
 
 
 def _refuse_permuted_classes(project: Project, evaluation: Evaluation, reporter: Reporter) -> None:

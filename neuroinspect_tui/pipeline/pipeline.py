@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ..config import RunConfig
-from ..errors import InputError
+from ..errors import Cancelled, InputError
 from ..events import Reporter
 from ..jobs import Evaluate, Illustrate, Job, Open
 from ..models.device import is_out_of_memory
@@ -44,7 +44,7 @@ class Pipeline:
     ) -> None:
         if interactive:
             torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
-        self._refused = False
+        self._refused = self._opened = False
         gc.collect()
         gc.freeze()
         self.world = World.join(ranks or Ranks())
@@ -63,7 +63,7 @@ class Pipeline:
         self.session = Session.open(directory)
 
     def run(self, job: Job, reporter: Reporter) -> Any:
-        """Do `job` and return its value; raises InputError and Cancelled."""
+        """Do `job` and return its value; raises InputError, and Cancelled also before `Open` succeeded."""
         if not self.world.ranks.leads:
             return self._run(job, reporter)
         try:
@@ -74,6 +74,17 @@ class Pipeline:
             raise
 
     def _run(self, job: Job, reporter: Reporter) -> Any:
+        """Do `job`; nothing is done with inputs that were not opened, for they may not be the session's."""
+        if isinstance(job, Open):
+            self._opened = False
+            opened = self._handle(job, reporter)
+            self._opened = True
+            return opened
+        if not self._opened:
+            raise Cancelled
+        return self._handle(job, reporter)
+
+    def _handle(self, job: Job, reporter: Reporter) -> Any:
         handle = HANDLERS[type(job)]
         with (
             torch.inference_mode(False),

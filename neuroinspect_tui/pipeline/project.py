@@ -41,6 +41,8 @@ class Project:
         self.tags = TagBook(session)
         self.statistics: NeuronStatistics | None = None
         self.search_images: Tensor | None = None
+        self.told: set[str] = set()
+        self.taken_up: set[str] = set()
         self._features: dict[str, SplitFeatures] = {}
 
     @cached_property

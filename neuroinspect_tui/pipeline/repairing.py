@@ -211,5 +211,4 @@ HANDLERS: dict[type[jobs.Job], Callable[..., Any]] = {
     jobs.OrderReview: order_review,
     jobs.RepairHead: repair,
     jobs.ExportRepair: export,
-    jobs.DiscardRepair: discard,
 }

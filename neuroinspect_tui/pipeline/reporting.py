@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +10,14 @@ from .. import jobs
 from ..culprit_lists import named
 from ..errors import InputError
 from ..events import Reporter
-from ..results import CulpritReport, Evaluation, Illusion, LabelIssue, Opened
+from ..results import CulpritReport, Evaluation, Illusion, LabelIssue, Opened, Sample
 from ..session import states
 from ..session.features import iterate_samples
-from ..session.report import Debugged, Findings, build_report, write_reports
+from ..session.report import REPORT, Debugged, Findings, build_report, write_reports
 from ..session.tables import write_label_issues
 from ..stages.label_issues import find_label_issues
 from ..stages.tags import excluded_rows
+from . import repairing
 from .attributing import known_concepts
 from .identity import environment
 from .picturing import known_exemplars
@@ -39,11 +40,19 @@ def write_report(project: Project, job: jobs.WriteReport, reporter: Reporter) ->
         evaluation=evaluation,
         debugged=tuple(filter(None, (debugged(project, target) for target in _targets(project, job)))),
     )
-    samples = project.tags.label(iterate_samples(project.features(project.split.name)))
+    samples = iterate_samples(project.features(project.split.name))
+    samples = project.tags.label(_with_culprits(samples, findings.debugged))
     write_label_issues(session.path("label_issues.csv"), _label_issues(project, reporter), project.names)
     write_reports(session, build_report(findings), samples)
     session.journal("report", classes=list(_targets(project, job)))
     return str(session.root)
+
+
+def _with_culprits(samples: Iterable[Sample], debugged: Iterable[Debugged]) -> Iterator[Sample]:
+    """Give the mistakes of debugged classes the neurons to blame for them."""
+    blamed = {sample.path: sample.culprits for found in debugged for sample in found.culprits.samples}
+    for sample in samples:
+        yield replace(sample, culprits=blamed[sample.path]) if sample.path in blamed else sample
 
 
 def _label_issues(project: Project, reporter: Reporter) -> tuple[LabelIssue, ...]:
@@ -74,4 +83,15 @@ def debugged(project: Project, target: int) -> Debugged | None:
     )
 
 
-HANDLERS: dict[type[jobs.Job], Callable[..., Any]] = {jobs.WriteReport: write_report}
+def discard(project: Project, job: jobs.DiscardRepair, reporter: Reporter) -> int:
+    """Delete a repair and its files, and write a report that names it anew."""
+    number = repairing.discard(project, job, reporter)
+    if project.session.path(REPORT).is_file():
+        write_report(project, jobs.WriteReport(), reporter)
+    return number
+
+
+HANDLERS: dict[type[jobs.Job], Callable[..., Any]] = {
+    jobs.WriteReport: write_report,
+    jobs.DiscardRepair: discard,
+}

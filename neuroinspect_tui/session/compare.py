@@ -23,14 +23,12 @@ def compare(first: Report, second: Report, names: tuple[str, str] = ("first", "s
     sections = [_table(("as given", "first", "second", "change"), list(_overall(first, second)))]
     notes = [_source("first", names[0], first), _source("second", names[1], second)]
     notes += _notes(first, second)
-    for title, rows in (
-        ("class", _changes(_class_rates(first), _class_rates(second))),
-        ("group", _changes(_group_rates(first), _group_rates(second))),
-    ):
+    for title, rates in (("class", _class_rates), ("group", _group_rates)):
+        one, other = rates(first), rates(second)
+        rows = _changes(one, other)
         if rows:
             sections.append(_table((title, "first", "second", "change"), rows[:LIMIT]))
-            if len(rows) > LIMIT:
-                sections.append(f"… and {len(rows) - LIMIT} more with smaller changes")
+            sections += _left_out(len(rows) - LIMIT, len({**one, **other}) - len(rows))
     repairs = [*_repairs("first", first), *_repairs("second", second)]
     if repairs:
         sections.append(_table(REPAIR_COLUMNS, repairs))
@@ -102,6 +100,13 @@ def _changes(first: dict[str, float | None], second: dict[str, float | None]) ->
     return [
         (safe(name, 40), percent(one), percent(other), _change(one, other)) for name, one, other in changed
     ]
+
+
+def _left_out(smaller: int, unchanged: int) -> list[str]:
+    """Say how many rows a table leaves out, and why."""
+    parts = [f"{smaller} more with smaller changes"] if smaller > 0 else []
+    parts += [f"{unchanged} unchanged"] if unchanged else []
+    return [f"… and {', '.join(parts)}"] if parts else []
 
 
 def _repairs(label: str, report: Report) -> Iterator[Sequence[str]]:

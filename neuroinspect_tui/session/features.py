@@ -8,6 +8,7 @@ Every array is a .npy file that is read with `allow_pickle=False`.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -27,7 +28,7 @@ from ..errors import InputError
 from ..results import Sample, Unreadable
 from ..tensors import Shard, SplitFeatures
 from ..text import safe
-from .atomic import appearing, explained, json_text
+from .atomic import appearing, explained, json_text, write_bytes
 from .states import split_folder
 from .store import Session
 
@@ -53,6 +54,20 @@ class FeatureStore:
         self.session, self.split, self.total = session, split, total
         self.directory = session.path(f"features/{split_folder(split)}")
         self._merged = self.directory / "all"
+
+    def changed(self, sizes: np.ndarray[Any, Any]) -> list[int]:
+        """Return the images whose file sizes [N] int64 are not those of the first call, which keeps them.
+
+        A file that is not there now (-1) has not changed.
+        """
+        file = self.directory / "sizes.npy"
+        if file.is_file():
+            known = _map_array(file)
+            return np.flatnonzero((sizes >= 0) & (known != sizes)).tolist()
+        array = io.BytesIO()
+        np.save(array, sizes)
+        write_bytes(file, array.getvalue())
+        return []
 
     def missing(self, shard_size: int) -> list[range]:
         """Return the ranges that are not on disk yet, each at most `shard_size` long, in order."""

@@ -32,8 +32,8 @@ def render_html(report: dict[str, Any], locate: Callable[[str], Path]) -> str:
         report=report,
         style=Markup(style),
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        classes=_worst_first(report["evaluation"]["classes"]),
-        groups=_worst_first(report["evaluation"]["groups"]),
+        classes=wording.worst_first(report["evaluation"]["classes"]),
+        groups=wording.worst_first(report["evaluation"]["groups"]),
         cards=neuron_cards,
         picture=lambda relative: picture(relative, locate),
         wording=wording,
@@ -120,10 +120,6 @@ def flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         elif value not in (None, [], ""):
             pairs.append((f"{prefix}{name}", str(value)))
     return pairs
-
-
-def _worst_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(rows, key=lambda row: (row["accuracy"] is None, row["accuracy"]))
 
 
 def _visible(value: Any) -> Any:

@@ -16,6 +16,7 @@ from .wording import (
     percent,
     repair_facts,
     short_name,
+    worst_first,
 )
 
 WORST = 20
@@ -49,13 +50,13 @@ def _head(report: dict[str, Any]) -> str:
 
 
 def _evaluation(found: dict[str, Any]) -> list[str]:
-    worst = sorted(found["classes"], key=lambda row: (row["accuracy"] is None, row["accuracy"], row["index"]))
+    worst = worst_first(found["classes"])
     sections = [
         f"## Classes, worst first\n\n{_class_table(worst[:WORST])}",
         _rest(len(worst), WORST, "classes.csv"),
     ]
     if found["groups"]:
-        groups = sorted(found["groups"], key=lambda row: (row["accuracy"] is None, row["accuracy"]))
+        groups = worst_first(found["groups"])
         sections += [f"## Groups, worst first\n\n{_group_table(groups[:WORST])}"]
         sections += [_rest(len(groups), WORST, "report.json")]
     if found["unreadable"]:

@@ -31,6 +31,7 @@ from .store import Session
 from .tables import write_classes, write_neurons, write_samples
 
 SCHEMA = "neuroinspect.report/1"
+REPORT = "report.json"
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,12 @@ def write_reports(session: Session, report: dict[str, Any], samples: Iterable[Sa
     write_samples(session.path("samples.csv"), report, samples)
     write_text(session.path("report.md"), render_markdown(report))
     write_text(session.path("report.html"), render_html(report, session.path))
-    write_json(session.path("report.json"), report)
+    write_json(session.path(REPORT), report)
 
 
 def read_report(session: Session) -> dict[str, Any]:
     """Return the session's report.json. Raises InputError when there is none or it is no such report."""
-    path = session.path("report.json")
+    path = session.path(REPORT)
     remedy = "run neuroinspect --batch with that -o, or press e in the interface, to write one"
     try:
         report = json.loads(path.read_bytes())

@@ -31,6 +31,11 @@ def group_name(row: dict[str, Any]) -> str:
     return f"{row['class']}, {row['column']} {row['value']}"
 
 
+def worst_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows of classes or groups by accuracy; of equals the one with most images first."""
+    return sorted(rows, key=lambda row: (row["accuracy"] is None, row["accuracy"], -row["count"]))
+
+
 def percentile(value: float) -> str:
     """Return a percentile 0…100 among the class's real images in words."""
     return f"above {value:.0f} % of real images"
@@ -161,8 +166,9 @@ WORDS = (
         "illusion",
         "a picture optimised for the neuron and the class; 1× is the neuron's 99.9 % quantile on real "
         "images, robust: the same after random shifts and turns, rank: place of the neuron among all, 1 is "
-        "best; below 1× it is not shown, because real images excite the neuron more; class: the class's "
-        "probability; CLIP above: share of the class's real images that are less like the class's name",
+        "best; where the first is below 1× it is not shown, because real images excite the neuron more; "
+        "class: the class's probability; CLIP above: share of the class's real images that are less like the "
+        "class's name",
     ),
     (
         "controls",

@@ -13,7 +13,7 @@ from textual.message import Message
 from .. import jobs
 from ..config import require_choice
 from ..errors import InputError
-from ..events import Event, Failed, Note, Partial, Preview, Progress
+from ..events import Event, Failed, Finished, Note, Partial, Preview, Progress
 from ..jobs import Job
 from ..text import safe
 from . import clipboard
@@ -94,6 +94,7 @@ class NeuroInspectApp(App[int]):
         self.worker: WorkerLike | None = None
         self.triage = TriageScreen(Marks(dict(project.state.view.marks)))
         self.next_session: Path | None = None
+        self._farewell: Screen[bool] | None = None
         self.studio = self._make_studio(terminal or Terminal())
         for theme in THEMES.values():
             self.register_theme(theme)
@@ -155,9 +156,11 @@ class NeuroInspectApp(App[int]):
         from .screens.dialogs import ConfirmDialog
 
         names = [job.label for job in lost]
-        self.push_screen(ConfirmDialog("Work is under way. Quit?", names, "quit", "stay"), self._leave)
+        self._farewell = ConfirmDialog("Work is under way. Quit?", names, "quit", "stay")
+        self.push_screen(self._farewell, self._leave)
 
     def _leave(self, yes: bool | None) -> None:
+        self._farewell = None
         if not yes:
             self.next_session = None
             return
@@ -179,6 +182,7 @@ class NeuroInspectApp(App[int]):
 
     @on(WorkerSaid)
     def _take_in(self, message: WorkerSaid) -> None:
+        self._say_if_known(message.event)
         topics = self.board.apply(message.event)
         if isinstance(message.event, Failed):
             self._report_failure(message.event)
@@ -190,7 +194,16 @@ class NeuroInspectApp(App[int]):
             self.notify(words, title="Report", timeout=10, markup=False)
         self._tell(topics)
 
+    def _say_if_known(self, event: Event) -> None:
+        """Say so where a repair that was asked for has been made before."""
+        if not isinstance(event, Finished) or not isinstance(event.job, jobs.RepairHead):
+            return
+        if event.value.number in self.board.repairs:
+            self.notify(f"It has been made before: repair {event.value.number}.")
+
     def _tell(self, topics: frozenset[Topic]) -> None:
+        if self._farewell is not None and self.screen is self._farewell and not self.board.would_be_lost:
+            self._farewell.dismiss(True)
         if self.page is not None:
             self.page.board_changed(topics)
 
@@ -231,7 +244,8 @@ class NeuroInspectApp(App[int]):
             named = (opened.model, opened.data, opened.split, opened.device)
         model, data = (safe(short_name(part), 60) for part in named[:2])
         split, device = (safe(part, 40) for part in named[2:])
-        return tuple(part for part in (model, f"{data}/{split}" if split else data, device) if part)
+        other = f"process {self.board.elsewhere} works here, yours waits" if self.board.elsewhere else ""
+        return tuple(part for part in (other, model, f"{data}/{split}" if split else data, device) if part)
 
     # Pictures
 
@@ -287,9 +301,15 @@ class NeuroInspectApp(App[int]):
             return
         running = self.board.at_work
         if self.page is not None and isinstance(running, self.page.cancels) and self.worker:
+            self.board.stopping = running
             self.worker.cancel()
+            self._tell(frozenset({"progress"}))
         elif len(self.screen_stack) > 2:
             self.pop_screen()
+
+    def action_help_quit(self) -> None:
+        """What Ctrl-C does: nothing is stopped by a slip."""
+        self.notify("q quits, escape stops the job that runs.", timeout=3)
 
     def action_help(self) -> None:
         """Show the keys that work here, and all others."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .. import jobs
-from ..events import Event, Failed, Finished, Note, Partial, Preview, Progress, Started, Stopped
+from ..events import Elsewhere, Event, Failed, Finished, Note, Partial, Preview, Progress, Started, Stopped
 from ..jobs import Job
 from ..results import (
     Concept,
@@ -79,6 +79,8 @@ class Board:
     running: list[Job] = field(default_factory=list)
     progress: dict[Job, Progress] = field(default_factory=dict)
     failures: dict[Job, Failed] = field(default_factory=dict)
+    stopping: Job | None = None
+    elsewhere: str = ""
     log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
 
     @classmethod
@@ -120,6 +122,11 @@ class Board:
         worthy = (jobs.Evaluate, jobs.Illustrate, jobs.RepairHead, jobs.ExportRepair, jobs.WriteReport)
         return [job for job in self.pending if isinstance(job, worthy)]
 
+    @property
+    def teaching_tags(self) -> int:
+        """How many images are tagged by what they show; mislabelled ones teach nothing."""
+        return sum(tag != "mislabelled" for tag in self.tags.values())
+
     def note(self, text: str, level: str = "info", detail: str = "") -> None:
         """Write a line into the log."""
         self.log.append(LogLine(datetime.now().strftime("%H:%M:%S"), level, text, detail))
@@ -136,6 +143,18 @@ class Board:
         if report is None:
             return ()
         return tuple(c.neuron for c in (*report.insufficient[:each], *report.excessive[:each]))
+
+    def one_sided(self, target: int, neuron: int | None, count: int = 5) -> tuple[int, ...]:
+        """The first `count` of the list that `neuron` is in, else of the first list that has any.
+
+        What excites a neuron that is missing is not what excites one that pulls away.
+        """
+        report = self.reports.get(target)
+        lists = (
+            [[c.neuron for c in side] for side in (report.insufficient, report.excessive)] if report else []
+        )
+        lists.sort(key=lambda side: (neuron not in side, not side))
+        return tuple(lists[0][:count]) if lists else ()
 
     def concepts_of(self, target: int) -> dict[int, Concept]:
         """The names found for a class, by neuron."""
@@ -157,6 +176,8 @@ class Board:
         self.progress.pop(job, None)
         if job in self.running:
             self.running.remove(job)
+        if job == self.stopping:
+            self.stopping = None
 
     def _started(self, event: Started) -> frozenset[Topic]:
         self.running.append(event.job)
@@ -204,6 +225,10 @@ class Board:
         self.note(event.text, event.level)
         return frozenset({"log"})
 
+    def _follows(self, event: Elsewhere) -> frozenset[Topic]:
+        self.elsewhere = event.process
+        return frozenset({"progress"})
+
     def _drop_previews(self, job: Job) -> None:
         if isinstance(job, jobs.Illustrate):
             for neuron in job.neurons:
@@ -215,8 +240,10 @@ class Board:
 
     def _keep_opened(self, job: Job, value: Opened) -> frozenset[Topic]:
         self.opened = value
+        said = {line.text for line in self.log}
         for text in value.notes:
-            self.note(text)
+            if text not in said:
+                self.note(text)
         return frozenset({"opened", "log"})
 
     def _keep_evaluation(self, job: Job, value: Evaluation) -> frozenset[Topic]:
@@ -301,6 +328,7 @@ _EVENTS: dict[type, Callable[[Board, Any], frozenset[Topic]]] = {
     Stopped: Board._stopped,
     Failed: Board._failed,
     Note: Board._noted,
+    Elsewhere: Board._follows,
 }
 _RESULTS: dict[type, Callable[[Board, Any, Any], frozenset[Topic]]] = {
     jobs.Open: Board._keep_opened,

@@ -55,7 +55,7 @@ def no_classes(board: Board) -> tuple[str, ...]:
         return ("Loading the model…", "Classes appear here, worst first.")
     if not board.waits_for(jobs.Evaluate()):
         return ("The evaluation was stopped.", "r goes on where it stopped.")
-    return ("Evaluating…", "Classes fill in meanwhile.", "escape stops, nothing is lost.")
+    return ("Evaluating…", "Classes fill in meanwhile.", "escape stops, r goes on.")
 
 
 def no_neurons(board: Board, target: int | None) -> tuple[str, ...]:

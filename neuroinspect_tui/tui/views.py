@@ -41,7 +41,8 @@ def _make(triage: TriageScreen, name: str) -> Screen[None] | None:
     if name == "tag":
         from .screens.tag import TagScreen
 
-        return TagScreen(triage.target, culprits)
+        asked = triage.marked or triage.board.one_sided(triage.target, triage.neuron)
+        return TagScreen(triage.target, asked)
     from .screens.repair import RepairScreen
 
     return RepairScreen(triage.target, culprits, bool(triage.marked))

@@ -78,7 +78,7 @@ def test_an_unknown_split_names_those_there_are(tmp_path):
     for name in ("train/cat/a.png", "test/dog/b.png"):
         save(tmp_path / "pets" / name)
     remedy = "use one of train, test"
-    assert line(tmp_path / "pets") == f'--split "val" is not in pets: {remedy}'
+    assert line(tmp_path / "pets") == f'--split "val" is not in the data pets: {remedy}'
 
 
 def test_real_counts_equal_the_manifest(real):

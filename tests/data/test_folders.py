@@ -33,7 +33,8 @@ def test_a_split_folder_given_alone_is_told_of_the_others(tmp_path):
     for name in ("train/cat/a.png", "train/dog/a.png", "val/cat/b.png"):
         save(tmp_path / name)
     assert read_folders(tmp_path / "train").notes == (
-        f"{tmp_path / 'train'} is one split of several: -d {tmp_path} has val too",
+        f"{tmp_path / 'train'} is one split of several: {tmp_path} has val too, "
+        f"give -d {tmp_path} to repair with them",
     )
     assert read_folders(tmp_path).notes == ()
 
@@ -44,7 +45,7 @@ def test_files_are_images_by_their_suffix(class_folders):
     table = read_folders(class_folders)
     assert "dog/CLAIMS.JPG" in table.paths
     assert len(table.paths) == 6
-    assert table.notes == ("files skipped that are no images by their names: 3",)
+    assert table.notes == ("skipped, no image by its name: .DS_Store and 2 more",)
 
 
 def test_metashift_folders_inside_a_class_become_a_column(tmp_path):
@@ -71,7 +72,7 @@ def test_a_link_loop_inside_a_class_is_not_followed(class_folders):
     (class_folders / "cat" / "again").symlink_to(class_folders)
     table = read_folders(class_folders)
     assert len(table.paths) == 5
-    assert table.notes == ("files skipped that are no images by their names: 1",)
+    assert table.notes == ("skipped, no image by its name: again",)
 
 
 def test_lines_for_folders_without_class_folders(tmp_path):

@@ -49,7 +49,7 @@ def test_wanted_columns_make_groups_whatever_they_hold(dataset):
 def test_a_column_that_is_not_there(dataset, wanted, remedy):
     with pytest.raises(InputError) as caught:
         group_columns(dataset, [wanted])
-    assert str(caught.value) == f'--groups "{wanted}" is not a column of birds: {remedy}'
+    assert str(caught.value) == f'--groups "{wanted}" is not a column of the data birds: {remedy}'
 
 
 def test_codes_agree_over_splits_and_an_empty_cell_has_none(dataset):

@@ -28,10 +28,13 @@ def test_a_split_is_found_by_any_spelling_and_else_refused_with_those_there_are(
     assert dataset().split("Validation").name == "val"
     with pytest.raises(InputError) as caught:
         dataset().split("tset")
-    assert str(caught.value) == '--split "tset" is not in pets: did you mean "test"? use one of val, test'
+    assert (
+        str(caught.value)
+        == '--split "tset" is not in the data pets: did you mean "test"? use one of val, test'
+    )
     with pytest.raises(InputError) as caught:
         dataset().split("train")
-    assert str(caught.value) == '--split "train" is not in pets: use one of val, test'
+    assert str(caught.value) == '--split "train" is not in the data pets: use one of val, test'
 
 
 def test_fingerprint_depends_on_everything_but_the_place(tmp_path):

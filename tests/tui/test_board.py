@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from neuroinspect_tui import jobs
@@ -153,3 +154,14 @@ def test_a_neuron_has_a_name_and_a_doubt_for_each_class() -> None:
     board.apply(Finished(jobs.NameNeurons(0, (7,)), (doubted,)))
     board.apply(Finished(jobs.NameNeurons(1, (7,)), (plain,)))
     assert (board.concepts_of(0), board.concepts_of(1)) == ({7: doubted}, {7: plain})
+
+
+def test_the_question_of_a_tag_is_about_one_side() -> None:
+    report = culprits(0)
+    board = Board(reports={0: report})
+    weak, strong = ([c.neuron for c in side] for side in (report.insufficient, report.excessive))
+    assert board.one_sided(0, weak[0]) == board.one_sided(0, None) == tuple(weak[:5])
+    assert board.one_sided(0, strong[1]) == tuple(strong[:5])
+    board.reports[1] = replace(report, insufficient=())
+    assert board.one_sided(1, None) == tuple(strong[:5]), "the only list that there is"
+    assert board.one_sided(2, None) == ()

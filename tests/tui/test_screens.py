@@ -196,13 +196,15 @@ async def test_one_key_tags_and_goes_on(launch: Launch) -> None:
         await desk.settled()
         await desk.press("t")
         await desk.until(lambda: "Tag 1 of 12 · sweet pea" in desk.text)
-        assert desk.worker.asked(jobs.OrderReview)[0].neurons == desk.app.board.culprit_neurons(0)
+        assert desk.worker.asked(jobs.OrderReview)[0].neurons == desk.app.board.one_sided(0, None)
         await desk.press("c", "x", "l")
         await desk.until(lambda: "Tag 4 of 12" in desk.text)
         assert desk.worker.asked(jobs.SetTag) == [
             jobs.SetTag("val", 30, "cue"), jobs.SetTag("val", 31, "no cue"), jobs.SetTag("val", 32, "mislabelled"),
         ]  # fmt: skip
         assert "●○✗" in desk.text
+        assert "✗ mislabelled 1 left out" in desk.text
+        assert "  2 " in desk.text, "two tags teach, the mislabelled image does not"
         assert "tag 5 more images" in desk.text
         assert "● cue 1 ⇒ 180" in desk.text
 
@@ -449,6 +451,13 @@ async def test_the_tour_is_shown_once_on_the_demo(launch: Launch) -> None:
         await desk.press("q")
     view = desk.app.view_now()
     assert view.toured
+
+
+async def test_help_is_a_key_away_from_the_tour(launch: Launch) -> None:
+    async with launch(tour=True) as desk:
+        await desk.until(lambda: "From a failing class to a repaired one" in desk.text)
+        await desk.press("question_mark")
+        await desk.until(lambda: type(desk.app.screen).__name__ == "HelpScreen")
 
 
 @pytest.mark.parametrize(("key", "screen"), [("c", ConfusionScreen), ("L", LogScreen), ("t", TagScreen)])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from neuroinspect_tui import jobs
-from neuroinspect_tui.events import Failed, Finished, Partial, Progress, Started
+from neuroinspect_tui.events import Elsewhere, Failed, Finished, Partial, Progress, Started, Stopped
 
 from .conftest import Launch
-from .fake_worker import CLASSES, FakeWorker, evaluation
+from .fake_worker import CLASSES, FakeWorker, evaluation, repair
 
 
 async def test_the_worst_class_comes_first_with_its_culprits(launch: Launch) -> None:
@@ -324,6 +324,55 @@ async def test_quitting_asks_only_when_work_would_be_lost(launch: Launch) -> Non
     assert desk.views, "what was looked at is saved"
 
 
+async def test_the_question_whether_to_quit_goes_when_the_work_has_ended(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        desk.worker.held = (jobs.Illustrate,)
+        await desk.press("enter", "v", "q")
+        await desk.until(lambda: "Work is under way. Quit?" in desk.text)
+        desk.worker.on_event(Finished(jobs.Illustrate(0, (11,), pictures=2), ()))
+        await desk.pilot.pause()
+    assert desk.app.return_value == 0
+
+
+async def test_a_job_that_is_to_stop_is_shown_as_stopping(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        desk.worker.held = (jobs.Illustrate,)
+        await desk.press("enter", "v")
+        await desk.until(lambda: "esc cancels" in desk.text.splitlines()[0])
+        await desk.press("escape")
+        await desk.until(lambda: "stopping…" in desk.text.splitlines()[0])
+        assert desk.worker.cancels == 1
+        desk.worker.on_event(Stopped(jobs.Illustrate(0, (11,), pictures=2)))
+        await desk.until(lambda: "stopping" not in desk.text.splitlines()[0])
+
+
+async def test_ctrl_c_says_what_quits_and_what_stops(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        await desk.press("ctrl+c")
+        await desk.until(lambda: "q quits, escape stops the job that runs." in desk.text)
+
+
+async def test_another_process_is_named_while_it_works_in_the_session(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        desk.worker.on_event(Elsewhere("4321"))
+        await desk.until(lambda: "process 4321 works here, yours waits" in desk.text.splitlines()[0])
+        desk.worker.on_event(Elsewhere(""))
+        await desk.until(lambda: "4321" not in desk.text)
+
+
+async def test_a_repair_that_was_made_before_is_said_to_be(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        job = jobs.RepairHead(0, "ridge")
+        for _ in range(2):
+            desk.worker.on_event(Finished(job, repair(7, job)))
+        await desk.until(lambda: "It has been made before: repair 7." in desk.text)
+
+
 async def test_a_failure_is_told_and_its_details_are_in_the_log(launch: Launch) -> None:
     def break_illusions(worker: FakeWorker) -> None:
         worker.failing[jobs.Illustrate] = (
@@ -391,7 +440,7 @@ async def test_the_group_in_which_a_class_does_worst_is_named(launch: Launch) ->
         own = [group for group in evaluation.groups if group.class_index == 0]
         assert len(own) == 2
         worst = min(own, key=lambda group: group.accuracy or 0.0)
-        assert f"worst: background {worst.value} {100 * (worst.accuracy or 0):.1f}" in desk.text
+        assert f"worst: background {worst.value} {worst.correct}/{worst.count}" in desk.text
         await desk.press("down")
         await desk.until(lambda: desk.triage.target == 1)
         assert desk.triage.mistake_table.summary.startswith("worst: background trellis ")

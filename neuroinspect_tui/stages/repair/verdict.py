@@ -52,11 +52,10 @@ def pass_verdict(
     "too few images to tell": the aim is higher, on a group so small that no gain would be significant.
     """
     gain = after.aim - before.aim
-    best = max(controls, key=lambda control: controls[control].aim)
-    name = "worst group" if before.metrics.worst_group else "F1 of the class"
-    rival = f"the control {best}: {100 * controls[best].aim:.1f} %"
+    best = max(controls, key=lambda control: (controls[control].aim, controls[control].metrics.accuracy))
+    control = f"the control {best}: {100 * controls[best].aim:.1f} %"
     overall = _change(before.metrics.accuracy, after.metrics.accuracy)
-    reason = f"{name} {_change(before.aim, after.aim)} ({rival}), accuracy {overall}"
+    reason = f"{_aims(before, after, names)} ({control}), accuracy {overall}"
     if torch.equal(before.predicted, after.predicted):
         return "no better than the control", f"{reason}; no decision changes"
     hurt = _hurt(judge, target, before, after, gain, names)
@@ -65,26 +64,38 @@ def pass_verdict(
     images = int(_aim_rows(judge, before).sum())
     if gain > 0 and mcnemar_p(images, 0) >= SIGNIFICANT:
         return "too few images to tell", f"{reason}; on {images} images no gain is significant"
-    if not _beats(judge, target, after, before):
-        return "no better than the control", f"{reason}; the gain over the untouched head may be chance"
-    if not _beats(judge, target, after, controls[best]):
-        lead = "; the lead over the control may be chance" if after.aim > controls[best].aim else ""
-        return "no better than the control", f"{reason}{lead}"
+    for rival, words in ((before, "gain over the untouched head"), (controls[best], "lead over the control")):
+        p = _chance(judge, target, after, rival)
+        if after.aim <= rival.aim:
+            return "no better than the control", f"{reason}; there is no {words}"
+        if p >= SIGNIFICANT:
+            return "no better than the control", f"{reason}; the {words} may be chance (p = {p:.2g})"
     return "helps", reason
+
+
+def _aims(before: Judged, after: Judged, names: Sequence[str]) -> str:
+    """Return the aim before and after, and whose it is."""
+    old, new = before.metrics.worst_group, after.metrics.worst_group
+    if old is None or new is None:
+        return f"F1 of the class {_change(before.aim, after.aim)}"
+    groups = [f"{names[group.class_index]}, {group.column} {group.value}" for group in (old, new)]
+    if groups[0] == groups[1]:
+        return f"worst group of {groups[0]}: {_change(before.aim, after.aim)}"
+    return f"worst group {100 * before.aim:.1f} % of {groups[0]} → {100 * after.aim:.1f} % of {groups[1]}"
 
 
 def _change(old: float, new: float) -> str:
     return f"{100 * old:.1f} → {100 * new:.1f} %"
 
 
-def _beats(judge: SplitFeatures, target: int, head: Judged, other: Judged) -> bool:
-    """Return whether `head` has the higher aim, and not by chance on the images `other` is measured by."""
+def _chance(judge: SplitFeatures, target: int, head: Judged, other: Judged) -> float:
+    """Return the p-value of a lead of `head` on the images that `other` is measured by; 1 without a lead."""
     rows = _aim_rows(judge, other)
     labels, old, new = judge.labels[rows], other.predicted[rows], head.predicted[rows]
     if other.metrics.worst_group is None:
         labels, old, new = labels == target, old == target, new == target
     fixed, broken = fixed_and_broken(labels, old, new)
-    return head.aim > other.aim and fixed > broken and mcnemar_p(fixed, broken) < SIGNIFICANT
+    return mcnemar_p(fixed, broken) if fixed > broken else 1.0
 
 
 def _aim_rows(judge: SplitFeatures, judged: Judged) -> Tensor:

@@ -127,7 +127,10 @@ TOUR = (
 class TourDialog(ModalScreen[None]):
     """Five lines for the first run."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,space,q", "dismiss(None)", "start")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,space,q", "dismiss(None)", "start"),
+        Binding("question_mark,f1", "help", "help"),
+    ]
 
     def compose(self) -> ComposeResult:
         """Lay out the five lines."""
@@ -135,4 +138,12 @@ class TourDialog(ModalScreen[None]):
             yield Static(Content.styled("From a failing class to a repaired one", "bold $primary"))
             for number, words in TOUR:
                 yield Static(Content.assemble((number, "bold $accent"), words))
-            yield Static(Content.assemble(("⏎", "bold $accent"), " start"), classes="keys")
+            yield Static(
+                Content.assemble(("⏎", "bold $accent"), " start    ", ("?", "bold $accent"), " help"),
+                classes="keys",
+            )
+
+    async def action_help(self) -> None:
+        """Start with the help."""
+        await self.dismiss(None)
+        await self.app.run_action("app.help")

@@ -70,6 +70,7 @@ class Page(Screen[Result]):
             job = self.board.at_work
             self.header.facts = self.ni.facts()
             hint = "esc cancels" if isinstance(job, self.cancels) else ""
+            hint = "stopping…" if job is not None and job == self.board.stopping else hint
             progress = self.board.progress.get(job) if job else None
             self.header.show_work(job, progress, len(self.board.pending) - len(self.board.running), hint)
         self.redraw(topics)

@@ -100,7 +100,7 @@ class RepairScreen(Page[None]):
     def _uses(self) -> str:
         """What the method under the cursor would work with, in words."""
         kind = REPAIRS[self._method()]
-        tags = len(self.board.tags)
+        tags = self.board.teaching_tags
         columns = self.board.opened.group_columns if self.board.opened else ()
         if self._method() == "random":
             return f"Uses random neurons, as many as there are culprits: {len(self.culprits)}."

@@ -88,8 +88,10 @@ class FilteredTable(Table):
 
     def _write_border(self) -> None:
         if self.typing or self.words:
-            shown = safe(cut(self.words, max(4, self.size.width - 8)))
-            self.border_subtitle = Content(f"/{shown}{'▏' if self.typing else ''}")
+            shown = safe(cut(self.words, max(4, self.size.width - 20)))
+            found = sum(row.key is not None for row in self.rows)
+            total = sum(row.key is not None for row in self._offered)
+            self.border_subtitle = Content(f"/{shown}{'▏' if self.typing else ''} {found} of {total}")
         else:
             self.border_subtitle = Content(self.summary)
 

@@ -86,7 +86,7 @@ def _worst(groups: Sequence[GroupResult]) -> str:
     if len(known) < 2:
         return ""
     worst = min(known, key=lambda group: (group.accuracy, -group.count))
-    return f"worst: {safe(worst.column, 20)} {safe(worst.value, 20)} {percent(worst.accuracy)}"
+    return f"worst: {safe(worst.column, 20)} {safe(worst.value, 20)} {worst.correct}/{worst.count}"
 
 
 def _cells(sample: Sample, names: Sequence[str], tag: str) -> tuple[Cell, ...]:

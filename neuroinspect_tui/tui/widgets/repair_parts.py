@@ -39,7 +39,7 @@ class MethodTable(Table):
 
 
 def _method(name: str, kind: RepairKind) -> tuple[Cell, ...]:
-    sign = f"{SIGNS[kind.need]} or none" if kind.without else SIGNS[kind.need]
+    sign = f"{SIGNS[kind.need]} if any" if kind.without else SIGNS[kind.need]
     return ((name, "strong"),), ((sign, "dim"),)
 
 

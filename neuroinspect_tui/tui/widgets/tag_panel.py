@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from ...results import Propagation, ReviewItem
+from ...results import ReviewItem
 from ...text import safe
 from ..board import Board
 from ..wording import bar, class_word, neurons, number, percent
@@ -42,7 +42,7 @@ class TagPanel(Widget):
             lines += [Content.styled(question, "bold $accent"), Content("")]
             lines += _image(items[place], board, names, width)
         lines += [_trail(items, place, board, width), Content("")]
-        lines += _progress(board.propagation, sum(1 for _ in board.tags), width)
+        lines += _progress(board, width)
         self.content = Content("\n").join(lines)
 
     def render(self) -> Content:
@@ -99,11 +99,17 @@ def _trail(items: Sequence[ReviewItem], place: int, board: Board, width: int) ->
     return Content.assemble(*parts)
 
 
-def _progress(known: Propagation | None, tagged: int, width: int) -> list[Content]:
+def _progress(board: Board, width: int) -> list[Content]:
+    known, tagged = board.propagation, board.teaching_tags
     full, rest = bar(tagged / GOAL, min(20, width - 8))
     lines = [
         Content.assemble((f"{tagged:>3} ", "bold"), (full, "$accent"), (rest, "$foreground 30%"), f" {GOAL}"),
     ]
+    wrong = len(board.tags) - tagged
+    if wrong:
+        sign, ink = SIGNS["mislabelled"]
+        left_out = (" left out", "$foreground 60%")
+        lines.append(Content.assemble((f"{sign} ", ink), f"mislabelled {wrong}", left_out))
     if known is None:
         words = "A few dozen tags teach a probe that carries them to all images."
         return [*lines, Content.styled(words, "$foreground 60%")]

@@ -32,13 +32,13 @@ class WhatIfStrip(Widget):
         self.facts = (
             ((f"{_scaled(result)} for {where} → ", "$foreground"),),
             _change("class", before.class_accuracy, after.class_accuracy),
+            _change("all", before.accuracy, after.accuracy),
             (
                 ("fixed ", "$foreground 60%"),
                 (f"{result.fixed} ", "bold $success"),
                 ("broken ", "$foreground 60%"),
                 (f"{result.broken}  ", broken),
             ),
-            _change("all", before.accuracy, after.accuracy),
             _worst(before, after),
             _change("precision", before.class_precision, after.class_precision),
         )

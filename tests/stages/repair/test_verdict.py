@@ -33,7 +33,7 @@ def verdict(before, after, control, grouped=True):
 def test_helps_above_the_untouched_head_and_every_control():
     assert verdict((0, 60, 30, 0), (5, 20, 20, 5), (0, 55, 30, 0)) == (
         "helps",
-        "worst group 40.0 → 80.0 % (the control bias: 45.0 %), accuracy 77.5 → 87.5 %",
+        "worst group 40.0 % of boat, place v1 → 80.0 % of bird, place v0 (the control bias: 45.0 %), accuracy 77.5 → 87.5 %",
     )
 
 
@@ -41,7 +41,7 @@ def test_a_control_that_does_as_well_takes_the_credit():
     found, reason = verdict((0, 60, 30, 0), (5, 20, 20, 5), (5, 21, 20, 5))
     assert found == "no better than the control"
     assert "(the control bias: 79.0 %)" in reason and reason.endswith(
-        "the lead over the control may be chance"
+        "the lead over the control may be chance (p = 1)"
     )
     behind = verdict((0, 60, 30, 0), (5, 21, 20, 5), (5, 20, 20, 5))[1]
     assert "(the control bias: 80.0 %)" in behind and "chance" not in behind
@@ -58,7 +58,7 @@ def test_a_group_too_small_for_any_verdict_is_called_so():
         heads.append(Judged.of(judge, predicted, 0, ("boat", "bird")))
     assert pass_verdict(judge, 0, heads[0], heads[1], {"bias": heads[2]}, ("boat", "bird")) == (
         "too few images to tell",
-        "worst group 0.0 → 100.0 % (the control bias: 0.0 %), accuracy 98.8 → 100.0 %; "
+        "worst group 0.0 % of boat, place v1 → 100.0 % of bird, place v0 (the control bias: 0.0 %), accuracy 98.8 → 100.0 %; "
         "on 5 images no gain is significant",
     )
 
@@ -66,13 +66,13 @@ def test_a_group_too_small_for_any_verdict_is_called_so():
 def test_a_gain_that_may_be_chance_is_called_so():
     found, reason = verdict((0, 60, 30, 0), (0, 57, 30, 0), (0, 70, 30, 0))
     assert found == "no better than the control"
-    assert reason.endswith("may be chance")
+    assert reason.endswith("the gain over the untouched head may be chance (p = 0.25)")
 
 
 def test_a_head_that_decides_as_before_is_said_to_change_nothing():
     assert verdict((0, 60, 30, 0), (0, 60, 30, 0), (0, 70, 30, 0)) == (
         "no better than the control",
-        "worst group 40.0 → 40.0 % (the control bias: 30.0 %), accuracy 77.5 → 77.5 %; no decision changes",
+        "worst group of boat, place v1: 40.0 → 40.0 % (the control bias: 30.0 %), accuracy 77.5 → 77.5 %; no decision changes",
     )
 
 
