@@ -162,6 +162,7 @@ WORDS = (
         "share of the mistakes that are right when this neuron alone is set to the class mean (insufficient) "
         "or to zero (excessive); random: the same for random neurons",
     ),
+    ("concept", "the words nearest to what the neuron sees, by CLIP; none without --clip"),
     (
         "illusion",
         "a picture optimised for the neuron and the class; 1× is the neuron's 99.9 % quantile on real "
