@@ -51,7 +51,7 @@ SHOTS = (
     Shot("found", ("enter",), "water"),
     Shot("confusion", ("escape", "c", "n"), "boat"),
     Shot("images", ("enter",), "boat"),
-    Shot("tag", ("escape", "escape", "t"), "Tag 1 of"),
+    Shot("tag", ("escape", "escape", "1", "g", "t"), "Tag 1 of 80 · boat"),
     Shot("tagged", (*"xxccxx",), "Tag 7 of"),
     Shot("repair", ("escape", "m"), "No repair yet"),
     Shot("verdict", ("down", "enter"), "ridge"),
