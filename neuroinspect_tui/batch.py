@@ -37,6 +37,7 @@ class Batch:
         self.interrupted = False
         self.ctrl_c = False
         self._since = 0.0
+        self.warnings: dict[str, None] = {}
 
     def interrupt(self, number: int, frame: FrameType | None) -> None:
         """Signal handler: stop at the next step; the second time at once, which the session survives too.
@@ -64,6 +65,8 @@ class Batch:
             except queue.Empty:
                 continue
             self._display.show(event)
+            if isinstance(event, Note) and event.level == "warning":
+                self.warnings[event.text] = None
             if isinstance(event, Finished) and event.job == job:
                 return event.value
             if isinstance(event, Stopped) and event.job == job:
@@ -151,7 +154,7 @@ def run_batch(
     if not ranks.leads:
         return DONE
     if not as_json:
-        _summarise(evaluation, targets, repairs, directory)
+        _summarise(evaluation, targets, repairs, directory, batch.warnings)
     return _check(config, evaluation)
 
 
@@ -164,8 +167,13 @@ def _catch_signals(handler: Callable[[int, FrameType | None], None]) -> None:
 
 
 def _summarise(
-    evaluation: Evaluation, targets: Iterable[int], repairs: list[Repair], directory: Path
+    evaluation: Evaluation,
+    targets: Iterable[int],
+    repairs: list[Repair],
+    directory: Path,
+    warnings: Iterable[str],
 ) -> None:
+    """Print the result; warnings again, for they are far above by now."""
     print(f"{safe(evaluation.split)}: {evaluation.samples} images, accuracy {_percent(evaluation.accuracy)}")
     worst = worst_classes(evaluation, len(evaluation.classes))
     for index in dict.fromkeys([*worst[:SHOWN_CLASSES], *targets]):
@@ -177,6 +185,8 @@ def _summarise(
     if group is not None:
         name = f"{group.class_name}, {group.column} {group.value}"
         print(f"worst group: {safe(name)}: {_percent(group.accuracy)}  {group.correct}/{group.count}")
+    for warning in warnings:
+        print(f"warning: {safe(warning)}")
     for repair in repairs:
         print(_repair_lines(repair, repair.twin(repairs), directory))
     print(f"report: {safe(str(directory / 'report.html'))}")

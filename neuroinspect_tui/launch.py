@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .allocator import keep_freed_memory
 from .config import RunConfig
 from .configure import Settings, build_config, check_face_options, read_settings
 from .demo import demo_config
@@ -28,6 +29,7 @@ def launch(given: dict[str, Any]) -> int:
 
     `given` holds the options that were set on the command line, by parameter name.
     """
+    keep_freed_memory()
     settings = read_settings(given.get("config"))
     values = {**settings.options, **given}
     check_face_options(given)

@@ -102,8 +102,8 @@ CASES = {
     ),
     "weights for another number of classes": (
         {"-w": "{root}/wide.safetensors"},
-        "-w {root}/wide.safetensors has 4 classes, the model made for this data 3: "
-        "give weights for these classes, or with --classes all that the weights know",
+        "-w {root}/wide.safetensors has 4 classes, the model 3: "
+        "check -m and -w, or name with --classes all that the weights know",
     ),
     "weights that are text": (
         {"-w": "{root}/text.pt"},

@@ -351,3 +351,16 @@ def test_output_in_another_encoding_is_no_traceback(
         done = subprocess.run(command, capture_output=True, env=surroundings, check=False)
         assert (done.returncode, done.stderr) == (0, b"")
         assert b"# NeuroInspect" in done.stdout
+
+
+def test_warnings_stand_again_beside_the_result(
+    tiny: TinyProject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tiny.manifest.parent / "val/red-none-0.png").write_text("text")
+    options = ["--illusions", "0", "--worst", "0", "-o", str(tmp_path / "session")]
+    code, shown, _ = neuroinspect("--batch", *tiny.options, *options, capsys=capsys)
+    assert code == 0
+    [warning] = [line for line in shown.splitlines() if line.startswith("warning: ")]
+    assert warning.startswith(
+        "warning: 1 of 36 images of val could not be read, for example val/red-none-0.png: "
+    )

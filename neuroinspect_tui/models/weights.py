@@ -120,10 +120,8 @@ def load_into(module: nn.Module, state: StateFile, option: str = "-w") -> StateF
         if names
     ]
     if option == "-w" and shapes and len(faults) == 1 and (classes := _class_counts(named, wanted)):
-        message = f"{option} {state.path} has {classes[0]} classes, the model made for this data {classes[1]}"
-        raise InputError(
-            message, "give weights for these classes, or with --classes all that the weights know"
-        )
+        message = f"{option} {state.path} has {classes[0]} classes, the model {classes[1]}"
+        raise InputError(message, "check -m and -w, or name with --classes all that the weights know")
     if faults:
         remedy = "give the weights of this very model, trained on this data set's classes"
         raise InputError(f"{option} {state.path} does not fit the model: {'; '.join(faults)}", remedy)

@@ -46,7 +46,8 @@ def _head(report: dict[str, Any]) -> str:
     worst = found["worst_group"]
     if worst is not None:
         facts.append(f"worst group **{percent(worst['accuracy'])}** ({markdown(group_name(worst))})")
-    return f"# NeuroInspect: {model} on {data}/{split}\n\n{' · '.join(facts)}"
+    notes = "".join(f"\n\n> {markdown(note)}" for note in report["data"]["notes"])
+    return f"# NeuroInspect: {model} on {data}/{split}\n\n{' · '.join(facts)}{notes}"
 
 
 def _evaluation(found: dict[str, Any]) -> list[str]:

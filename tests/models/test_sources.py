@@ -146,7 +146,7 @@ def test_torchvision_gets_the_number_of_classes_and_the_usual_preprocessing(tmp_
     assert source.preprocess == ModelPreprocess(
         224, 0.875, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "bilinear", None
     )
-    with pytest.raises(InputError, match=r"w\.pt has 5 classes, the model made for this data 4: "):
+    with pytest.raises(InputError, match=r"w\.pt has 5 classes, the model 4: "):
         opened("torchvision:mobilenet_v3_small", tmp_path / "w.pt", classes=4)
 
 

@@ -120,8 +120,8 @@ def test_another_number_of_classes_is_called_that(tmp_path):
     content = network().state_dict()
     content["fc.weight"], content["fc.bias"] = torch.ones(7, 4), torch.ones(7)
     assert refusal(blank(), content, tmp_path / "w.pt") == (
-        f"-w {tmp_path / 'w.pt'} has 7 classes, the model made for this data 2: "
-        "give weights for these classes, or with --classes all that the weights know"
+        f"-w {tmp_path / 'w.pt'} has 7 classes, the model 2: "
+        "check -m and -w, or name with --classes all that the weights know"
     )
 
 

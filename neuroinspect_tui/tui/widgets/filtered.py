@@ -10,7 +10,7 @@ from textual.reactive import reactive
 
 from ...text import safe
 from ..keymap import keys
-from .cells import cut, spans_of
+from .cells import cut_front, spans_of
 from .table import Row, Table
 
 
@@ -88,7 +88,7 @@ class FilteredTable(Table):
 
     def _write_border(self) -> None:
         if self.typing or self.words:
-            shown = safe(cut(self.words, max(4, self.size.width - 20)))
+            shown = safe(cut_front(self.words, max(4, self.size.width - 20)))
             found = sum(row.key is not None for row in self.rows)
             total = sum(row.key is not None for row in self._offered)
             self.border_subtitle = Content(f"/{shown}{'▏' if self.typing else ''} {found} of {total}")
