@@ -10,6 +10,8 @@ from torch import Tensor
 
 STRENGTHS = tuple(10.0 ** (step / 2) for step in range(-8, 5))
 BLOCK_ELEMENTS = 1 << 23
+SMALLEST = 1e-12
+"""The size of features that are all alike: the probe then knows nothing, but it is defined."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def teach(features: Tensor, codes: Tensor, values: int, strengths: Sequence[floa
     mean = features.mean(dim=0)
     centred = (features - mean).double()
     spectrum, basis = torch.linalg.eigh(root[:, None] * (centred @ centred.T + 1.0) * root)
-    size = float((root[:, None] * centred).square().sum() / features.shape[1])
+    size = max(SMALLEST, float((root[:, None] * centred).square().sum() / features.shape[1]))
     goal = torch.nn.functional.one_hot(codes, values).double() - 1.0 / values
     fits = [_dual(spectrum + strength * size, basis, root, goal) for strength in strengths]
     errors = [float((root[:, None] * left_out).square().sum()) for _, left_out in fits]

@@ -178,14 +178,22 @@ def make_groups(
         for row, tag in _tagged(tags.get(name, {})).items():
             codes[row] = values.index(tag)
         columns[name] = GroupColumn(COLUMN, values, codes)
-    accuracy = float(torch.cat(chances).double().mean()) if chances else None
-    return columns, _propagation(values, tags, columns, accuracy)
+    sure = torch.cat([torch.empty(0), *chances])
+    accuracy = float(sure.double().mean()) if len(sure) else None
+    return columns, _propagation(values, tags, columns, accuracy, bool(chances))
 
 
 def _propagation(
-    values: Sequence[str], tags: Tags, columns: Mapping[str, GroupColumn], accuracy: float | None
+    values: Sequence[str],
+    tags: Tags,
+    columns: Mapping[str, GroupColumn],
+    accuracy: float | None,
+    carried: bool,
 ) -> Propagation:
-    """Count the tags and say in one sentence whether they are enough, or how many more would be."""
+    """Count the tags and say in one sentence whether they are enough, or how many more would be.
+
+    `accuracy` is None also where the tags were `carried` by a probe that is sure of no image.
+    """
     given = [tag for rows in tags.values() for tag in _tagged(rows).values()]
     tagged = {value: given.count(value) for value in values}
     codes = torch.cat([column.codes for column in columns.values()])
@@ -199,7 +207,8 @@ def _propagation(
             f'; so far all are "{rarest}"' if rarest else ""
         )
     elif accuracy is None:
-        advice = "the tags are not carried to other images"
+        silent = "the probe is sure of no image yet: tag more"
+        advice = silent if carried else "the tags are not carried to other images"
     elif tagged[rarest] < FEWEST_EACH:
         advice = f'tag {FEWEST_EACH - tagged[rarest]} more images as "{rarest}"'
     elif wanted > len(given):

@@ -169,3 +169,14 @@ def test_mislabelled_images_are_excluded_and_make_no_group():
     columns, _ = make_groups(splits, tags, carry=False)
     assert columns["val"].values == ("land", "water")
     assert columns["val"].codes[[5, 31]].tolist() == [-1, -1]
+
+
+def test_a_probe_that_is_sure_of_no_image_is_said_to_be():
+    splits, _ = make_world()
+    val = splits["val"]
+    val.features[:] = 0.0
+    columns, found = make_groups({"val": val}, {"val": {0: "cue", 1: "no cue", 2: "no cue", 3: "cue"}})
+    assert columns["val"].codes[4:].unique().tolist() == [-1]
+    assert (found.accuracy, found.enough, found.unclear) == (None, False, 396)
+    assert found.counts == {"cue": 2, "no cue": 2}
+    assert found.advice == "the probe is sure of no image yet: tag more"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual import events
 
 from neuroinspect_tui import jobs
 from neuroinspect_tui.events import Elsewhere, Failed, Finished, Partial, Progress, Started, Stopped
@@ -322,6 +323,14 @@ async def test_quitting_asks_only_when_work_would_be_lost(launch: Launch) -> Non
         await desk.press("q")
     assert desk.app.return_value == 0
     assert desk.views, "what was looked at is saved"
+
+
+async def test_keys_that_arrive_together_find_the_pane_that_the_first_opens(launch: Launch) -> None:
+    async with launch() as desk:
+        await desk.settled()
+        for key, character in (("2", "2"), ("space", " ")):
+            desk.app.post_message(events.Key(key, character))
+        await desk.until(lambda: desk.triage.marked != ())
 
 
 async def test_the_question_whether_to_quit_goes_when_the_work_has_ended(launch: Launch) -> None:

@@ -101,15 +101,15 @@ def _parts(split: SplitFeatures, tag_column: str | None, shares: Sequence[int], 
     """Return the rows of each part, drawn with the same share of every class and group.
 
     Neither the names of classes and groups nor the order of the images matters: cells are dealt from the
-    largest to the smallest, the images of each in the order of their lots.
+    largest to the smallest, the images of each in the order of their random keys.
     """
     strata = torch.stack([split.labels, *(column.codes for column in split.groups.values())])
     _, cell, count = torch.unique(strata, dim=1, return_inverse=True, return_counts=True)
-    lots = _lots(split.paths, seed)
-    lowest = torch.full_like(count, 2**63 - 1).scatter_reduce(0, cell, lots, "amin")
+    keys = _random_keys(split.paths, seed)
+    lowest = torch.full_like(count, 2**63 - 1).scatter_reduce(0, cell, keys, "amin")
     cells = lowest.argsort()
     cells = cells[count[cells].argsort(descending=True, stable=True)]
-    order = lots.argsort()
+    order = keys.argsort()
     order = order[cells.argsort()[cell[order]].sort(stable=True).indices]
     pattern = torch.repeat_interleave(torch.arange(len(shares)), torch.tensor(shares))
     part = torch.empty(len(split), dtype=torch.int64)
@@ -120,7 +120,7 @@ def _parts(split: SplitFeatures, tag_column: str | None, shares: Sequence[int], 
     return [(part == index).nonzero()[:, 0] for index in range(len(shares))]
 
 
-def _lots(paths: Sequence[str], seed: int) -> Tensor:
+def _random_keys(paths: Sequence[str], seed: int) -> Tensor:
     """Return a random number for each image, [N] int64, that depends on its path and the seed alone."""
     key = seed.to_bytes(8, "little", signed=True)
     digests = (

@@ -46,7 +46,7 @@ class PanedPage(Page[None]):
         """Focus a pane."""
         if self.has_class("-maximised"):
             self._maximise(name)
-        self.query_one(f"#{name}", Widget).focus()
+        self.set_focus(self.query_one(f"#{name}", Widget))
 
     def action_maximise(self, large: bool) -> None:
         """Give the focused pane the whole body, or show all panes again."""

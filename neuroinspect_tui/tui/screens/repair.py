@@ -140,7 +140,7 @@ class RepairScreen(Page[None]):
 
     def action_next_pane(self, direction: int) -> None:
         """Go between methods and repairs."""
-        (self.repairs if self.methods.has_focus else self.methods).focus()
+        self.set_focus(self.repairs if self.methods.has_focus else self.methods)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only a repair on show can be accepted or discarded."""

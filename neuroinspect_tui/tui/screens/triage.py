@@ -275,7 +275,7 @@ class TriageScreen(PanedPage):
             self.marks.toggle(self.target, neuron)
             self._marks_changed()
             self.neuron_table.go_to(neuron)
-            self.neuron_table.focus()
+            self.set_focus(self.neuron_table)
 
     def action_retry(self) -> None:
         """Go on with what was stopped or failed."""
