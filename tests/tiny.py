@@ -14,6 +14,8 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from neuroinspect_tui.config import ComputeConfig, DataConfig, ModelConfig, PreprocessConfig, RunConfig
+
 COLOURS = {
     ("red", "none"): (200, 20, 20),
     ("red", "red"): (220, 30, 30),
@@ -56,6 +58,13 @@ class TinyProject:
     weights: Path
     manifest: Path
     split: str = "val"
+
+    @property
+    def config(self) -> RunConfig:
+        """What `options` ask for."""
+        preprocess = PreprocessConfig(8, 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+        model, data = ModelConfig(self.model, str(self.weights)), DataConfig(str(self.manifest))
+        return RunConfig(model, data, preprocess, ComputeConfig(device="cpu"))
 
     @property
     def options(self) -> list[str]:

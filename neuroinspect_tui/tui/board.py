@@ -150,11 +150,10 @@ class Board:
         What excites a neuron that is missing is not what excites one that pulls away.
         """
         report = self.reports.get(target)
-        lists = (
-            [[c.neuron for c in side] for side in (report.insufficient, report.excessive)] if report else []
-        )
-        lists.sort(key=lambda side: (neuron not in side, not side))
-        return tuple(lists[0][:count]) if lists else ()
+        if report is None:
+            return ()
+        sides = [[culprit.neuron for culprit in side] for side in (report.insufficient, report.excessive)]
+        return tuple(min(sides, key=lambda side: (neuron not in side, not side))[:count])
 
     def concepts_of(self, target: int) -> dict[int, Concept]:
         """The names found for a class, by neuron."""

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from neuroinspect_tui import jobs
-from neuroinspect_tui.config import DataConfig, ModelConfig, PreprocessConfig, RunConfig
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.pipeline.picturing import framed
 from neuroinspect_tui.pipeline.pipeline import Pipeline
@@ -25,11 +24,7 @@ class Quiet:
 
 @pytest.fixture
 def pipeline(tiny: TinyProject, tmp_path: Path) -> Iterator[Pipeline]:
-    config = RunConfig(
-        ModelConfig(tiny.model, str(tiny.weights)),
-        DataConfig(str(tiny.manifest)),
-        PreprocessConfig(8, 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
-    )
+    config = tiny.config
     made = Pipeline(config, tmp_path / "session")
     for job in (jobs.Open(), jobs.Evaluate()):
         made.run(job, Quiet())
@@ -59,11 +54,7 @@ def test_a_lost_image_is_named_where_it_is_needed(pipeline: Pipeline, tiny: Tiny
 def test_classes_without_an_image_in_the_split_are_told(tiny: TinyProject, tmp_path: Path) -> None:
     lines = tiny.manifest.read_text().splitlines(keepends=True)
     tiny.manifest.write_text("".join(line for line in lines if not line.startswith("val/green")))
-    config = RunConfig(
-        ModelConfig(tiny.model, str(tiny.weights)),
-        DataConfig(str(tiny.manifest)),
-        PreprocessConfig(8, 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
-    )
+    config = tiny.config
     heard: list[str] = []
     reporter = Quiet()
     reporter.note = lambda text, level="info": heard.append(text)  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from neuroinspect_tui import jobs
-from neuroinspect_tui.config import DataConfig, ModelConfig, PreprocessConfig, RunConfig
+from neuroinspect_tui.config import RunConfig
 from neuroinspect_tui.errors import Cancelled, InputError
 from neuroinspect_tui.pipeline.pipeline import Pipeline
 from tests.tiny import TinyProject
@@ -35,8 +35,7 @@ class Hearing:
 
 @pytest.fixture
 def config(tiny: TinyProject) -> RunConfig:
-    preprocess = PreprocessConfig(8, 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-    return RunConfig(ModelConfig(tiny.model, str(tiny.weights)), DataConfig(str(tiny.manifest)), preprocess)
+    return tiny.config
 
 
 def run(config: RunConfig, folder: Path, *asked: jobs.Job) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from neuroinspect_tui.config import ComputeConfig, DataConfig, ModelConfig, PreprocessConfig, RunConfig
+from neuroinspect_tui.config import ComputeConfig, PreprocessConfig
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.pipeline.project import Project
 from neuroinspect_tui.session.store import Session
@@ -19,12 +19,7 @@ from tests.tiny import TinyProject
 
 @pytest.fixture
 def project(tiny: TinyProject, tmp_path: Path) -> Iterator[Project]:
-    config = RunConfig(
-        ModelConfig(tiny.model, str(tiny.weights)),
-        DataConfig(str(tiny.manifest)),
-        PreprocessConfig(8, 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
-        ComputeConfig(device="cpu"),
-    )
+    config = tiny.config
     with Session.open(tmp_path / "session") as session:
         yield Project(config, session)
 
