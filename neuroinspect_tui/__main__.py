@@ -1,6 +1,6 @@
 """`python -m neuroinspect_tui`."""
 
-from neuroinspect_tui.cli import main
+from neuroinspect_tui.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from .errors import InputError
-from .repairs import RepairMethod
+from .repair_methods import RepairMethod
 
 Mode = Literal["default", "paper"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]

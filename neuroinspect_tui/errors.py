@@ -15,7 +15,7 @@ class InputError(Exception):
 
 
 class Cancelled(Exception):  # noqa: N818  (a request, not a failure)
-    """Raised by a stage's `tick` when the user asked the running job to stop."""
+    """Raised by a stage's `on_progress` when the user asked the running job to stop."""
 
 
 def disk_line(error: OSError) -> str:

@@ -108,9 +108,9 @@ class Reporter(Protocol):
     job: Job
 
     def unit(self, name: str) -> None:
-        """Name what `tick` counts, and start its clock."""
+        """Name what `on_progress` counts, and start its clock."""
 
-    def tick(self, done: int, total: int) -> None:
+    def progress(self, done: int, total: int) -> None:
         """Report progress; raises Cancelled when the job was told to stop."""
 
     def partial(self, value: Any) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .repairs import RepairMethod
+from .repair_methods import RepairMethod
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,17 @@ from torch import Tensor
 from .errors import InputError
 from .results import Sample
 
-Tick = Callable[[int, int], None]
-"""`tick(done, total)` reports progress and raises `errors.Cancelled` when the job was cancelled."""
+OnProgress = Callable[[int, int], None]
+"""`on_progress(done, total)` reports progress and raises `errors.Cancelled` when the job was cancelled."""
 
 
-def no_tick(done: int, total: int) -> None:
+def no_progress(done: int, total: int) -> None:
     """Report to nobody."""
 
 
-def part_of(tick: Tick, number: int, parts: int) -> Tick:
-    """Return the tick of part `number` (from 0) of a job that has as many equal `parts`."""
-    return lambda done, total: tick(number * total + done, parts * total)
+def part_of(on_progress: OnProgress, number: int, parts: int) -> OnProgress:
+    """Return the on_progress of part `number` (from 0) of a job that has as many equal `parts`."""
+    return lambda done, total: on_progress(number * total + done, parts * total)
 
 
 class Memory(Protocol):

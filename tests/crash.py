@@ -126,7 +126,7 @@ def _be_the_run(out: Path, arguments: list[str], notes: Path | None, step: int |
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     try:
-        from neuroinspect_tui import cli
+        from neuroinspect_tui.cli import main as cli
 
         cli.main()
     except SystemExit as end:

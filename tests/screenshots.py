@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuroinspect_tui.launch import _project, choose_run
+from neuroinspect_tui.cli.launch import _project, choose_run
 from neuroinspect_tui.tui.app import NeuroInspectApp
-from neuroinspect_tui.tui.protocol import Look
+from neuroinspect_tui.tui.protocol import Appearance
 
 SIZES = ((80, 24), (120, 40), (200, 60))
 ENOUGH = 300.0
@@ -70,7 +70,7 @@ SHOTS = (
 def shoot(session: Path, size: tuple[int, int], folder: Path) -> Iterator[Path]:
     """Walk through all screens in one size; yield the SVG of each."""
     config, directory = choose_run({"demo": True, "session": str(session)})
-    app = NeuroInspectApp(_project(config, directory, tour=True), Look(images="block"), None)
+    app = NeuroInspectApp(_project(config, directory, tour=True), Appearance(images="block"), None)
 
     async def walk() -> list[Path]:
         kept: list[Path] = []
@@ -94,7 +94,7 @@ async def _reached(app: NeuroInspectApp, pause: Callable[..., object], shot: Sho
     while calm < (1 if shot.busy else 5):
         await pause(0.02)  # type: ignore[misc]
         text = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
-        ready = shot.shows in text and (shot.busy or not app.board.pending)
+        ready = shot.shows in text and (shot.busy or not app.app_state.pending)
         calm = calm + 1 if ready else 0
         if time.monotonic() > until:
             raise SystemExit(f"{shot.name} never showed {shot.shows!r}:\n{text}")

@@ -8,7 +8,7 @@ import pytest
 CODE = """
 import resource, threading
 if {kept}:
-    from neuroinspect_tui.allocator import keep_freed_memory
+    from neuroinspect_tui.runtime.allocator import keep_freed_memory
     keep_freed_memory()
 import torch
 torch.set_num_threads(1)

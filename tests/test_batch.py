@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from neuroinspect_tui import cli
+from neuroinspect_tui.cli import main as cli
 from tests.tiny import EACH, TinyProject, state
 
 
@@ -288,7 +288,7 @@ def test_an_interrupt_saves_the_session_and_the_next_run_goes_on(tiny: TinyProje
 
 STUCK = """
 import sys, threading, time, torch
-from neuroinspect_tui import cli
+from neuroinspect_tui.cli import main as cli
 
 def work():
     while True:

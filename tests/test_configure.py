@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from neuroinspect_tui.configure import build_config, read_settings
+from neuroinspect_tui.cli.configure import build_config, read_settings
 from neuroinspect_tui.errors import InputError
 
 INPUTS = {"model": "m.py:net", "data": "folder"}

@@ -13,7 +13,7 @@ from torch import Tensor
 from typer.testing import CliRunner
 
 from neuroinspect_tui import jobs
-from neuroinspect_tui.cli import app
+from neuroinspect_tui.cli.main import app
 from neuroinspect_tui.config import ComputeConfig
 from neuroinspect_tui.data.transforms import Preprocess, as_pixels
 from neuroinspect_tui.demo import demo_config
@@ -22,14 +22,14 @@ from neuroinspect_tui.models.device import is_out_of_memory
 from neuroinspect_tui.models.sources import ModelSource
 from neuroinspect_tui.pipeline.picturing import framed
 from neuroinspect_tui.pipeline.pipeline import Pipeline
-from neuroinspect_tui.repairs import RepairMethod
-from neuroinspect_tui.stages.easel import Easel, Pair
+from neuroinspect_tui.repair_methods import RepairMethod
 from neuroinspect_tui.stages.evaluation import evaluate_rows
+from neuroinspect_tui.stages.illusion_optimizer import IllusionOptimizer, Pair
 from neuroinspect_tui.stages.neuron_statistics import NeuronStatistics
 from neuroinspect_tui.stages.recipes import DEFAULT
 from neuroinspect_tui.stages.repair.methods import fit, task_for
 from neuroinspect_tui.stages.repair.plan import plan_parts
-from neuroinspect_tui.tensors import no_tick
+from neuroinspect_tui.tensors import no_progress
 from tests.benchmarks.networks import plain_resnet
 from tests.stages.repair.worlds import CULPRITS, make_world
 
@@ -146,11 +146,11 @@ def test_a_batch_that_the_gpu_does_not_hold_is_halved(on_cpu: Pipeline, small_me
     classifier = prepare(source, 8, 224, torch.device(DEVICE))
     wanted = evaluate_rows(classifier, split, preprocess, range(256), 16)
     torch.cuda.reset_peak_memory_stats()
-    ticks: list[int] = []
+    progress: list[int] = []
     found = evaluate_rows(
-        classifier, split, preprocess, range(256), 256, tick=lambda done, total: ticks.append(done)
+        classifier, split, preprocess, range(256), 256, on_progress=lambda done, total: progress.append(done)
     )
-    assert ticks[0] < 256, "all at once needs more than half a gigabyte"
+    assert progress[0] < 256, "all at once needs more than half a gigabyte"
     assert torch.equal(found.rows, wanted.rows)
     assert error_of(found.features, wanted.features) < 2e-3
 
@@ -162,17 +162,19 @@ def test_pictures_that_the_gpu_does_not_hold_are_painted_in_portions(small_memor
     seen = []
     for together in (64, 4):
         statistics = NeuronStatistics(torch.ones(512))
-        easel = Easel(classifier, Preprocess(image_size=224), None, pairs, statistics, DEFAULT, together)
-        easel.step(0)
-        assert easel.batch_size < 64, "all at once need more than half a gigabyte"
-        seen.append(easel.standing.own.cpu())
+        optimizer = IllusionOptimizer(
+            classifier, Preprocess(image_size=224), None, pairs, statistics, DEFAULT, together
+        )
+        optimizer.step(0)
+        assert optimizer.batch_size < 64, "all at once need more than half a gigabyte"
+        seen.append(optimizer.tracker.own.cpu())
     assert error_of(*seen) < 2e-3
 
 
 @pytest.mark.parametrize("method", ["afr", "neurontune", "dfr"])
 def test_a_head_is_fitted_as_on_the_cpu(method: RepairMethod) -> None:
     splits, head = make_world()
-    task = task_for(method, plan_parts(splits, "val", {}), head, 0, CULPRITS, 0, no_tick)
+    task = task_for(method, plan_parts(splits, "val", {}), head, 0, CULPRITS, 0, no_progress)
     (own, score), (wanted, _) = fit(method, replace(task, device=torch.device(DEVICE))), fit(method, task)
     assert own.parameters == wanted.parameters
     assert score == task.score(own.head)

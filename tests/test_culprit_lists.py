@@ -1,7 +1,7 @@
 """Concepts filled into the culprit lists."""
 
-from neuroinspect_tui.culprit_lists import named
 from neuroinspect_tui.results import ClassRef, Concept, Culprit, CulpritReport
+from neuroinspect_tui.results.culprit_lists import named
 
 
 def culprit(neuron: int) -> Culprit:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from neuroinspect_tui import displays, jobs
-from neuroinspect_tui.displays import (
+from neuroinspect_tui import jobs
+from neuroinspect_tui.batch import displays
+from neuroinspect_tui.batch.displays import (
     JsonDisplay,
     PlainDisplay,
     display_for,

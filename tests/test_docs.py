@@ -24,9 +24,10 @@ import torch
 import typer.main
 from PIL import Image
 
-from neuroinspect_tui import cli, commands, launch
+from neuroinspect_tui.cli import commands, launch
+from neuroinspect_tui.cli import main as cli
+from neuroinspect_tui.cli.configure import build_config, read_settings
 from neuroinspect_tui.config import DebugConfig
-from neuroinspect_tui.configure import build_config, read_settings
 from tests.recipes.documents import REPOSITORY, blocks, steps
 from tests.test_batch import neuroinspect
 from tests.tiny import make_tiny
@@ -69,7 +70,7 @@ def parse(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], dict[str, An
     monkeypatch.setattr(launch, "launch", lambda given: taken.append(given) or 0)
     for name in ("list_sessions", "print_report", "print_comparison"):
         monkeypatch.setattr(commands, name, lambda *arguments: taken.append({}))
-    monkeypatch.setattr("neuroinspect_tui.doctor.examine", lambda: taken.append({}) or 0)
+    monkeypatch.setattr("neuroinspect_tui.cli.doctor.examine", lambda: taken.append({}) or 0)
 
     def run(words: list[str]) -> dict[str, Any]:
         monkeypatch.setattr(sys, "argv", ["neuroinspect", *words])

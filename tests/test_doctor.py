@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from neuroinspect_tui import doctor, torchvision_compat
-from neuroinspect_tui.doctor import Finding
+from neuroinspect_tui import torchvision_compat
+from neuroinspect_tui.cli import doctor
+from neuroinspect_tui.cli.doctor import Finding
 from neuroinspect_tui.errors import InputError
 from tests.conftest import REPOSITORY
 from tests.terminal import Terminal

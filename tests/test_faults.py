@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from neuroinspect_tui import jobs
-from neuroinspect_tui.batch import Batch
-from neuroinspect_tui.displays import Display
+from neuroinspect_tui.batch.displays import Display
+from neuroinspect_tui.batch.run import Batch
 from neuroinspect_tui.errors import Cancelled
 from neuroinspect_tui.events import Event, Started, Stopped
 from tests.session.tmpfs import run_on_tmpfs
@@ -186,7 +186,7 @@ def test_the_second_ctrl_c_ends_the_run_at_once_but_signals_that_come_together_a
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr("neuroinspect_tui.batch.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("neuroinspect_tui.batch.run.time.monotonic", lambda: now[0])
 
     class Busy:
         cancelled = 0

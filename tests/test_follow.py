@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from neuroinspect_tui import follow, jobs
+from neuroinspect_tui import jobs
 from neuroinspect_tui.config import DataConfig, ModelConfig, RunConfig
 from neuroinspect_tui.events import (
     Elsewhere,
@@ -23,10 +23,11 @@ from neuroinspect_tui.events import (
     Stopped,
 )
 from neuroinspect_tui.results import Evaluation
+from neuroinspect_tui.resume import follow
+from neuroinspect_tui.runtime.worker import Worker
 from neuroinspect_tui.session import states
 from neuroinspect_tui.session.lock import Holder
 from neuroinspect_tui.session.store import Session
-from neuroinspect_tui.worker import Worker
 from tests.tui.fake_worker import repair as fake_repair
 
 CONFIG = RunConfig(ModelConfig("m"), DataConfig("d"))

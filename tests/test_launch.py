@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from neuroinspect_tui import launch
-from neuroinspect_tui.sessions import recent
+from neuroinspect_tui.cli import launch
+from neuroinspect_tui.resume.locations import recent
 from tests.test_batch import neuroinspect
 from tests.tiny import TinyProject
 

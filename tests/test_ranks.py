@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from neuroinspect_tui.errors import InputError
-from neuroinspect_tui.ranks import Ranks
+from neuroinspect_tui.runtime.ranks import Ranks
 from tests.ranks import free_port, start_ranks
 from tests.tiny import TinyProject, make_tiny
 

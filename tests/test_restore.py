@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from neuroinspect_tui.config import DataConfig, ModelConfig, RunConfig
-from neuroinspect_tui.pipeline.tagging import TagBook
-from neuroinspect_tui.restore import save_view, saved_state, session_entries
+from neuroinspect_tui.pipeline.tagging import TagStore
 from neuroinspect_tui.results import Propagation
+from neuroinspect_tui.resume.locations import data_folder, recent, remember
+from neuroinspect_tui.resume.restore import save_view, saved_state, session_entries
 from neuroinspect_tui.session import states
 from neuroinspect_tui.session.store import Session
-from neuroinspect_tui.sessions import data_folder, recent, remember
 from neuroinspect_tui.tui.protocol import View
 
 CONFIG = RunConfig(ModelConfig("m"), DataConfig("d"))
@@ -20,7 +20,7 @@ CONFIG = RunConfig(ModelConfig("m"), DataConfig("d"))
 
 def test_tags_are_known_by_split_and_path(tmp_path: Path) -> None:
     with Session.open(tmp_path / "session") as session:
-        book = TagBook(session)
+        book = TagStore(session)
         book.set("val", "boat/1.jpg", "cue")
         book.set("train", "boat/2.jpg", "no cue")
         book.set("val", "boat/3.jpg", "cue")

@@ -12,7 +12,7 @@ from neuroinspect_tui.results import (
     Evaluation,
     GroupResult,
 )
-from neuroinspect_tui.selection import leading_culprits, measured, worst_classes
+from neuroinspect_tui.results.selection import leading_culprits, measured, worst_classes
 
 
 def row(index: int, correct: int, count: int) -> ClassResult:

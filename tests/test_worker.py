@@ -12,7 +12,7 @@ import pytest
 from neuroinspect_tui import jobs
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.events import Event, Failed, Finished, Preview, Progress, Reporter, Started, Stopped
-from neuroinspect_tui.worker import Worker
+from neuroinspect_tui.runtime.worker import Worker
 
 
 class Scripted:
@@ -33,7 +33,7 @@ class Scripted:
                 self.log.append(f"{job.neurons[0]}:{step}")
                 self.at_step.release()
                 self.gate.acquire()
-                reporter.tick(step + 1, 3)
+                reporter.progress(step + 1, 3)
         elif isinstance(job, jobs.FindCulprits):
             raise InputError("no such class", "give another")
         elif isinstance(job, jobs.Evaluate):
@@ -197,7 +197,7 @@ def test_a_picture_is_shown_at_most_every_so_often_each_for_itself(
     monkeypatch: pytest.MonkeyPatch, events: Any
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr("neuroinspect_tui.worker.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("neuroinspect_tui.runtime.worker.time.monotonic", lambda: now[0])
     job = jobs.Illustrate(0, (7,))
 
     class Painting:

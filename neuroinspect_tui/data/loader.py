@@ -28,7 +28,7 @@ _Decode = Callable[[Sequence[int], np.ndarray], Unreadable]
 
 
 @dataclass(frozen=True)
-class Batch:
+class ImageBatch:
     """`images` [B,3,S,S] float32, normalised, of the split's `rows` [B] int64; the rest is `unreadable`."""
 
     rows: Tensor
@@ -44,7 +44,7 @@ def iterate_batches(
     rows: Sequence[int] | None = None,
     device: torch.device | None = None,
     decoders: Decoders | None = None,
-) -> Iterator[Batch]:
+) -> Iterator[ImageBatch]:
     """Yield the images of `rows` (default: all) in order, each row exactly once, `batch_size` rows at a time.
 
     `workers` threads decode up to three batches ahead (Pillow leaves the interpreter free while it decodes
@@ -135,7 +135,7 @@ class _Load:
                 unreadable.append((row, error.reason))
         return unreadable
 
-    def finish(self, pending: _Pending) -> Batch:
+    def finish(self, pending: _Pending) -> ImageBatch:
         """Wait for a batch, leave out what could not be read, move the rest to the device."""
         unreadable = [entry for part in pending.parts for entry in part.result()]
         rows, images = torch.tensor(pending.rows, dtype=torch.int64), pending.buffer
@@ -143,9 +143,9 @@ class _Load:
             readable = ~torch.isin(rows, torch.tensor([row for row, _ in unreadable]))
             rows, images = rows[readable], images[readable]
         if not self._travels:
-            return Batch(rows, images.permute(0, 3, 1, 2), unreadable)
+            return ImageBatch(rows, images.permute(0, 3, 1, 2), unreadable)
         pixels = as_pixels(images.to(self.device, non_blocking=True))
-        return Batch(rows, self.preprocess.normalise(pixels), unreadable)
+        return ImageBatch(rows, self.preprocess.normalise(pixels), unreadable)
 
 
 def _submit(

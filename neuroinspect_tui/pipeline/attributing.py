@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from .. import jobs
-from ..culprit_lists import each_culprit, named
 from ..events import Reporter
 from ..results import ClassRef, Concept, Culprit, CulpritReport, WhatIf
+from ..results.culprit_lists import each_culprit, named
 from ..session import states
 from ..stages.culprits import find_culprits
 from ..stages.spurious import pulls, suspicion
 from ..stages.whatif import what_if
-from ..tensors import Tick
+from ..tensors import OnProgress
 from .project import Project
 
 
@@ -30,9 +30,9 @@ def culprits(project: Project, job: jobs.FindCulprits, reporter: Reporter) -> Cu
             ClassRef(job.target, project.names[job.target]),
             mode=project.config.debug.mode,
             seed=project.config.compute.seed,
-            tick=reporter.tick,
+            on_progress=reporter.progress,
         )
-        report = suspected(project, found, reporter.tick)
+        report = suspected(project, found, reporter.progress)
         project.session.save(name, report)
     return named(report, known_concepts(project, job.target))
 
@@ -42,10 +42,12 @@ def known_concepts(project: Project, target: int) -> tuple[Concept, ...]:
     return project.session.load(states.concepts(project.config, target), tuple[Concept, ...]) or ()
 
 
-def suspected(project: Project, report: CulpritReport, tick: Tick) -> CulpritReport:
+def suspected(project: Project, report: CulpritReport, on_progress: OnProgress) -> CulpritReport:
     """Return `report` with the spurious score of every culprit, from the features alone."""
     neurons = [culprit.neuron for culprit in (*report.insufficient, *report.excessive)]
-    found = pulls(project.features(project.split.name), project.head, report.target.index, neurons, tick)
+    found = pulls(
+        project.features(project.split.name), project.head, report.target.index, neurons, on_progress
+    )
     pull_of = dict(zip(neurons, found, strict=True))
 
     def fill(culprit: Culprit) -> Culprit:

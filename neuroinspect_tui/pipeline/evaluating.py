@@ -25,7 +25,7 @@ from ..session.features import FeatureStore
 from ..stages.evaluation import detect_permutation, evaluate_rows, summarise
 from ..stages.metrics import confusion_counts
 from ..stages.samples import select_rows
-from ..tensors import Shard, Tick
+from ..tensors import OnProgress, Shard
 from ..text import safe
 from .identity import hashes, versions
 from .project import Project
@@ -40,8 +40,8 @@ CLASS_ORDER = "the order of the classes looks permuted"
 
 def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
     """Load data and classifier, and bind the session to them."""
-    world = project.world
-    with world.together():
+    group = project.group
+    with group.synchronized():
         dataset = project.dataset
         for note in dataset.notes:
             reporter.note(note)
@@ -50,10 +50,10 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
     remarks = (*project.silences, *filter(None, [enlarged]))
     for remark in remarks:
         reporter.note(remark, "warning" if remark == enlarged else "info")
-    world.first(lambda: project.session.bind(project.config, hashes(project), versions()))
+    group.on_rank_zero(lambda: project.session.bind(project.config, hashes(project), versions()))
     tags = project.config.repair.tags
     if tags:
-        count = world.first(lambda: project.tags.read(Path(tags), dataset))
+        count = group.on_rank_zero(lambda: project.tags.read(Path(tags), dataset))
         useless = "" if project.tags.divide else ": a repair needs images of two tags, it will not use them"
         reporter.note(f"tags read from {tags}: {count}{useless}", "warning" if useless else "info")
     opened = Opened(
@@ -71,28 +71,28 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
         notes=(*dataset.notes, *remarks),
         preprocessing=project.preprocess.described(),
     )
-    world.first(lambda: project.session.save(states.OPENED, opened))
+    group.on_rank_zero(lambda: project.session.save(states.OPENED, opened))
     return opened
 
 
 def evaluate(project: Project, job: jobs.Evaluate, reporter: Reporter) -> Evaluation:
     """Evaluate what is missing of a split, keep its features, and make the class and group tables."""
     split = project.dataset.split(job.split or project.config.data.split)
-    store, world = project.store(split.name), project.world
+    store, group = project.store(split.name), project.group
     if split.name not in project.taken_up:
-        world.first(lambda: _take_up(project, split, store, reporter))
+        group.on_rank_zero(lambda: _take_up(project, split, store, reporter))
         project.taken_up.add(split.name)
     _evaluate_missing(project, split, store, reporter)
-    world.first(store.merge)
+    group.on_rank_zero(store.merge)
     features = project.features(split.name)
-    labels, predicted = features.labels[world.part], features.predicted[world.part]
-    confusion = world.sum(confusion_counts(labels, predicted, len(project.names)))
+    labels, predicted = features.labels[group.part], features.predicted[group.part]
+    confusion = group.sum(confusion_counts(labels, predicted, len(project.names)))
     evaluation = summarise(features, store.unreadable(split.paths), project.names, confusion)
     _tell_unreadable(project, evaluation, reporter)
     _refuse_permuted_classes(project, evaluation, reporter)
     if split is project.split:
         _tell_empty_classes(evaluation, reporter)
-    world.first(lambda: _keep_evaluation(project, evaluation))
+    group.on_rank_zero(lambda: _keep_evaluation(project, evaluation))
     return evaluation
 
 
@@ -123,39 +123,39 @@ def _evaluate_missing(project: Project, split: Split, store: FeatureStore, repor
     reporter.unit("images")
     size = shard_size(FIRST_SHARD, batch)
     reading = decoders_for(split, project.preprocess, missing, project.workers, project.device)
-    with project.world.together(), reading as decoders:
+    with project.group.synchronized(), reading as decoders:
         for stretch in stretches:
             left = stretch
             while left:
                 rows, left, began = left[:size], left[size:], time.monotonic()
-                tick = partial(_tick_on, reporter, done, total)
-                store.write(_evaluate_shard(project, split, rows, decoders, tick))
+                on_progress = partial(_progress_after, reporter, done, total)
+                store.write(_evaluate_shard(project, split, rows, decoders, on_progress))
                 project.session.journal("shard", split=split.name, start=rows.start, stop=rows.stop)
                 size = shard_size(len(rows) * SHARD_SECONDS / (time.monotonic() - began), batch)
                 done += len(rows)
 
 
-def _tick_on(reporter: Reporter, before: int, total: int, count: int, _: int) -> None:
-    reporter.tick(before + count, total)
+def _progress_after(reporter: Reporter, before: int, total: int, count: int, _: int) -> None:
+    reporter.progress(before + count, total)
 
 
 def _evaluate_shard(
-    project: Project, split: Split, rows: range, decoders: Decoders | None, tick: Tick
+    project: Project, split: Split, rows: range, decoders: Decoders | None, on_progress: OnProgress
 ) -> Shard:
     batch = project.config.compute.batch_size
     asked = (project.classifier, split, project.preprocess, rows, batch, project.workers)
-    return evaluate_rows(*asked, tick, decoders)
+    return evaluate_rows(*asked, on_progress, decoders)
 
 
 def _own_stretches(project: Project, store: FeatureStore) -> Sequence[range]:
     """Return this rank's part of the missing images: whole batches, the same for any number of ranks."""
-    batch, ranks = project.config.compute.batch_size, project.world.ranks.size
+    batch, ranks = project.config.compute.batch_size, project.group.ranks.size
 
     def missing() -> list[range]:
         batches = math.ceil((store.total - store.done()) / batch)
         return store.missing(max(1, math.ceil(batches / ranks)) * batch)
 
-    return project.world.first(missing)[project.world.part]
+    return project.group.on_rank_zero(missing)[project.group.part]
 
 
 def shard_size(images: float, batch: int) -> int:
@@ -172,9 +172,9 @@ def _tell_unreadable(project: Project, evaluation: Evaluation, reporter: Reporte
         line = f"{of} could not be read, for example {safe(first.path, 200)}: {first.reason}"
         if not evaluation.samples and evaluation.split == project.split.name:
             raise InputError(line, "check -d and the files")
-        if line not in project.told:
+        if line not in project.reported:
             reporter.note(line, "warning")
-        project.told.add(line)
+        project.reported.add(line)
 
 
 def _tell_empty_classes(evaluation: Evaluation, reporter: Reporter) -> None:

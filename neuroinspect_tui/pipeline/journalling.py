@@ -26,14 +26,14 @@ class JournalledReporter:
         self._began = self._last = time.monotonic()
 
     def unit(self, name: str) -> None:
-        """Name what `tick` counts, and start its clock."""
+        """Name what `on_progress` counts, and start its clock."""
         self._unit = name
         self._began = self._last = time.monotonic()
         self._reporter.unit(name)
 
-    def tick(self, done: int, total: int) -> None:
+    def progress(self, done: int, total: int) -> None:
         """Report progress; raises Cancelled when the job was told to stop."""
-        self._reporter.tick(done, total)
+        self._reporter.progress(done, total)
         now = time.monotonic()
         if now - self._last >= PROGRESS_SECONDS:
             self._last = now

@@ -30,7 +30,7 @@ from ..stages.concepts import (
 )
 from ..stages.exemplars import Box, crop_from_map
 from ..stages.spurious import Suspicion, outside_share, pulls, suspicion
-from ..tensors import Tick
+from ..tensors import OnProgress
 from .attributing import known_concepts
 from .picturing import framed, spread
 from .project import Project
@@ -53,9 +53,9 @@ def name_neurons(project: Project, job: jobs.NameNeurons, reporter: Reporter) ->
         vocabulary = _vocabulary(project, clip)
         reporter.unit("neurons")
     for done, neuron in enumerate(missing):
-        tick = partial(_stay, reporter, done, len(missing))
-        tick(0, 0)
-        found = _named(project, clip, vocabulary, job.target, neuron, tick)
+        on_progress = partial(_stay, reporter, done, len(missing))
+        on_progress(0, 0)
+        found = _named(project, clip, vocabulary, job.target, neuron, on_progress)
         stored = project.session.add(
             states.concepts(project.config, job.target),
             tuple[Concept, ...],
@@ -67,24 +67,24 @@ def name_neurons(project: Project, job: jobs.NameNeurons, reporter: Reporter) ->
 
 
 def _stay(reporter: Reporter, done: int, total: int, *inner: int) -> None:
-    """Tick inside one neuron: the count stays."""
-    reporter.tick(done, total)
+    """OnProgress inside one neuron: the count stays."""
+    reporter.progress(done, total)
 
 
 def _named(
-    project: Project, clip: Clip, vocabulary: Vocabulary, target: int, neuron: int, tick: Tick
+    project: Project, clip: Clip, vocabulary: Vocabulary, target: int, neuron: int, on_progress: OnProgress
 ) -> Concept:
     """Name one neuron, with the doubt about it for the class."""
     firing, silent = _crops(project, neuron)
     found = name_neuron(neuron, _embed(clip, firing), _embed(clip, silent), vocabulary)
-    doubt = _suspicion(project, clip, target, neuron, tick)
+    doubt = _suspicion(project, clip, target, neuron, on_progress)
     return replace(found, spurious=doubt.score, spurious_reason=doubt.reason)
 
 
-def _suspicion(project: Project, clip: Clip, target: int, neuron: int, tick: Tick) -> Suspicion:
+def _suspicion(project: Project, clip: Clip, target: int, neuron: int, on_progress: OnProgress) -> Suspicion:
     """Weigh what the features and CLIP say of a neuron for the class, on the class's own exemplars."""
     data, name = project.features(project.split.name), project.names[target]
-    (pull,) = pulls(data, project.head, target, [neuron], tick)
+    (pull,) = pulls(data, project.head, target, [neuron], on_progress)
     own = (data.labels == target).nonzero().squeeze(1)
     activation = data.features[own, neuron].float()
     rows = own[activation.topk(min(CROPS, len(own))).indices]
@@ -179,7 +179,7 @@ def _embed_rows(project: Project, clip: Clip, rows: Sequence[int], reporter: Rep
     reporter.unit("images")
     parts = []
     for start in range(0, len(rows), IMAGES_AT_ONCE):
-        reporter.tick(start, len(rows))
+        reporter.progress(start, len(rows))
         parts.append(_embed(clip, framed(project, rows[start : start + IMAGES_AT_ONCE])))
     return torch.cat(parts)
 

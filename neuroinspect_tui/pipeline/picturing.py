@@ -17,15 +17,15 @@ from ..errors import InputError
 from ..events import Preview, Reporter
 from ..results import ClassRef, Exemplar, Illusion
 from ..session import states
-from ..stages.easel import Guide, Pair
 from ..stages.exemplars import crop_from_map, rank_exemplars
 from ..stages.fourier import FourierBasis
 from ..stages.illusion import make_illusions
 from ..stages.illusion_numbers import IllusionResult
+from ..stages.illusion_optimizer import Guide, Pair
 from ..stages.masks import dim
 from ..stages.neuron_statistics import NeuronStatistics, neuron_statistics
 from ..stages.recipes import recipe_for
-from ..tensors import Tick
+from ..tensors import OnProgress
 from ..text import safe
 from .project import Project
 
@@ -116,31 +116,31 @@ def _crop(project: Project, neuron: int, rows: Sequence[int]) -> list[tuple[str,
 
 def illustrate(project: Project, job: jobs.Illustrate, reporter: Reporter) -> tuple[Illusion, ...]:
     """Make the pictures that the session does not have yet, a few side by side on each rank."""
-    world, name = project.world, states.illusions(project.config, job.target, job.iters)
+    group, name = project.group, states.illusions(project.config, job.target, job.iters)
     known = {_place(item): item for item in project.session.load(name, tuple[Illusion, ...]) or ()}
     pairs = _pairs(job, project.config.compute.seed)
     missing = [pair for pair in pairs if (pair.neuron, pair.seed) not in known]
     if missing:
-        with world.together():
+        with group.synchronized():
             _statistics(project, reporter)
     reporter.unit("steps")
-    most = min(SIDE_BY_SIDE[project.device.type], math.ceil(len(missing) / world.size))
+    most = min(SIDE_BY_SIDE[project.device.type], math.ceil(len(missing) / group.size))
     fews, done = list(_side_by_side(missing, most)), 0
-    for start in range(0, len(fews), world.size):
-        turn = fews[start : start + world.size]
+    for start in range(0, len(fews), group.size):
+        turn = fews[start : start + group.size]
         count = sum(map(len, turn))
 
-        def tick(step: int, steps: int, before: int = done, count: int = count) -> None:
-            reporter.tick(before * steps + step * count, len(missing) * steps)
+        def on_progress(step: int, steps: int, before: int = done, count: int = count) -> None:
+            reporter.progress(before * steps + step * count, len(missing) * steps)
 
-        with world.together():
+        with group.synchronized():
             kept = [
                 _keep(project, name, made)
-                for few in turn[world.part]
-                for made in _paint(project, job, few, reporter, tick)
+                for few in turn[group.part]
+                for made in _paint(project, job, few, reporter, on_progress)
             ]
-        found = world.gather(kept)
-        world.first(partial(project.session.add, name, tuple[Illusion, ...], found, _place))
+        found = group.gather(kept)
+        group.on_rank_zero(partial(project.session.add, name, tuple[Illusion, ...], found, _place))
         known |= {_place(item): item for item in found}
         done += count
     return tuple(known[pair.neuron, pair.seed] for pair in pairs)
@@ -151,7 +151,7 @@ def _place(illusion: Illusion) -> tuple[int, int]:
 
 
 def _paint(
-    project: Project, job: jobs.Illustrate, pairs: list[Pair], reporter: Reporter, tick: Tick
+    project: Project, job: jobs.Illustrate, pairs: list[Pair], reporter: Reporter, on_progress: OnProgress
 ) -> list[IllusionResult]:
     debug = project.config.debug
     return make_illusions(
@@ -162,7 +162,7 @@ def _paint(
         _statistics(project, reporter),
         recipe_for(debug.mode, job.iters or debug.iters),
         _previewer(job, reporter),
-        tick,
+        on_progress,
         dtype=project.painting_dtype,
     )
 
@@ -194,7 +194,7 @@ def _statistics(project: Project, reporter: Reporter) -> NeuronStatistics:
         rows = spread(len(data), SPECTRUM_IMAGES)
         basis = FourierBasis.measured(as_pixels(framed(project, rows)))
         reporter.unit("neurons")
-        project.statistics = neuron_statistics(data, basis, reporter.tick)
+        project.statistics = neuron_statistics(data, basis, reporter.progress)
     return project.statistics
 
 

@@ -14,12 +14,12 @@ from ..errors import Cancelled, InputError
 from ..events import Reporter
 from ..jobs import Evaluate, Illustrate, Job, Open
 from ..models.device import is_out_of_memory
-from ..ranks import Ranks
+from ..runtime.rank_group import RankGroup
+from ..runtime.ranks import Ranks
 from ..session.store import Session
 from . import attributing, evaluating, naming, picturing, repairing, reporting
 from .journalling import journalled
 from .project import Project
-from .world import World
 
 HANDLERS = {
     **evaluating.HANDLERS,
@@ -47,13 +47,13 @@ class Pipeline:
         self._refused = self._opened = False
         gc.collect()
         gc.freeze()
-        self.world = World.join(ranks or Ranks())
-        self.world.first(lambda: self._open(directory))
-        if not self.world.ranks.leads:
+        self.group = RankGroup.join(ranks or Ranks())
+        self.group.on_rank_zero(lambda: self._open(directory))
+        if not self.group.ranks.leads:
             self.session = Session.view(directory)
         try:
-            with self.world.together():
-                self.project = Project(config, self.session, self.world)
+            with self.group.synchronized():
+                self.project = Project(config, self.session, self.group)
         except BaseException as error:
             self._refused = isinstance(error, InputError)
             self.close()
@@ -64,7 +64,7 @@ class Pipeline:
 
     def run(self, job: Job, reporter: Reporter) -> Any:
         """Do `job` and return its value; raises InputError, and Cancelled also before `Open` succeeded."""
-        if not self.world.ranks.leads:
+        if not self.group.ranks.leads:
             return self._run(job, reporter)
         try:
             with journalled(self.session, job, reporter) as telling:
@@ -94,7 +94,7 @@ class Pipeline:
             try:
                 if isinstance(job, SHARED_OUT):
                     return handle(self.project, job, reporter)
-                return self.world.first(lambda: handle(self.project, job, reporter))
+                return self.group.on_rank_zero(lambda: handle(self.project, job, reporter))
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -104,4 +104,4 @@ class Pipeline:
     def close(self) -> None:
         """Let the session and the other ranks go; of inputs that were refused no new session is left."""
         self.session.close(self._refused)
-        self.world.close()
+        self.group.close()

@@ -19,12 +19,12 @@ from ..models.classifier import Classifier, prepare
 from ..models.clip import Clip, check_clip, load_clip
 from ..models.device import choose_device, choose_painting_precision, choose_precision
 from ..models.sources import ModelSource, open_model
+from ..runtime.rank_group import RankGroup
 from ..session.features import FeatureStore
 from ..session.store import Session
 from ..stages.neuron_statistics import NeuronStatistics
 from ..tensors import GroupColumn, Head, SplitFeatures
-from .tagging import TagBook
-from .world import World
+from .tagging import TagStore
 
 MOST_READERS = 16
 
@@ -32,16 +32,16 @@ MOST_READERS = 16
 class Project:
     """The inputs of a run, loaded when first asked for; `session` is open for writing on rank 0."""
 
-    def __init__(self, config: RunConfig, session: Session, world: World | None = None) -> None:
-        self.config, self.session, self.world = config, session, world or World()
-        self.device = choose_device(self.world.device(config.compute.device))
+    def __init__(self, config: RunConfig, session: Session, group: RankGroup | None = None) -> None:
+        self.config, self.session, self.group = config, session, group or RankGroup()
+        self.device = choose_device(self.group.device(config.compute.device))
         self.dtype = choose_precision(config.compute.precision)
         self.painting_dtype = choose_painting_precision(self.device, config.compute.precision)
         check_clip(self._clip_spec)
-        self.tags = TagBook(session)
+        self.tags = TagStore(session)
         self.statistics: NeuronStatistics | None = None
         self.search_images: Tensor | None = None
-        self.told: set[str] = set()
+        self.reported: set[str] = set()
         self.taken_up: set[str] = set()
         self._features: dict[str, SplitFeatures] = {}
 
@@ -84,7 +84,7 @@ class Project:
         """How many threads read images; unless told two, or with a GPU one for each core of the rank."""
         if self.config.compute.workers is not None:
             return self.config.compute.workers
-        cores = (os.cpu_count() or 2) // self.world.ranks.size
+        cores = (os.cpu_count() or 2) // self.group.ranks.size
         return 2 if self.device.type == "cpu" else min(MOST_READERS, max(2, cores))
 
     @cached_property

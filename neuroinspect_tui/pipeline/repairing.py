@@ -18,7 +18,7 @@ from ..events import Reporter
 from ..models.classifier import Classifier
 from ..models.weights import tensor_hash
 from ..results import ClassRef, CulpritReport, Propagation, Repair, ReviewItem
-from ..selection import leading_culprits
+from ..results.selection import leading_culprits
 from ..session import states
 from ..session.atomic import aside, explained, write_json
 from ..session.store import Session
@@ -84,7 +84,7 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         tag_column=COLUMN if project.tags else None,
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
-        tick=reporter.tick,
+        on_progress=reporter.progress,
         memory=_Epochs(project.session, request),
         device=project.device if project.device.type == "cuda" else None,
     )

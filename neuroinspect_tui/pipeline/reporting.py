@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from .. import jobs
-from ..culprit_lists import named
 from ..errors import InputError
 from ..events import Reporter
 from ..results import CulpritReport, Evaluation, Illusion, LabelIssue, Opened, Sample
+from ..results.culprit_lists import named
 from ..session import states
 from ..session.features import iterate_samples
 from ..session.report import REPORT, Debugged, Findings, build_report, write_reports
@@ -60,7 +60,7 @@ def _label_issues(project: Project, reporter: Reporter) -> tuple[LabelIssue, ...
     data = project.features(project.split.name)
     marked = excluded_rows(project.tags.by_row({data.split: data}))[data.split].tolist()
     reporter.unit("images")
-    return find_label_issues(data, project.head, marked, tick=reporter.tick)
+    return find_label_issues(data, project.head, marked, on_progress=reporter.progress)
 
 
 def _targets(project: Project, job: jobs.WriteReport) -> tuple[int, ...]:

@@ -22,7 +22,7 @@ from ..text import csv_cell, safe
 FILE = "tags.csv"
 
 
-class TagBook:
+class TagStore:
     """The tags of one session by split and path; `mislabelled` takes an image out of every repair."""
 
     def __init__(self, session: Session) -> None:

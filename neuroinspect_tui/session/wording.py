@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..repairs import REPAIRS, settings
+from ..repair_methods import REPAIRS, settings
 
 Metrics = dict[str, Any]
 

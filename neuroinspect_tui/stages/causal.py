@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..tensors import Head, Tick, no_tick
+from ..tensors import Head, OnProgress, no_progress
 
 BLOCK_ELEMENTS = 1 << 20
 
@@ -27,7 +27,7 @@ def mended_shares(
     target: int,
     head: Head,
     interventions: Sequence[Intervention],
-    tick: Tick = no_tick,
+    on_progress: OnProgress = no_progress,
 ) -> list[float]:
     """Return, for each intervention, the share of the mistakes that it turns into `target`.
 
@@ -37,7 +37,7 @@ def mended_shares(
     mended = torch.zeros(len(interventions), dtype=torch.int64)
     block = max(1, BLOCK_ELEMENTS // max(head.classes, head.neurons))
     for start in range(0, len(rows), block):
-        tick(start, len(rows))
+        on_progress(start, len(rows))
         z = features[rows[start : start + block]].float()
         lead = _lead(head.logits(z), target)
         wrong = lead.amin(dim=1) <= 0

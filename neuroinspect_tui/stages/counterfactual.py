@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..tensors import Head, Tick, no_tick
+from ..tensors import Head, OnProgress, no_progress
 
 LEARNING_RATE = 0.01
 MOMENTUM = 0.9
@@ -47,7 +47,11 @@ class Deltas:
 
 
 def counterfactual_deltas(
-    features: Tensor, labels: Tensor, head: Head, step_limit: int = STEP_LIMIT, tick: Tick = no_tick
+    features: Tensor,
+    labels: Tensor,
+    head: Head,
+    step_limit: int = STEP_LIMIT,
+    on_progress: OnProgress = no_progress,
 ) -> Deltas:
     """Change features [M,D] by δ, from 0, until the decision is `labels` [M]; all rows at once, in float64.
 
@@ -71,7 +75,7 @@ def counterfactual_deltas(
             change, velocity = change[stays], velocity[stays]
         if step == step_limit or not len(active):
             break
-        tick(len(flipped) - len(active), len(flipped))
+        on_progress(len(flipped) - len(active), len(flipped))
         velocity.mul_(MOMENTUM).add_(_gradient(logits, labels, change, weight))
         change.sub_(velocity, alpha=LEARNING_RATE)
         steps[active] += 1

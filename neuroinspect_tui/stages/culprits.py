@@ -10,12 +10,12 @@ from torch import Tensor
 
 from ..config import Mode
 from ..results import ClassRef, Culprit, CulpritReport, PropertyKind
-from ..tensors import Head, SplitFeatures, Tick, no_tick, part_of
+from ..tensors import Head, OnProgress, SplitFeatures, no_progress, part_of
 from .causal import Intervention, mended_shares
 from .counterfactual import STEP_LIMIT, Scores, contribution_scores, counterfactual_deltas
 from .importance import mean_features, retaining_ratio
 from .samples import select_rows
-from .vote import TOP, Ballot, choose_culprits
+from .votes import TOP, Votes, choose_culprits
 
 RANDOM_NEURONS = 32
 RANDOM_SETS = 16
@@ -23,7 +23,7 @@ BLOCK_ELEMENTS = 1 << 20
 
 
 @dataclass(frozen=True)
-class Case:
+class ClassMistakes:
     """A class on trial: its mistakes are `rows` [M] of `data`, `class_mean` [D] is μ of all its images."""
 
     data: SplitFeatures
@@ -33,10 +33,12 @@ class Case:
     class_mean: Tensor
 
     @classmethod
-    def of(cls, data: SplitFeatures, head: Head, target: int, tick: Tick = no_tick) -> Case:
+    def of(
+        cls, data: SplitFeatures, head: Head, target: int, on_progress: OnProgress = no_progress
+    ) -> ClassMistakes:
         """Collect the mistakes of class `target`, as the evaluation pass itself found them."""
         members = select_rows(data, target, only_mistakes=False)
-        mean = mean_features(data.features, members, tick).float()
+        mean = mean_features(data.features, members, on_progress).float()
         return cls(data, head, target, select_rows(data, target), mean)
 
     def set(self, raised: list[int], silenced: list[int]) -> Intervention:
@@ -44,13 +46,14 @@ class Case:
         values = torch.cat([self.class_mean[raised], torch.zeros(len(silenced))])
         return Intervention(torch.tensor(raised + silenced, dtype=torch.int64), values)
 
-    def mended(self, interventions: list[Intervention], tick: Tick) -> list[float]:
+    def mended(self, interventions: list[Intervention], on_progress: OnProgress) -> list[float]:
         """Return the share of the mistakes that each intervention mends."""
-        return mended_shares(self.data.features, self.rows, self.target, self.head, interventions, tick)
+        inputs = (self.data.features, self.rows, self.target, self.head)
+        return mended_shares(*inputs, interventions, on_progress)
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CausalCheck:
     """Share of the mistakes mended by each of a kind's culprits alone, and by a random neuron on average."""
 
     alone: list[float]
@@ -64,93 +67,99 @@ def find_culprits(
     mode: Mode = "default",
     seed: int = 0,
     step_limit: int = STEP_LIMIT,
-    tick: Tick = no_tick,
+    on_progress: OnProgress = no_progress,
 ) -> CulpritReport:
     """Rank the neurons to blame for the mistakes of `target` on cached features; the backbone is not needed.
 
     `unflipped` counts the mistakes without an explanation: features that are not finite, or (paper mode) no
     flip within `step_limit` steps; they have no vote. The random controls are drawn from `seed`.
     """
-    parts = [part_of(tick, number, 6) for number in range(6)]
-    case = Case.of(data, head, target.index, parts[0])
-    insufficient, excessive, unflipped = hold_vote(case, mode, step_limit, parts[1])
+    parts = [part_of(on_progress, number, 6) for number in range(6)]
+    found = ClassMistakes.of(data, head, target.index, parts[0])
+    insufficient, excessive, unflipped = count_votes(found, mode, step_limit, parts[1])
     raised, silenced = choose_culprits(insufficient, excessive)
-    mean = mean_features(data.features, tick=parts[2]) if mode == "paper" else case.class_mean
+    mean = mean_features(data.features, on_progress=parts[2]) if mode == "paper" else found.class_mean
     ratio = retaining_ratio(mean, head, target.index)
-    verdicts = _check_alone(case, raised, silenced, seed, parts[3:5])
-    together, random_together = _check_together(case, raised[:TOP], silenced[:TOP], seed, parts[5])
+    checks = _check_alone(found, raised, silenced, seed, parts[3:5])
+    together, random_together = _check_together(found, raised[:TOP], silenced[:TOP], seed, parts[5])
     own = _own_culprits((insufficient, excessive), (raised, silenced), head.neurons)
     return CulpritReport(
         target=target,
         mode=mode,
-        mistakes=len(case.rows),
+        mistakes=len(found.rows),
         unflipped=unflipped,
-        insufficient=_rows("insufficient", raised, insufficient, ratio, verdicts[0]),
-        excessive=_rows("excessive", silenced, excessive, ratio, verdicts[1]),
+        insufficient=_rows("insufficient", raised, insufficient, ratio, checks[0]),
+        excessive=_rows("excessive", silenced, excessive, ratio, checks[1]),
         mended_together=together,
         mended_random_together=random_together,
         samples=tuple(
             replace(sample, culprits=neurons)
-            for sample, neurons in zip(data.samples(case.rows), own, strict=True)
+            for sample, neurons in zip(data.samples(found.rows), own, strict=True)
         ),
     )
 
 
-def hold_vote(case: Case, mode: Mode, step_limit: int, tick: Tick = no_tick) -> tuple[Ballot, Ballot, int]:
+def count_votes(
+    found: ClassMistakes, mode: Mode, step_limit: int, on_progress: OnProgress = no_progress
+) -> tuple[Votes, Votes, int]:
     """Return the votes for insufficient and excessive properties, and how many mistakes explain nothing."""
-    block = max(1, BLOCK_ELEMENTS // max(case.head.classes, case.head.neurons))
-    ballots: list[tuple[Ballot, Ballot]] = []
+    block = max(1, BLOCK_ELEMENTS // max(found.head.classes, found.head.neurons))
+    votes: list[tuple[Votes, Votes]] = []
     explained = 0
-    for start in range(0, max(len(case.rows), 1), block):
+    for start in range(0, max(len(found.rows), 1), block):
 
         def report(done: int, _: int, start: int = start) -> None:
-            tick(start + done, len(case.rows))
+            on_progress(start + done, len(found.rows))
 
-        scores = _score(case, case.rows[start : start + block], mode, step_limit, report)
-        ballots.append((Ballot.cast(scores.insufficient), Ballot.cast(scores.excessive)))
+        scores = _score(found, found.rows[start : start + block], mode, step_limit, report)
+        votes.append((Votes.of(scores.insufficient), Votes.of(scores.excessive)))
         explained += int(scores.explained.sum())
-    insufficient, excessive = (Ballot.join(list(parts)) for parts in zip(*ballots, strict=True))
-    return insufficient, excessive, len(case.rows) - explained
+    insufficient, excessive = (Votes.join(list(parts)) for parts in zip(*votes, strict=True))
+    return insufficient, excessive, len(found.rows) - explained
 
 
-def _score(case: Case, rows: Tensor, mode: Mode, step_limit: int, tick: Tick) -> Scores:
+def _score(
+    found: ClassMistakes, rows: Tensor, mode: Mode, step_limit: int, on_progress: OnProgress
+) -> Scores:
     """Score some of the mistakes in the given mode."""
-    features = case.data.features[rows]
+    features = found.data.features[rows]
     if mode == "paper":
-        labels = torch.full_like(rows, case.target)
-        return counterfactual_deltas(features, labels, case.head, step_limit, tick).scores()
-    tick(0, len(rows))
-    return contribution_scores(features, case.data.predicted[rows], case.target, case.class_mean, case.head)
+        labels = torch.full_like(rows, found.target)
+        return counterfactual_deltas(features, labels, found.head, step_limit, on_progress).scores()
+    on_progress(0, len(rows))
+    return contribution_scores(
+        features, found.data.predicted[rows], found.target, found.class_mean, found.head
+    )
 
 
 def _check_alone(
-    case: Case, raised: list[int], silenced: list[int], seed: int, ticks: Sequence[Tick]
-) -> tuple[Verdict, Verdict]:
+    found: ClassMistakes, raised: list[int], silenced: list[int], seed: int, progress: Sequence[OnProgress]
+) -> tuple[CausalCheck, CausalCheck]:
     """Set each culprit alone, and as many random neurons as are affordable, in both ways."""
-    random = _draw(case.head.neurons, RANDOM_NEURONS, torch.Generator().manual_seed(seed))
-    raising = case.mended([case.set([neuron], []) for neuron in raised + random], ticks[0])
-    silencing = case.mended([case.set([], [neuron]) for neuron in silenced + random], ticks[1])
+    random = _draw(found.head.neurons, RANDOM_NEURONS, torch.Generator().manual_seed(seed))
+    raising = found.mended([found.set([neuron], []) for neuron in raised + random], progress[0])
+    silencing = found.mended([found.set([], [neuron]) for neuron in silenced + random], progress[1])
     return _verdict(raising, len(raised)), _verdict(silencing, len(silenced))
 
 
-def _verdict(shares: list[float], culprits: int) -> Verdict:
+def _verdict(shares: list[float], culprits: int) -> CausalCheck:
     """Split `shares` into those of the first `culprits` and the mean of the others."""
     random = shares[culprits:]
-    return Verdict(shares[:culprits], sum(random) / len(random))
+    return CausalCheck(shares[:culprits], sum(random) / len(random))
 
 
 def _check_together(
-    case: Case, raised: list[int], silenced: list[int], seed: int, tick: Tick
+    found: ClassMistakes, raised: list[int], silenced: list[int], seed: int, on_progress: OnProgress
 ) -> tuple[float | None, float | None]:
     """Set the first culprits of both lists at once, and as many random neurons, averaged over draws."""
     size = len(raised) + len(silenced)
     if size == 0:
         return None, None
     generator = torch.Generator().manual_seed(seed)
-    draws = [_draw(case.head.neurons, size, generator) for _ in range(RANDOM_SETS)]
-    sets = [case.set(draw[: len(raised)], draw[len(raised) :]) for draw in draws]
-    verdict = _verdict(case.mended([case.set(raised, silenced), *sets], tick), 1)
-    return verdict.alone[0], verdict.random
+    draws = [_draw(found.head.neurons, size, generator) for _ in range(RANDOM_SETS)]
+    sets = [found.set(draw[: len(raised)], draw[len(raised) :]) for draw in draws]
+    check = _verdict(found.mended([found.set(raised, silenced), *sets], on_progress), 1)
+    return check.alone[0], check.random
 
 
 def _draw(neurons: int, count: int, generator: torch.Generator) -> list[int]:
@@ -159,27 +168,27 @@ def _draw(neurons: int, count: int, generator: torch.Generator) -> list[int]:
 
 
 def _rows(
-    kind: PropertyKind, neurons: list[int], ballot: Ballot, ratio: Tensor, verdict: Verdict
+    kind: PropertyKind, neurons: list[int], votes: Votes, ratio: Tensor, check: CausalCheck
 ) -> tuple[Culprit, ...]:
     """Return the rows of one list."""
-    percent = ballot.prec_at_5
+    percent = votes.prec_at_5
     return tuple(
-        Culprit(neuron, kind, float(percent[neuron]), float(ratio[neuron]), mended, verdict.random)
-        for neuron, mended in zip(neurons, verdict.alone, strict=True)
+        Culprit(neuron, kind, float(percent[neuron]), float(ratio[neuron]), mended, check.random)
+        for neuron, mended in zip(neurons, check.alone, strict=True)
     )
 
 
 def _own_culprits(
-    ballots: tuple[Ballot, Ballot], lists: tuple[list[int], list[int]], neurons: int
+    votes: tuple[Votes, Votes], lists: tuple[list[int], list[int]], neurons: int
 ) -> list[tuple[int, ...]]:
     """Return, for each mistake, the listed culprits that it voted for itself, strongest first."""
     tops, scores = [], []
-    for ballot, chosen in zip(ballots, lists, strict=True):
+    for one, chosen in zip(votes, lists, strict=True):
         listed = torch.zeros(neurons, dtype=torch.bool)
         listed[chosen] = True
-        own = listed[ballot.top.clamp(min=0)] & (ballot.top >= 0)
-        tops.append(ballot.top.masked_fill(~own, -1))
-        scores.append(ballot.score.masked_fill(~own, 0))
+        own = listed[one.top.clamp(min=0)] & (one.top >= 0)
+        tops.append(one.top.masked_fill(~own, -1))
+        scores.append(one.score.masked_fill(~own, 0))
     order = torch.cat(scores, dim=1).sort(dim=1, descending=True, stable=True).indices
     ranked = torch.cat(tops, dim=1).gather(1, order)
     return [tuple(neuron for neuron in row if neuron >= 0) for row in ranked.tolist()]

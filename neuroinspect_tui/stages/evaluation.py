@@ -9,14 +9,14 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from ..data.decoders import Decoders
-from ..data.loader import Batch, iterate_batches
+from ..data.loader import ImageBatch, iterate_batches
 from ..data.splits import Split
 from ..data.transforms import Preprocess
 from ..errors import InputError
 from ..models.classifier import Activations, Classifier
 from ..models.device import is_out_of_memory
 from ..results import Evaluation, Unreadable
-from ..tensors import Shard, SplitFeatures, Tick, no_tick
+from ..tensors import OnProgress, Shard, SplitFeatures, no_progress
 from .metrics import (
     ClassCounts,
     class_table,
@@ -40,7 +40,7 @@ def evaluate_rows(
     rows: range,
     batch_size: int,
     workers: int = 0,
-    tick: Tick = no_tick,
+    on_progress: OnProgress = no_progress,
     decoders: Decoders | None = None,
 ) -> Shard:
     """Run the classifier once over the images `rows` of `split`; those that cannot be read are listed.
@@ -56,7 +56,7 @@ def evaluate_rows(
             for batch in iterate_batches(*asked):
                 draft.add(batch, classifier)
                 at += len(batch.rows) + len(batch.unreadable)
-                tick(at - rows.start, len(rows))
+                on_progress(at - rows.start, len(rows))
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -79,7 +79,7 @@ class _Draft:
         self._confidence = [torch.empty(0)]
         self._unreadable: list[tuple[int, str]] = []
 
-    def add(self, batch: Batch, classifier: Classifier) -> None:
+    def add(self, batch: ImageBatch, classifier: Classifier) -> None:
         """Add one batch; of equal logits the lower class comes first, as in argmax.
 
         Where memory runs out nothing of the batch is added.

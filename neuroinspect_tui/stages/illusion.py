@@ -11,9 +11,9 @@ from torch import Tensor
 from ..data.transforms import Preprocess
 from ..models.classifier import Classifier
 from ..models.device import is_out_of_memory
-from ..tensors import Tick, no_tick
-from .easel import Easel, Guide, Pair
+from ..tensors import OnProgress, no_progress
 from .illusion_numbers import IllusionResult, measure
+from .illusion_optimizer import Guide, IllusionOptimizer, Pair
 from .neuron_statistics import NeuronStatistics
 from .recipes import DEFAULT, Recipe
 
@@ -31,7 +31,7 @@ def make_illusions(
     statistics: NeuronStatistics,
     recipe: Recipe = DEFAULT,
     on_preview: OnPreview | None = None,
-    tick: Tick = no_tick,
+    on_progress: OnProgress = no_progress,
     batch_size: int | None = None,
     dtype: torch.dtype | None = None,
 ) -> list[IllusionResult]:
@@ -39,52 +39,60 @@ def make_illusions(
 
     A picture depends on its pair, never on its company (beyond rounding), but for seeds of the same
     neuron and class, which are pushed apart. They are painted in `dtype` (None: the classifier's own) and
-    measured in the classifier's own. `tick` counts steps; raising from it between two steps
+    measured in the classifier's own. `on_progress` counts steps; raising from it between two steps
     stops everything.
     """
     if not pairs:
         return []
     portion = batch_size or (128 if classifier.device.type == "cuda" else 16)
-    painter = replace(classifier.differentiable(), dtype=dtype or classifier.dtype)
-    easel = Easel(painter, preprocess, guide, pairs, statistics, recipe, portion)
+    differentiable = replace(classifier.differentiable(), dtype=dtype or classifier.dtype)
+    optimizer = IllusionOptimizer(differentiable, preprocess, guide, pairs, statistics, recipe, portion)
     steps = [recipe.steps] * len(pairs)
     for number in range(recipe.steps):
-        tick(number, recipe.steps)
+        on_progress(number, recipe.steps)
         if number and number % _CHECK_EVERY == 0:
             if on_preview is not None:
-                _show(easel, pairs, number, on_preview)
-            for row in easel.retire():
+                _show(optimizer, pairs, number, on_preview)
+            for row in optimizer.remove_finished():
                 steps[row] = number
-        if not len(easel.active):
+        if not len(optimizer.active):
             break
-        easel.step(number)
-    tick(recipe.steps, recipe.steps)
-    return _measured(easel, classifier, pairs, steps)
+        optimizer.step(number)
+    on_progress(recipe.steps, recipe.steps)
+    return _measured(optimizer, classifier, pairs, steps)
 
 
-def _show(easel: Easel, pairs: Sequence[Pair], number: int, on_preview: OnPreview) -> None:
-    ratios = easel.standing.own[easel.active].tolist()
-    pictures = torch.cat([to_bytes(easel.pictures(rows)) for rows in easel.active.split(easel.batch_size)])
-    for row, picture, ratio in zip(easel.active.tolist(), pictures.cpu(), ratios, strict=True):
-        on_preview(pairs[row], number, easel.recipe.steps, picture, ratio)
+def _show(optimizer: IllusionOptimizer, pairs: Sequence[Pair], number: int, on_preview: OnPreview) -> None:
+    ratios = optimizer.tracker.own[optimizer.active].tolist()
+    pictures = torch.cat(
+        [to_bytes(optimizer.pictures(rows)) for rows in optimizer.active.split(optimizer.batch_size)]
+    )
+    for row, picture, ratio in zip(optimizer.active.tolist(), pictures.cpu(), ratios, strict=True):
+        on_preview(pairs[row], number, optimizer.recipe.steps, picture, ratio)
 
 
 def _measured(
-    easel: Easel, classifier: Classifier, pairs: Sequence[Pair], steps: Sequence[int]
+    optimizer: IllusionOptimizer, classifier: Classifier, pairs: Sequence[Pair], steps: Sequence[int]
 ) -> list[IllusionResult]:
     results: list[IllusionResult] = []
     while len(results) < len(pairs):
-        part = slice(len(results), len(results) + easel.batch_size)
+        part = slice(len(results), len(results) + optimizer.batch_size)
         rows = torch.arange(len(pairs), device=classifier.device)[part]
-        rgb = to_bytes(easel.pictures(rows))
+        rgb = to_bytes(optimizer.pictures(rows))
         try:
             results += measure(
-                classifier, easel.preprocess, easel.guide, pairs[part], rgb, steps[part], easel.scale
+                classifier,
+                optimizer.preprocess,
+                optimizer.guide,
+                pairs[part],
+                rgb,
+                steps[part],
+                optimizer.scale,
             )
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error) or easel.batch_size == 1:
+            if not is_out_of_memory(error) or optimizer.batch_size == 1:
                 raise
-            easel.batch_size //= 2
+            optimizer.batch_size //= 2
     return results
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..data.transforms import Preprocess, as_pixels
 from ..models.classifier import Classifier
 from .augment import Views, draw_views, view
-from .easel import Guide, Pair, chosen
+from .illusion_optimizer import Guide, Pair, chosen
 from .masks import activation_mask
 from .recipes import DEFAULT
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..tensors import Head, Tick, no_tick
+from ..tensors import Head, OnProgress, no_progress
 
 BLOCK_ELEMENTS = 1 << 20
 LARGEST_EXPONENT = 700.0
 
 
-def mean_features(features: Tensor, rows: Tensor | None = None, tick: Tick = no_tick) -> Tensor:
+def mean_features(
+    features: Tensor, rows: Tensor | None = None, on_progress: OnProgress = no_progress
+) -> Tensor:
     """Return the mean [D] float64 of features [N,D], or of its `rows` [K], read block by block.
 
     Rows with features that are not finite are left out; the mean over no rows is zero.
@@ -20,7 +22,7 @@ def mean_features(features: Tensor, rows: Tensor | None = None, tick: Tick = no_
     block = max(1, BLOCK_ELEMENTS // features.shape[1])
     total, count = torch.zeros(features.shape[1], dtype=torch.float64), 0
     for start in range(0, size, block):
-        tick(start, size)
+        on_progress(start, size)
         chosen = slice(start, start + block) if rows is None else rows[start : start + block]
         part = features[chosen].float()
         sums = part.sum(dim=0)

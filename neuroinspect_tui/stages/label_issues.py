@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..results import LabelIssue
-from ..tensors import Head, SplitFeatures, Tick, no_tick
+from ..tensors import Head, OnProgress, SplitFeatures, no_progress
 
 NEIGHBOURS = 10
 CANDIDATES = 512
@@ -20,7 +20,7 @@ def find_label_issues(
     head: Head,
     marked: Collection[int] = (),
     limit: int = 100,
-    tick: Tick = no_tick,
+    on_progress: OnProgress = no_progress,
 ) -> tuple[LabelIssue, ...]:
     """Return the most doubtful labels of a split, rows in `marked` (by hand) first, at most `limit` others.
 
@@ -34,7 +34,7 @@ def find_label_issues(
     least = mistakes[own[mistakes].argsort(stable=True)][:CANDIDATES]
     hand = torch.tensor(sorted(marked), dtype=torch.int64)
     rows = torch.cat([hand, least[~torch.isin(least, hand)]])
-    votes = _neighbour_labels(split, rows, tick)
+    votes = _neighbour_labels(split, rows, on_progress)
     suggested = split.predicted[rows]
     shares = (votes == suggested[:, None]).double().mean(dim=1)
     doubt = (1.0 - own[rows]) * shares
@@ -65,7 +65,7 @@ def self_confidence(split: SplitFeatures, head: Head) -> Tensor:
     return found
 
 
-def _neighbour_labels(split: SplitFeatures, rows: Tensor, tick: Tick) -> Tensor:
+def _neighbour_labels(split: SplitFeatures, rows: Tensor, on_progress: OnProgress) -> Tensor:
     """Return the labels of the nearest images of each of `rows` [M], itself left out: [M,10] int64."""
     count = max(0, min(NEIGHBOURS, len(split) - 1))
     mine = _unit(split.features[rows])
@@ -73,7 +73,7 @@ def _neighbour_labels(split: SplitFeatures, rows: Tensor, tick: Tick) -> Tensor:
     labels = torch.full((len(rows), count), -1)
     block = max(1, BLOCK_ELEMENTS // max(split.features.shape[1], len(rows), 1))
     for start in range(0, len(split), block):
-        tick(start, len(split))
+        on_progress(start, len(split))
         near = mine @ _unit(split.features[start : start + block]).T
         here = torch.arange(start, start + near.shape[1])
         near[rows[:, None] == here] = -torch.inf

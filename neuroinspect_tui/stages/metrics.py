@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..results import ClassResult, Confusion, GroupResult, Metrics, WorstClass, WorstGroup
-from ..tensors import GroupColumn, Head, SplitFeatures, Tick, no_tick
+from ..tensors import GroupColumn, Head, OnProgress, SplitFeatures, no_progress
 
 Z_95 = 1.959963984540054
 BLOCK_ELEMENTS = 1 << 23
@@ -62,12 +62,12 @@ def confusion_counts(labels: Tensor, predicted: Tensor, classes: int) -> Tensor:
     )
 
 
-def predict(head: Head, features: Tensor, tick: Tick = no_tick) -> Tensor:
+def predict(head: Head, features: Tensor, on_progress: OnProgress = no_progress) -> Tensor:
     """Return the predictions [N] int64 of `head` on features [N,D] of any float type, block by block."""
     block = max(1, BLOCK_ELEMENTS // max(head.classes, head.neurons))
     predicted = torch.empty(len(features), dtype=torch.int64)
     for start in range(0, len(features), block):
-        tick(start, len(features))
+        on_progress(start, len(features))
         predicted[start : start + block] = head.logits(features[start : start + block]).argmax(dim=1)
     return predicted
 

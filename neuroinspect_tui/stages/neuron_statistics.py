@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..tensors import SplitFeatures, Tick, no_tick
+from ..tensors import OnProgress, SplitFeatures, no_progress
 from .fourier import FourierBasis
 
 _BLOCK_ROWS = 4096
@@ -29,7 +29,7 @@ class NeuronStatistics:
 
 
 def neuron_statistics(
-    features: SplitFeatures, basis: FourierBasis | None = None, tick: Tick = no_tick
+    features: SplitFeatures, basis: FourierBasis | None = None, on_progress: OnProgress = no_progress
 ) -> NeuronStatistics:
     """Return the exact 99.9 % quantiles (linear between ranks), reading the features once, block by block."""
     count = len(features)
@@ -37,7 +37,7 @@ def neuron_statistics(
     kept = count - int(position)
     top = torch.empty(0, features.features.shape[1])
     for start in range(0, count, _BLOCK_ROWS):
-        tick(start, count)
+        on_progress(start, count)
         block = torch.cat([top, features.features[start : start + _BLOCK_ROWS].float()])
         top = block.topk(min(kept, len(block)), dim=0).values
     q999 = torch.lerp(top[kept - 1], top[max(kept - 2, 0)], position - int(position))

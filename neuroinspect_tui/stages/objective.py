@@ -20,54 +20,54 @@ _LARGEST_SHARE = 30.0
 
 
 @dataclass(frozen=True)
-class Look:
+class StepOutputs:
     """What one step saw of B pictures, [B] each.
 
     The neuron's `activation` a, its `drive` before the ReLU, its `quantile` q and `share`; the a/q of the
-    `crowd` of all other neurons, a soft maximum; the class's `logit` and `log_probability`; the `cosine` to
-    the class's text, None without CLIP or where CLIP does not look. `elapsed` is the share of steps taken.
+    `others` of all other neurons, a soft maximum; the class's `logit` and `log_probability`; the `cosine` to
+    the class's text, None without CLIP or where CLIP does not outputs. `elapsed` is the share of steps taken.
     """
 
     activation: Tensor
     drive: Tensor
     quantile: Tensor
     share: Tensor
-    crowd: Tensor
+    others: Tensor
     logit: Tensor
     log_probability: Tensor
     cosine: Tensor | None
     elapsed: float
 
 
-def paper_loss(look: Look, recipe: Recipe) -> Tensor:
+def paper_loss(outputs: StepOutputs, recipe: Recipe) -> Tensor:
     """Return −(cos + ε)(a + γ·logit) as [B]; without CLIP −(a + γ·logit)."""
-    wanted = look.activation + recipe.class_weight * look.logit
-    return -wanted if look.cosine is None else -(look.cosine + recipe.clip_weight) * wanted
+    wanted = outputs.activation + recipe.class_weight * outputs.logit
+    return -wanted if outputs.cosine is None else -(outputs.cosine + recipe.clip_weight) * wanted
 
 
-def default_loss(look: Look, recipe: Recipe) -> Tensor:
+def default_loss(outputs: StepOutputs, recipe: Recipe) -> Tensor:
     """Return −(share·(min(a/q, 2) − κ·gap) + (1 − t/2)·(γ·log p_c + λ·cos)) as [B].
 
-    A silent neuron counts by its drive. `gap` is by how much the crowd's a/q comes nearer than a margin, and
+    A silent neuron counts by its drive. `gap` is by how much the others's a/q comes nearer than a margin, and
     κ = min(a/q, 1)²: first awake, then ahead. Class and CLIP lay the picture out and lose half their say
     over the steps, t = `elapsed`. λ is raised by the steps that CLIP sits out: its say does not depend on how
     often it looks.
     """
-    activation = torch.where(look.activation > 0, look.activation, look.drive)
-    own = (look.activation / look.quantile).detach()
-    gap = (look.crowd + _MARGIN - own).clamp(min=0)
-    excited = (activation / look.quantile).clamp(max=CAP) - own.clamp(0, 1) ** 2 * gap
-    scene = recipe.class_weight * look.log_probability
-    if look.cosine is not None:
-        scene = scene + recipe.clip_weight * recipe.clip_every * look.cosine
-    return -(look.share * excited + (1 - look.elapsed / 2) * scene)
+    activation = torch.where(outputs.activation > 0, outputs.activation, outputs.drive)
+    own = (outputs.activation / outputs.quantile).detach()
+    gap = (outputs.others + _MARGIN - own).clamp(min=0)
+    excited = (activation / outputs.quantile).clamp(max=CAP) - own.clamp(0, 1) ** 2 * gap
+    scene = recipe.class_weight * outputs.log_probability
+    if outputs.cosine is not None:
+        scene = scene + recipe.clip_weight * recipe.clip_every * outputs.cosine
+    return -(outputs.share * excited + (1 - outputs.elapsed / 2) * scene)
 
 
 LOSSES = {"paper": paper_loss, "default": default_loss}
 
 
 @dataclass(frozen=True)
-class Standing:
+class ActivationTracker:
     """How P pictures stand: smoothed a/q of the own neuron and of the strongest other, and its share."""
 
     own: Tensor
@@ -75,24 +75,24 @@ class Standing:
     share: Tensor
 
     @classmethod
-    def start(cls, count: int, device: torch.device) -> Standing:
-        """Return the standing before the first step: silent neurons of share 1."""
+    def start(cls, count: int, device: torch.device) -> ActivationTracker:
+        """Return the tracker before the first step: silent neurons of share 1."""
         zeros = torch.zeros(count, device=device)
         return cls(zeros, zeros, torch.ones(count, device=device))
 
-    def __getitem__(self, rows: Tensor) -> Standing:
-        return Standing(self.own[rows], self.rival[rows], self.share[rows])
+    def __getitem__(self, rows: Tensor) -> ActivationTracker:
+        return ActivationTracker(self.own[rows], self.rival[rows], self.share[rows])
 
-    def put(self, rows: Tensor, other: Standing) -> Standing:
-        """Return this standing with `rows` replaced."""
-        return Standing(
+    def put(self, rows: Tensor, other: ActivationTracker) -> ActivationTracker:
+        """Return this tracker with `rows` replaced."""
+        return ActivationTracker(
             self.own.index_copy(0, rows, other.own),
             self.rival.index_copy(0, rows, other.rival),
             self.share.index_copy(0, rows, other.share),
         )
 
-    def follow(self, own: Tensor, rival: Tensor, goal: float) -> Standing:
-        """Return the standing after a step: the share of a neuron grows while it lags, and shrinks back
+    def follow(self, own: Tensor, rival: Tensor, goal: float) -> ActivationTracker:
+        """Return the tracker after a step: the share of a neuron grows while it lags, and shrinks back
         to 1.
 
         It lags below `goal`, or while another neuron is more active for its measure.
@@ -101,7 +101,7 @@ class Standing:
         rival = torch.lerp(rival, self.rival, _SMOOTHING)
         lags = (own < goal) | (own < rival + _MARGIN)
         share = self.share * torch.where(lags, 1 + _GROWTH, 1 - _GROWTH)
-        return Standing(own, rival, share.clamp(1, _LARGEST_SHARE))
+        return ActivationTracker(own, rival, share.clamp(1, _LARGEST_SHARE))
 
     def reached(self) -> Tensor:
         """Tell [P] which pictures have their neuron at its cap and ahead of all others."""
@@ -113,7 +113,7 @@ def own_and_rival(ratios: Tensor, neurons: Tensor) -> tuple[Tensor, Tensor]:
     return ratios.gather(1, neurons[:, None])[:, 0], _others(ratios, neurons).amax(1)
 
 
-def crowd_of(ratios: Tensor, neurons: Tensor) -> Tensor:
+def strongest_others(ratios: Tensor, neurons: Tensor) -> Tensor:
     """Return [B]: the soft maximum over a/q [B,D] of all neurons but the pictures' own [B].
 
     All that are nearly the strongest have a gradient: a picture that lowers one at a time never gets ahead.

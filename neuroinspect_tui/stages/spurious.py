@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..tensors import Head, SplitFeatures, Tick, no_tick
-from .easel import ImageEncoder
+from ..tensors import Head, OnProgress, SplitFeatures, no_progress
+from .illusion_optimizer import ImageEncoder
 from .masks import activation_mask
 
 _BLOCK_ROWS = 8192
@@ -29,7 +29,11 @@ class Suspicion:
 
 
 def pulls(
-    data: SplitFeatures, head: Head, target: int, neurons: Sequence[int], tick: Tick = no_tick
+    data: SplitFeatures,
+    head: Head,
+    target: int,
+    neurons: Sequence[int],
+    on_progress: OnProgress = no_progress,
 ) -> list[float]:
     """Return for each of `neurons` how its firing moves images of other classes towards `target`, −1…1.
 
@@ -41,7 +45,7 @@ def pulls(
     rows = (data.labels != target).nonzero().squeeze(1)
     table = torch.empty(len(rows), len(chosen) + 1)
     for start in range(0, len(rows), _BLOCK_ROWS):
-        tick(start, len(rows))
+        on_progress(start, len(rows))
         block = data.features[rows[start : start + _BLOCK_ROWS]].float()
         table[start : start + len(block), :-1] = block[:, chosen]
         table[start : start + len(block), -1] = block @ direction

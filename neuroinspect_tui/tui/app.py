@@ -1,4 +1,4 @@
-"""The app: carries wishes to the worker and its events to the screens. What is shown lives in the screens."""
+"""The app: carries requests to the worker and its events to the screens, which hold what is shown."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ..events import Event, Failed, Finished, Note, Partial, Preview, Progress
 from ..jobs import Job
 from ..text import safe
 from . import clipboard
-from .board import Board, Topic
+from .app_state import AppState, Topic
 from .images.chooser import choose, make_encoders
 from .images.overlay import draw, painted_regions
 from .images.probe import Terminal
-from .images.studio import CellSize, Studio
+from .images.renderer import CellSize, PictureRenderer
 from .keymap import KEYS, check_keymap, keys
 from .marks import Marks
-from .protocol import Look, Project, View, WorkerLike
+from .protocol import Appearance, AppSession, View, WorkerLike
 from .screens.page import Page
 from .screens.panes import NARROW
 from .screens.triage import TriageScreen
@@ -62,7 +62,7 @@ def _subject(event: Event) -> tuple[object, ...]:
 
 
 class PicturesReady(Message, bubble=False):
-    """The painter prepared a picture."""
+    """The render_queue prepared a picture."""
 
     def can_replace(self, message: Message) -> bool:
         """One redraw serves several pictures."""
@@ -85,17 +85,19 @@ class NeuroInspectApp(App[int]):
         "app.back", "app.report", "app.images", "app.theme", "app.commands", "app.help", "app.quit"
     )
 
-    def __init__(self, project: Project, look: Look | None = None, terminal: Terminal | None = None) -> None:
+    def __init__(
+        self, project: AppSession, look: Appearance | None = None, terminal: Terminal | None = None
+    ) -> None:
         super().__init__()
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-normal"), (170, "-wide")]
         self.project = project
-        self.look = look or Look()
-        self.board = Board.of(project.state)
+        self.look = look or Appearance()
+        self.app_state = AppState.of(project.state)
         self.worker: WorkerLike | None = None
         self.triage = TriageScreen(Marks(dict(project.state.view.marks)))
         self.next_session: Path | None = None
         self._farewell: Screen[bool] | None = None
-        self.studio = self._make_studio(terminal or Terminal())
+        self.renderer = self._make_studio(terminal or Terminal())
         for theme in THEMES.values():
             self.register_theme(theme)
         theme_name = self.look.theme or next(iter(THEMES))
@@ -103,12 +105,12 @@ class NeuroInspectApp(App[int]):
         self.theme = theme_name
         self.set_keymap(check_keymap(self.look.keys))
 
-    def _make_studio(self, terminal: Terminal) -> Studio:
+    def _make_studio(self, terminal: Terminal) -> PictureRenderer:
         choice = choose(self.look.images, terminal, not self.no_color)
-        self.board.note(f"pictures: {choice.way} ({choice.reason})")
+        self.app_state.note(f"pictures: {choice.way} ({choice.reason})")
         cell = CellSize(*terminal.cell) if terminal.cell else CellSize()
         encoders = make_encoders(choice, terminal)
-        return Studio(encoders, choice.way, cell, self._picture_ready, self._write)
+        return PictureRenderer(encoders, choice.way, cell, self._picture_ready, self._write)
 
     # Start and end
 
@@ -136,11 +138,11 @@ class NeuroInspectApp(App[int]):
         try:
             self.project.save_view(self.view_now())
         except InputError as error:
-            self.board.note(f"what is looked at is not kept: {error}")
+            self.app_state.note(f"what is looked at is not kept: {error}")
 
     @on(events.Unmount)
     def _end(self) -> None:
-        self.studio.painter.close()
+        self.renderer.render_queue.close()
 
     def open_session(self, root: Path) -> None:
         """Close this session and open the one in `root`."""
@@ -149,7 +151,7 @@ class NeuroInspectApp(App[int]):
 
     def action_leave(self) -> None:
         """Quit; ask first if work would be lost."""
-        lost = self.board.would_be_lost
+        lost = self.app_state.would_be_lost
         if not lost:
             self._leave(True)
             return
@@ -167,12 +169,12 @@ class NeuroInspectApp(App[int]):
         self.save_view()
         if self.worker is not None:
             self.worker.cancel()
-        self.studio.painter.close()
+        self.renderer.render_queue.close()
         self.exit(0)
 
     @property
     def page(self) -> Page[object] | None:
-        """The topmost screen that shows the board: on top, or under a dialog."""
+        """The topmost screen that shows the app_state: on top, or under a dialog."""
         return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Page)), None)
 
     # The worker
@@ -183,13 +185,13 @@ class NeuroInspectApp(App[int]):
     @on(WorkerSaid)
     def _take_in(self, message: WorkerSaid) -> None:
         self._say_if_known(message.event)
-        topics = self.board.apply(message.event)
+        topics = self.app_state.apply(message.event)
         if isinstance(message.event, Failed):
             self._report_failure(message.event)
         if isinstance(message.event, Note) and message.event.level == "warning":
             self.notify(safe(message.event.text, 400), severity="warning", timeout=10, markup=False)
         if "report" in topics:
-            directory = safe(self.board.report_directory)
+            directory = safe(self.app_state.report_directory)
             words = f"The report is {directory}/report.html. y copies the path of its folder."
             self.notify(words, title="Report", timeout=10, markup=False)
         self._tell(topics)
@@ -198,11 +200,11 @@ class NeuroInspectApp(App[int]):
         """Say so where a repair that was asked for has been made before."""
         if not isinstance(event, Finished) or not isinstance(event.job, jobs.RepairHead):
             return
-        if event.value.number in self.board.repairs:
+        if event.value.number in self.app_state.repairs:
             self.notify(f"It has been made before: repair {event.value.number}.")
 
     def _tell(self, topics: frozenset[Topic]) -> None:
-        if self._farewell is not None and self.screen is self._farewell and not self.board.would_be_lost:
+        if self._farewell is not None and self.screen is self._farewell and not self.app_state.would_be_lost:
             self._farewell.dismiss(True)
         if self.page is not None:
             self.page.board_changed(topics)
@@ -220,16 +222,16 @@ class NeuroInspectApp(App[int]):
         """Submit a job; asking for one that waits moves it to the front."""
         if self.worker is None:
             return
-        self.board.ask(job)
+        self.app_state.ask(job)
         self.worker.submit(job)
         self._tell(frozenset({"progress"}))
 
     def retry(self) -> None:
         """Ask again for what failed, and go on with a stopped evaluation."""
-        failed = list(self.board.failures)
-        self.board.failures.clear()
-        wanted: list[Job] = [jobs.Open()] if self.board.opened is None else []
-        wanted += [jobs.Evaluate()] if not self.board.evaluation_final else []
+        failed = list(self.app_state.failures)
+        self.app_state.failures.clear()
+        wanted: list[Job] = [jobs.Open()] if self.app_state.opened is None else []
+        wanted += [jobs.Evaluate()] if not self.app_state.evaluation_final else []
         for job in dict.fromkeys([*wanted, *failed]):
             self.ask(job)
         if not wanted and not failed:
@@ -237,14 +239,16 @@ class NeuroInspectApp(App[int]):
 
     def facts(self) -> tuple[str, ...]:
         """The title line's parts: what was opened, or before that what was asked for."""
-        opened, facts = self.board.opened, self.project.facts
+        opened, facts = self.app_state.opened, self.project.facts
         if opened is None:
             named = (facts.model, facts.data, facts.split, facts.device)
         else:
             named = (opened.model, opened.data, opened.split, opened.device)
         model, data = (safe(short_name(part), 60) for part in named[:2])
         split, device = (safe(part, 40) for part in named[2:])
-        other = f"process {self.board.elsewhere} works here, yours waits" if self.board.elsewhere else ""
+        other = (
+            f"process {self.app_state.elsewhere} works here, yours waits" if self.app_state.elsewhere else ""
+        )
         return tuple(part for part in (other, model, f"{data}/{split}" if split else data, device) if part)
 
     # Pictures
@@ -263,21 +267,21 @@ class NeuroInspectApp(App[int]):
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         super()._display(screen, renderable)
-        if self.studio.way in OVERLAID and renderable is not None and screen is self.screen:
+        if self.renderer.way in OVERLAID and renderable is not None and screen is self.screen:
             shown = (picture for gallery in screen.query(Gallery) for picture in gallery.shown())
             covers = [toast.region for toast in screen.query("Toast")]
             self._write(draw(shown, painted_regions(renderable, screen.region), covers))
 
     def draw_with(self, way: str) -> None:
         """Draw pictures another way."""
-        self.studio.way = way
+        self.renderer.way = way
         self.notify(f"Pictures: {way}", timeout=2)
         if self.page is not None:
             self.page.arrange_pictures()
 
     def action_images(self) -> None:
         """Draw pictures the next way."""
-        self.draw_with(self.studio.next_way())
+        self.draw_with(self.renderer.next_way())
 
     # Screens
 
@@ -299,9 +303,9 @@ class NeuroInspectApp(App[int]):
         """Drop a filter, stop the job that this screen waits for, or go back."""
         if isinstance(self.focused, FilteredTable) and self.focused.clear_filter():
             return
-        running = self.board.at_work
+        running = self.app_state.at_work
         if self.page is not None and isinstance(running, self.page.cancels) and self.worker:
-            self.board.stopping = running
+            self.app_state.stopping = running
             self.worker.cancel()
             self._tell(frozenset({"progress"}))
         elif len(self.screen_stack) > 2:

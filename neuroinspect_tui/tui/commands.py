@@ -55,10 +55,10 @@ class Commands(Provider):
             yield words.capitalize(), f"key {key}", partial(self.app.simulate_key, binding.key)
 
     def _choices(self) -> Iterator[Command]:
-        names = self.ni.board.opened.classes if self.ni.board.opened else ()
+        names = self.ni.app_state.opened.classes if self.ni.app_state.opened else ()
         for index, name in enumerate(names):
             yield f"Class {safe(name, 60)}", "show this class", partial(self.ni.show_class, index)
         for theme in self.app.available_themes:
             yield f"Theme {theme}", "change the colours", partial(setattr, self.app, "theme", theme)
-        for way in (*self.ni.studio.encoders, "none"):
+        for way in (*self.ni.renderer.encoders, "none"):
             yield f"Pictures {way}", "how pictures are drawn", partial(self.ni.draw_with, way)

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Protocol
 
 from ..jobs import Job
-from .board import Board
-from .images.studio import Studio
-from .protocol import Project
+from .app_state import AppState
+from .images.renderer import PictureRenderer
+from .protocol import AppSession
 
 
 class Host(Protocol):
     """The app as its screens know it; `NeuroInspectApp` is one."""
 
-    project: Project
-    board: Board
-    studio: Studio
+    project: AppSession
+    app_state: AppState
+    renderer: PictureRenderer
 
     def ask(self, job: Job) -> None:
         """Ask the worker for `job`."""

@@ -80,7 +80,7 @@ class SessionEntry:
 
 
 @dataclass(frozen=True)
-class Project:
+class AppSession:
     """One session to show: facts and saved values now, a worker as soon as the screen is up."""
 
     facts: Facts
@@ -92,7 +92,7 @@ class Project:
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """How pictures are drawn (a way of `images.chooser`, or `auto`), keys by binding id, the theme."""
 
     images: str = "auto"

@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..hangup import Watch, let_go_of_terminal
 from ..jobs import Open
+from ..runtime.hangup import Watch, let_go_of_terminal
 from ..text import complain
 from .images.probe import Terminal, probe_terminal
-from .protocol import Look, Project
+from .protocol import Appearance, AppSession
 
 if TYPE_CHECKING:
     from .app import NeuroInspectApp
@@ -22,7 +22,7 @@ TERMINATED = 130
 """Exit code after SIGTERM: interrupted, session saved."""
 
 
-def run_app(project: Project, look: Look, reopen: Callable[[Path], Project] | None = None) -> int:
+def run_app(project: AppSession, look: Appearance, reopen: Callable[[Path], AppSession] | None = None) -> int:
     """Show `project` until the user quits; `reopen` makes the project of another session's directory.
 
     Returns the exit code. Raises InputError for a look that does not exist.
@@ -48,7 +48,7 @@ def run_app(project: Project, look: Look, reopen: Callable[[Path], Project] | No
 
 def _code_of(app: NeuroInspectApp) -> int:
     """Return the exit code; what kept the inputs from being opened is said once more where it stays."""
-    refused = app.board.failures.get(Open())
+    refused = app.app_state.failures.get(Open())
     if refused is None:
         return app.return_code or 0
     complain(refused.line)

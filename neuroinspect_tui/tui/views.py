@@ -34,14 +34,14 @@ def _make(triage: TriageScreen, name: str) -> Screen[None] | None:
         from .screens.confusion import ConfusionScreen
 
         return ConfusionScreen()
-    if triage.target is None or triage.board.opened is None:
+    if triage.target is None or triage.app_state.opened is None:
         triage.notify("Not yet: the model and the classes are still being read.", severity="warning")
         return None
-    culprits = triage.marked or triage.board.culprit_neurons(triage.target)
+    culprits = triage.marked or triage.app_state.culprit_neurons(triage.target)
     if name == "tag":
         from .screens.tag import TagScreen
 
-        asked = triage.marked or triage.board.one_sided(triage.target, triage.neuron)
+        asked = triage.marked or triage.app_state.one_sided(triage.target, triage.neuron)
         return TagScreen(triage.target, asked)
     from .screens.repair import RepairScreen
 

@@ -27,7 +27,7 @@ def counterfactual_loop(
     found = []
     for image, label in zip(images, labels, strict=True):
         delta = torch.zeros(head.neurons, requires_grad=True)
-        optimiser = torch.optim.SGD([delta], lr=0.01, momentum=0.9)
+        optimizer = torch.optim.SGD([delta], lr=0.01, momentum=0.9)
         target = torch.tensor([label])
         for _ in range(limit):
             with torch.no_grad():
@@ -37,9 +37,9 @@ def counterfactual_loop(
                 break
             penalty = ALPHA * delta.abs().sum() + BETA * delta.pow(2).sum().add(1e-24).sqrt()
             loss = F.cross_entropy(logits, target) + penalty / head.neurons
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
         found.append(delta.detach())
     return found
 
@@ -70,7 +70,7 @@ def edit_epoch(
     module: nn.Module, head: nn.Linear, batches: Iterable[tuple[Tensor, Tensor]], neurons: Tensor
 ) -> None:
     """Train the decision layer for one epoch with the backbone in the loop, in `train()` mode, as published."""
-    optimiser = torch.optim.Adam(head.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(head.parameters(), lr=1e-3)
     mask = torch.ones(head.in_features)
     mask[neurons] = 0
     module.train()
@@ -79,9 +79,9 @@ def edit_epoch(
         chance = head(z).softmax(dim=1)[:, 0]
         without = head(z * mask).softmax(dim=1)[:, 0]
         loss = F.cross_entropy(head(z), labels) + 0.01 * (chance / without - 1).norm()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
     module.eval()
 
 

@@ -23,7 +23,7 @@ from neuroinspect_tui.config import DataConfig
 from neuroinspect_tui.data.dataset import load_dataset
 from neuroinspect_tui.data.decoders import Decoders
 from neuroinspect_tui.data.files import FileImages
-from neuroinspect_tui.data.loader import Batch, decoders_for, iterate_batches
+from neuroinspect_tui.data.loader import ImageBatch, decoders_for, iterate_batches
 from neuroinspect_tui.data.splits import Split
 from neuroinspect_tui.data.transforms import Preprocess
 from neuroinspect_tui.models.classifier import Classifier, prepare
@@ -114,9 +114,9 @@ def _in_memory(table: Table, setting: Setting, split: Split, count: int) -> None
     size, side = setting.batch, setting.side
     batches = list(torch.rand(count, size, 3, side, side).to(setting.device).unbind())
 
-    def from_memory(*_: Any) -> Iterator[Batch]:
+    def from_memory(*_: Any) -> Iterator[ImageBatch]:
         for index, images in enumerate(batches):
-            yield Batch(torch.arange(index * size, (index + 1) * size), images, [])
+            yield ImageBatch(torch.arange(index * size, (index + 1) * size), images, [])
 
     def ours() -> None:
         evaluation.evaluate_rows(classifier, split, Preprocess(), range(count * size), size)

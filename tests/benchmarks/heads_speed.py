@@ -16,14 +16,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from torch import Tensor, nn
 
-from neuroinspect_tui.repairs import RepairMethod
+from neuroinspect_tui.repair_methods import RepairMethod
 from neuroinspect_tui.stages.repair.candidates import Score
 from neuroinspect_tui.stages.repair.examples import Examples
 from neuroinspect_tui.stages.repair.gradient import Recipe, edit
 from neuroinspect_tui.stages.repair.logistic import towards
 from neuroinspect_tui.stages.repair.methods import METHODS, fit, task_for
 from neuroinspect_tui.stages.repair.plan import plan_parts
-from neuroinspect_tui.tensors import Head, SplitFeatures, no_tick
+from neuroinspect_tui.tensors import Head, SplitFeatures, no_progress
 
 from .baselines import edit_epoch
 from .networks import plain_resnet
@@ -75,7 +75,7 @@ def _methods(
         }
         plan = plan_parts(splits, "val", {})
         for method in methods:
-            task = task_for(method, plan, head, 0, CULPRITS, 0, no_tick)
+            task = task_for(method, plan, head, 0, CULPRITS, 0, no_progress)
             pick, pick_name = None, ""
             if method == "ridge" and goals and classes == 100:
                 pick, pick_name = _sklearn_ridge(splits["train"]), "sklearn, one strength"

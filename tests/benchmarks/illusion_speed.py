@@ -22,8 +22,8 @@ from neuroinspect_tui.models.clip import Clip
 from neuroinspect_tui.models.device import choose_painting_precision
 from neuroinspect_tui.models.sources import ModelSource
 from neuroinspect_tui.stages.augment import draw_views, view
-from neuroinspect_tui.stages.easel import Easel, Guide, Pair
 from neuroinspect_tui.stages.fourier import FourierBasis
+from neuroinspect_tui.stages.illusion_optimizer import Guide, IllusionOptimizer, Pair
 from neuroinspect_tui.stages.neuron_statistics import NeuronStatistics
 from neuroinspect_tui.stages.recipes import PAPER, Recipe
 
@@ -50,10 +50,10 @@ def run(table: Table, quick: bool) -> None:
 
     ways: dict[tuple[str, int], Callable[[], None]] = {}
     for dtype in dict.fromkeys((choose_painting_precision(device), torch.float32)):
-        painter = _Painter(name, size, batch, steps, device, dtype, text)
+        render_queue = _Painter(name, size, batch, steps, device, dtype, text)
         for every in (1, 2):
             recipe = replace(PAPER, clip_every=every)
-            ways[str(dtype).removeprefix("torch."), every] = partial(painter.paint, recipe)
+            ways[str(dtype).removeprefix("torch."), every] = partial(render_queue.paint, recipe)
     taken = take_turns({**ways, "published": published}, rounds=1 if quick else 3)
     each = {way: Time(t.wall / (batch * steps), t.cpu / (batch * steps)) for way, t in taken.items()}
     for precision, every in ways:
@@ -95,9 +95,11 @@ class _Painter:
         """Take the steps."""
         pairs = [Pair(neuron, TARGET) for neuron in range(self.batch)]
         statistics = NeuronStatistics(torch.ones(self.classifier.head.neurons))
-        easel = Easel(self.classifier, self.preprocess, self.guide, pairs, statistics, recipe, self.batch)
+        optimizer = IllusionOptimizer(
+            self.classifier, self.preprocess, self.guide, pairs, statistics, recipe, self.batch
+        )
         for number in range(self.steps):
-            easel.step(number)
+            optimizer.step(number)
 
 
 def random_clip(device: torch.device, dtype: torch.dtype = torch.float32) -> Clip:
@@ -119,7 +121,7 @@ def published_loop(
     basis, device = FourierBasis.published(preprocess.image_size).to(text.device), text.device
     side = (PUBLISHED_BATCH, 3, *basis.spectrum.shape, 2)
     coefficients = (1e-3 * torch.randn(side, device=device)).requires_grad_()
-    optimiser = torch.optim.AdamW([coefficients], 9e-3, betas=(0.5, 0.99), weight_decay=2e-4)
+    optimizer = torch.optim.AdamW([coefficients], 9e-3, betas=(0.5, 0.99), weight_decay=2e-4)
     kept: list[Tensor] = []
     handle = module.get_submodule("avgpool").register_forward_hook(lambda *call: kept.append(call[2]))
     for number in range(steps):
@@ -130,9 +132,9 @@ def published_loop(
         seen = F.interpolate(pictures, (224, 224), mode="bilinear")
         cosine = F.normalize(clip.encode_image(seen), dim=1) @ text
         loss = -((cosine + 0.05) * (activation + 0.5 * logits[:, TARGET, None])).mean()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         _ = loss.item(), activation.mean().item(), cosine.mean().item()
     handle.remove()
     for network in (module, clip.visual):

@@ -20,9 +20,9 @@ import torch.nn.functional as F
 from PIL import Image
 
 from neuroinspect_tui.models.clip import Clip, load_clip
-from neuroinspect_tui.stages.easel import Guide, Pair
 from neuroinspect_tui.stages.illusion import make_illusions
 from neuroinspect_tui.stages.illusion_numbers import IllusionResult
+from neuroinspect_tui.stages.illusion_optimizer import Guide, Pair
 from neuroinspect_tui.stages.neuron_statistics import NeuronStatistics
 from neuroinspect_tui.stages.recipes import DEFAULT, PAPER, Recipe
 

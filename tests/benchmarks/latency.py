@@ -43,8 +43,8 @@ def first_paint(arguments: list[str]) -> tuple[float, float]:
             time.sleep(0.002)
             assert time.perf_counter() - began < 120, terminal.text
         wall = time.perf_counter() - began
-        ticks = Path(f"/proc/{terminal.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-        return wall, sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+        progress = Path(f"/proc/{terminal.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return wall, sum(map(int, progress)) / os.sysconf("SC_CLK_TCK")
 
 
 def key_times(terminal: Terminal) -> list[float]:

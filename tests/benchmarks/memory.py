@@ -60,10 +60,10 @@ def measure(rows: int, folder: Path) -> dict[str, tuple[float, float]]:
     torch.set_num_threads(1)
     peaks: dict[str, tuple[float, float]] = {}
     with watched(peaks, "imports"):
-        from .memory_stages import World
+        from .memory_stages import RankGroup
     with watched(peaks, "features into shards, then merged"):
-        world = World(folder, rows, NEURONS, CLASSES, TARGET)
-    for name, stage in world.stages().items():
+        group = RankGroup(folder, rows, NEURONS, CLASSES, TARGET)
+    for name, stage in group.stages().items():
         with watched(peaks, name):
             stage()
     return peaks

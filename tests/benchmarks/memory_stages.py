@@ -12,7 +12,7 @@ from typing import get_args
 import torch
 
 from neuroinspect_tui.errors import Cancelled
-from neuroinspect_tui.repairs import RepairMethod
+from neuroinspect_tui.repair_methods import RepairMethod
 from neuroinspect_tui.results import ClassRef
 from neuroinspect_tui.session.features import FeatureStore, iterate_samples
 from neuroinspect_tui.session.store import Session
@@ -32,12 +32,12 @@ from .worlds import Numbered, draw, make_head
 
 NOISE = 1.6
 SHARD = 4096
-PATIENCE = 30.0
+COLLECTIVE_TIMEOUT = 30.0
 """Seconds after which a repair is stopped: by then every array of it has been made."""
 CULPRITS = (3, 14, 159, 265, 358)
 
 
-class World:
+class RankGroup:
     """`rows` rows as train and val at once (the largest case), and a tenth as test."""
 
     def __init__(self, folder: Path, rows: int, neurons: int, classes: int, target: int) -> None:
@@ -97,14 +97,16 @@ class World:
 
     def _repair(self, method: RepairMethod) -> None:
         """Repair, but for no longer than it takes to see how much memory that needs."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + COLLECTIVE_TIMEOUT
 
-        def tick(done: int, total: int) -> None:
+        def on_progress(done: int, total: int) -> None:
             if time.monotonic() > until:
                 raise Cancelled
 
         with contextlib.suppress(Cancelled):
-            repair_class(self.splits, self.head, self.target, self.names, method, CULPRITS, tick=tick)
+            repair_class(
+                self.splits, self.head, self.target, self.names, method, CULPRITS, on_progress=on_progress
+            )
 
 
 class _Alternating(Numbered):

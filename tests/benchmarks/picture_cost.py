@@ -16,7 +16,7 @@ from rich.console import Console
 
 from neuroinspect_tui.demo import assets_dir
 from neuroinspect_tui.tui.images.chooser import Choice, make_encoders
-from neuroinspect_tui.tui.images.encoder import Encoder, Painted
+from neuroinspect_tui.tui.images.encoder import Encoder, Rendered
 from neuroinspect_tui.tui.images.picture import Box
 from neuroinspect_tui.tui.images.probe import Terminal
 
@@ -35,7 +35,7 @@ def pictures() -> dict[str, Image.Image]:
     }
 
 
-def cell_bytes(painted: Painted) -> int:
+def cell_bytes(painted: Rendered) -> int:
     """Return how many bytes the cells are as the terminal gets them, in true colour."""
     console = Console(color_system="truecolor", force_terminal=True)
     return sum(len(strip.render(console).encode()) for strip in painted.strips)

@@ -77,7 +77,7 @@ def planted_effect(test_set: RealSet) -> Tensor:
 
 
 def open_demo(split: str = "val") -> RealSet:
-    """Open one split of the demo's own world."""
+    """Open one split of the demo's own group."""
     config, folder = demo_config(), assets_dir() / "data"
     with (folder / "manifest.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == split]

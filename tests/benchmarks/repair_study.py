@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from neuroinspect_tui.repairs import RepairMethod
+from neuroinspect_tui.repair_methods import RepairMethod
 from neuroinspect_tui.results import ClassRef
-from neuroinspect_tui.selection import leading_culprits
+from neuroinspect_tui.results.selection import leading_culprits
 from neuroinspect_tui.stages.culprits import find_culprits
 from neuroinspect_tui.stages.repair import repair_class
 from neuroinspect_tui.stages.repair.plan import plan_parts
@@ -141,7 +141,7 @@ def quick(case: Case, setting: Setting, method: RepairMethod, seed: int) -> Resu
     mean, worst = measure(case, found.candidate.head)
     return Result(
         case.name,
-        setting.told,
+        setting.reported,
         method,
         mean,
         worst,
@@ -160,7 +160,7 @@ def full(case: Case, setting: Setting, method: RepairMethod, neurons: tuple[int,
     mean, worst = measure(case, found.head)
     return Result(
         case.name,
-        setting.told,
+        setting.reported,
         method,
         mean,
         worst,

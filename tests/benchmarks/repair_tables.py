@@ -59,10 +59,10 @@ def _grid(head: list[str], rows: Iterable[list[str]]) -> str:
 def _overview(results: list[Result], names: list[str]) -> str:
     """One row for each method and what it was told, one column a set; verdicts of all seeds at the end."""
     results = [one for one in results if one.name in names]
-    keys = dict.fromkeys((one.told, one.method) for one in results if one.told != "tags")
+    keys = dict.fromkeys((one.reported, one.method) for one in results if one.reported != "tags")
     rows = []
     for told, method in sorted(keys, key=lambda key: ["", "groups", "nothing"].index(key[0])):
-        own = [one for one in results if (one.told, one.method) == (told, method)]
+        own = [one for one in results if (one.reported, one.method) == (told, method)]
         verdicts = [one.verdict for one in own if one.verdict]
         summary = ", ".join(f"{verdicts.count(text)}× {text}" for text in dict.fromkeys(verdicts))
         seconds = f"{_mean(own, lambda one: one.seconds):.1f}" if told else ""
@@ -90,22 +90,22 @@ def _goals(results: list[Result], names: list[str]) -> str:
 
     rows = []
     for name in names:
-        full = gain(name, lambda one: (one.told, one.method) == ("groups", "ridge"))
+        full = gain(name, lambda one: (one.reported, one.method) == ("groups", "ridge"))
         row = [name]
         for order in ("review", "random"):
             few = gain(
                 name,
                 lambda one, order=order: (
-                    (one.told, one.method, one.count, one.order, one.carried)
+                    (one.reported, one.method, one.count, one.order, one.carried)
                     == ("tags", "ridge", 40, order, True)
                 ),
             )
             row.append(
                 f"{few:+.1f} of {full:+.1f} ({100 * few / full:.0f} %)" if few is not None and full else "–"
             )
-        paper = gain(name, lambda one: (one.told, one.method) == ("nothing", "paper"))
+        paper = gain(name, lambda one: (one.reported, one.method) == ("nothing", "paper"))
         free = {
-            method: gain(name, lambda one, method=method: (one.told, one.method) == ("nothing", method))
+            method: gain(name, lambda one, method=method: (one.reported, one.method) == ("nothing", method))
             for method in ("afr", "neurontune", "auto")
         }
         row += [", ".join(f"{method} {value:+.1f}" for method, value in free.items()), f"{paper:+.1f}"]
@@ -116,8 +116,8 @@ def _goals(results: list[Result], names: list[str]) -> str:
 
 def _tags(results: list[Result]) -> str:
     """One row for each number of tags, order and whether they are carried."""
-    methods = list(dict.fromkeys(one.method for one in results if one.told == "tags"))
-    keys = dict.fromkeys((one.order, one.carried, one.count) for one in results if one.told == "tags")
+    methods = list(dict.fromkeys(one.method for one in results if one.reported == "tags"))
+    keys = dict.fromkeys((one.order, one.carried, one.count) for one in results if one.reported == "tags")
     rows = []
     for order, carried, count in sorted(keys, key=lambda key: (key[0] == "random", not key[1], key[2])):
         own = [one for one in results if (one.order, one.carried, one.count) == (order, carried, count)]

@@ -23,10 +23,10 @@ class Heard:
     job = JOB
 
     def __init__(self) -> None:
-        self.told: list[tuple[Any, ...]] = []
+        self.reported: list[tuple[Any, ...]] = []
 
     def __getattr__(self, name: str) -> Any:
-        return lambda *values: self.told.append((name, *values))
+        return lambda *values: self.reported.append((name, *values))
 
 
 def entries(session: Session) -> list[dict[str, Any]]:
@@ -55,7 +55,7 @@ def test_a_job_is_journalled_with_its_notes_and_progress(
     def work(reporter: Reporter) -> None:
         reporter.unit("steps")
         for step in range(1, 5):
-            reporter.tick(step, 4)
+            reporter.progress(step, 4)
         reporter.note("slow", "warning")
 
     heard = run(session, work)
@@ -74,8 +74,8 @@ def test_a_job_is_journalled_with_its_notes_and_progress(
         {"event": "note", "text": "slow", "level": "warning"},
         {"event": "finished", "job": "Illustrate"},
     ]
-    ticks = [("tick", step, 4) for step in range(1, 5)]
-    assert heard.told == [("unit", "steps"), *ticks, ("note", "slow", "warning")]
+    progress = [("on_progress", step, 4) for step in range(1, 5)]
+    assert heard.reported == [("unit", "steps"), *progress, ("note", "slow", "warning")]
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ import torch
 from neuroinspect_tui import jobs
 from neuroinspect_tui.config import DataConfig, ModelConfig, RunConfig
 from neuroinspect_tui.pipeline import naming, picturing
-from neuroinspect_tui.pipeline.world import World
 from neuroinspect_tui.results import ClassRef, Concept, Illusion
+from neuroinspect_tui.runtime.rank_group import RankGroup
 from neuroinspect_tui.session import states
 from neuroinspect_tui.session.store import Session
 
@@ -22,7 +22,7 @@ CONFIG = RunConfig(ModelConfig("m"), DataConfig("d"))
 
 
 class Interrupted:
-    """A reporter at whose first tick another job runs to its end."""
+    """A reporter at whose first on_progress another job runs to its end."""
 
     def __init__(self, inner: Callable[[], object] = lambda: None) -> None:
         self.inner: Callable[[], object] | None = inner
@@ -30,7 +30,7 @@ class Interrupted:
     def unit(self, name: str) -> None:
         return None
 
-    def tick(self, done: int, total: int) -> None:
+    def progress(self, done: int, total: int) -> None:
         inner, self.inner = self.inner, None
         if inner is not None:
             inner()
@@ -42,7 +42,7 @@ def project(tmp_path: Path) -> Iterator[Any]:
         yield SimpleNamespace(
             config=CONFIG,
             session=session,
-            world=World(),
+            group=RankGroup(),
             device=torch.device("cpu"),
             names=("a", "b"),
             clip=object(),
@@ -54,8 +54,10 @@ def illusion(neuron: int, seed: int) -> Illusion:
 
 
 def test_pictures(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def paint(project: Any, job: Any, pairs: Any, reporter: Any, tick: Callable[[int, int], None]) -> Any:
-        tick(0, 1)
+    def paint(
+        project: Any, job: Any, pairs: Any, reporter: Any, on_progress: Callable[[int, int], None]
+    ) -> Any:
+        on_progress(0, 1)
         return pairs
 
     monkeypatch.setattr(picturing, "_statistics", lambda *_: None)
@@ -71,7 +73,7 @@ def test_pictures(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_names(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(naming, "_vocabulary", lambda *_: None)
     monkeypatch.setattr(
-        naming, "_named", lambda p, c, v, target, neuron, tick: Concept(neuron, f"n{neuron}", 0.9)
+        naming, "_named", lambda p, c, v, target, neuron, on_progress: Concept(neuron, f"n{neuron}", 0.9)
     )
     inner = Interrupted(lambda: naming.name_neurons(project, jobs.NameNeurons(0, (7, 4)), Interrupted()))
     found = naming.name_neurons(project, jobs.NameNeurons(0, (3, 4)), inner)

@@ -6,7 +6,7 @@ import pytest
 
 from neuroinspect_tui import jobs
 from neuroinspect_tui.pipeline.picturing import _pairs, _side_by_side, spread
-from neuroinspect_tui.stages.easel import Pair
+from neuroinspect_tui.stages.illusion_optimizer import Pair
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.tiny import TinyProject
 
 
 class Hearing:
-    """A reporter that keeps what is noted; `at_tick` is called at every tick."""
+    """A reporter that keeps what is noted; `at_tick` is called at every on_progress."""
 
     def __init__(self, at_tick: Callable[[int], None] = lambda done: None) -> None:
         self.notes: list[str] = []
@@ -26,7 +26,7 @@ class Hearing:
     def note(self, text: str, level: str = "info") -> None:
         self.notes.append(text)
 
-    def tick(self, done: int, total: int) -> None:
+    def progress(self, done: int, total: int) -> None:
         self.at_tick(done)
 
     def __getattr__(self, name: str) -> Any:

@@ -122,7 +122,7 @@ def test_no_mistakes_no_counterfactuals():
 def test_it_reports_flips_and_can_be_cancelled():
     features, labels, head = mistakes(4)
     seen = []
-    counterfactual_deltas(features, labels, head, tick=lambda done, total: seen.append((done, total)))
+    counterfactual_deltas(features, labels, head, on_progress=lambda done, total: seen.append((done, total)))
     assert seen[0] == (0, len(labels))
     assert seen == sorted(seen)
 
@@ -130,7 +130,7 @@ def test_it_reports_flips_and_can_be_cancelled():
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        counterfactual_deltas(features, labels, head, tick=cancel)
+        counterfactual_deltas(features, labels, head, on_progress=cancel)
 
 
 def test_scores_of_deltas_ignore_what_did_not_flip():

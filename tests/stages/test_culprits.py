@@ -198,7 +198,7 @@ def test_progress_counts_mistakes_and_can_be_cancelled(monkeypatch):
     monkeypatch.setattr(culprits, "BLOCK_ELEMENTS", 7 * head.neurons)
     seen = []
     report = find_culprits(
-        data, head, ClassRef(3, "x"), "paper", tick=lambda done, total: seen.append((done, total))
+        data, head, ClassRef(3, "x"), "paper", on_progress=lambda done, total: seen.append((done, total))
     )
     shares = [done / total for done, total in seen]
     assert shares == sorted(shares) and 0.5 < shares[-1] <= 1
@@ -209,4 +209,4 @@ def test_progress_counts_mistakes_and_can_be_cancelled(monkeypatch):
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        find_culprits(data, head, ClassRef(3, "x"), tick=cancel)
+        find_culprits(data, head, ClassRef(3, "x"), on_progress=cancel)

@@ -187,7 +187,7 @@ def test_other_errors_are_not_taken_for_missing_memory():
 def test_progress_counts_images_unreadable_ones_too():
     seen = []
     split = make_split(broken={1, 22})
-    evaluate(make_classifier(), split, tick=lambda done, total: seen.append((done, total)))
+    evaluate(make_classifier(), split, on_progress=lambda done, total: seen.append((done, total)))
     assert seen == [(7, 23), (14, 23), (21, 23), (23, 23)]
 
 
@@ -196,7 +196,7 @@ def test_a_pass_can_be_cancelled():
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        evaluate(make_classifier(), make_split(), workers=2, tick=cancel)
+        evaluate(make_classifier(), make_split(), workers=2, on_progress=cancel)
 
 
 def test_summary_puts_the_tables_together():

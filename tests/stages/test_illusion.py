@@ -8,8 +8,8 @@ from neuroinspect_tui.data.transforms import Preprocess
 from neuroinspect_tui.errors import Cancelled
 from neuroinspect_tui.models.classifier import prepare
 from neuroinspect_tui.models.sources import ModelSource
-from neuroinspect_tui.stages.easel import Easel, Guide, Pair
 from neuroinspect_tui.stages.illusion import make_illusions
+from neuroinspect_tui.stages.illusion_optimizer import Guide, IllusionOptimizer, Pair
 from neuroinspect_tui.stages.masks import DIMMED
 from neuroinspect_tui.stages.neuron_statistics import NeuronStatistics
 from neuroinspect_tui.stages.recipes import DEFAULT, PAPER
@@ -87,19 +87,19 @@ def test_previews_come_every_eight_steps_with_picture_and_ratio():
 
 
 def test_it_stops_between_two_steps_and_counts_them():
-    ticks = []
+    progress = []
 
     def cancel(done, total):
-        ticks.append((done, total))
+        progress.append((done, total))
         if done == 3:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        illusions(tick=cancel)
-    assert ticks == [(0, 24), (1, 24), (2, 24), (3, 24)]
-    ticks.clear()
-    illusions(ALL[:1], replace(SHORT, steps=2), tick=lambda *tick: ticks.append(tick))
-    assert ticks == [(0, 2), (1, 2), (2, 2)]
+        illusions(on_progress=cancel)
+    assert progress == [(0, 24), (1, 24), (2, 24), (3, 24)]
+    progress.clear()
+    illusions(ALL[:1], replace(SHORT, steps=2), on_progress=lambda *on_progress: progress.append(on_progress))
+    assert progress == [(0, 2), (1, 2), (2, 2)]
 
 
 def test_pictures_that_are_done_need_fewer_steps():
@@ -121,7 +121,7 @@ def test_a_neuron_that_is_silent_on_the_first_picture_is_woken_through_its_drive
         return classifier
 
     asleep = []
-    start = Easel.step
+    start = IllusionOptimizer.step
 
     def step(self, number):
         if number == 0:
@@ -129,7 +129,7 @@ def test_a_neuron_that_is_silent_on_the_first_picture_is_woken_through_its_drive
                 asleep.extend((self.look(self.pictures(self.active)).features.diag()[:NEURONS] == 0).tolist())
         start(self, number)
 
-    monkeypatch.setattr(Easel, "step", step)
+    monkeypatch.setattr(IllusionOptimizer, "step", step)
     pairs = [Pair(neuron, 0) for neuron in range(NEURONS)]
     results = make_illusions(hushed(), PREPROCESS, None, pairs, statistics(toy()), replace(DEFAULT, steps=64))
     assert sum(asleep) >= 5

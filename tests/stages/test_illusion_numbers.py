@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from neuroinspect_tui.stages.augment import Views, draw_views, view
-from neuroinspect_tui.stages.easel import Pair
 from neuroinspect_tui.stages.illusion_numbers import measure
+from neuroinspect_tui.stages.illusion_optimizer import Pair
 from neuroinspect_tui.stages.masks import activation_mask
 from neuroinspect_tui.stages.recipes import DEFAULT
 

@@ -83,8 +83,8 @@ def test_mean_features_leaves_out_rows_that_are_not_finite():
 
 
 def test_mean_features_can_be_cancelled():
-    def tick(done, total):
+    def on_progress(done, total):
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        mean_features(torch.ones(3, 2), tick=tick)
+        mean_features(torch.ones(3, 2), on_progress=on_progress)

@@ -182,11 +182,11 @@ def test_predictions_in_blocks_equal_those_at_once(monkeypatch):
 def test_predicting_can_be_cancelled():
     data, head = random_world(1)
 
-    def tick(done, total):
+    def on_progress(done, total):
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        metrics.predict(head, data.features, tick)
+        metrics.predict(head, data.features, on_progress)
 
 
 def test_confusions_counted_in_parts_add_up_to_the_table():

@@ -39,7 +39,7 @@ def test_the_basis_is_kept_and_the_job_can_be_cancelled():
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        neuron_statistics(split(torch.ones(3, 2)), tick=cancel)
+        neuron_statistics(split(torch.ones(3, 2)), on_progress=cancel)
 
 
 def test_a_neuron_that_never_fires_gets_a_small_positive_scale():

@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from neuroinspect_tui.stages.objective import (
-    Look,
-    Standing,
-    crowd_of,
+    ActivationTracker,
+    StepOutputs,
     default_loss,
     own_and_rival,
     paper_loss,
+    strongest_others,
 )
 from neuroinspect_tui.stages.recipes import DEFAULT, PAPER, recipe_for
 
@@ -21,14 +21,14 @@ def look(**changes):
         "drive": [9.0, 9.0],
         "quantile": [2.0, 2.0],
         "share": [1.0, 2.0],
-        "crowd": [0.0, 0.0],
+        "others": [0.0, 0.0],
         "logit": [4.0, -2.0],
         "log_probability": [-0.5, -3.0],
         "cosine": [0.3, 0.2],
     } | changes
     elapsed = values.pop("elapsed", 0.0)
     tensors = {name: None if v is None else torch.tensor(v) for name, v in values.items()}
-    return Look(**tensors, elapsed=elapsed)
+    return StepOutputs(**tensors, elapsed=elapsed)
 
 
 def test_the_papers_loss_by_hand():
@@ -56,13 +56,13 @@ def test_more_than_twice_the_quantile_gains_nothing():
 
 
 def test_a_crowd_within_the_margin_costs_the_more_the_more_awake_the_neuron_is():
-    calm = default_loss(look(crowd=[0.35, 1.35]), DEFAULT)
-    pressed = default_loss(look(crowd=[1.35, 1.85]), DEFAULT)
+    calm = default_loss(look(others=[0.35, 1.35]), DEFAULT)
+    pressed = default_loss(look(others=[1.35, 1.85]), DEFAULT)
     assert (pressed - calm).tolist() == pytest.approx([0.5**2 * 1.0, 2 * 1.0 * 0.5])
 
 
 def test_a_silent_neuron_counts_by_its_drive_and_for_no_crowd():
-    found = look(activation=[0.0, 3.0], drive=[-5.0, 9.0], crowd=[7.0, 0.0], cosine=None)
+    found = look(activation=[0.0, 3.0], drive=[-5.0, 9.0], others=[7.0, 0.0], cosine=None)
     assert default_loss(found, DEFAULT).tolist() == pytest.approx([2.5 + 0.05, -(2 * 1.5 - 0.3)])
 
 
@@ -78,7 +78,7 @@ def test_fault_1_a_loss_for_each_picture_and_no_other(loss, recipe):
 
 
 def test_a_share_grows_while_its_neuron_lags_and_shrinks_back_to_one():
-    start = Standing.start(3, torch.device("cpu"))
+    start = ActivationTracker.start(3, torch.device("cpu"))
     own, rival = torch.tensor([10.0, 10.0, 5.0]), torch.tensor([0.0, 20.0, 0.0])
     first = start.follow(own, rival, goal=1.25)
     assert first.own.tolist() == pytest.approx([2.0, 2.0, 1.0])
@@ -90,21 +90,23 @@ def test_a_share_grows_while_its_neuron_lags_and_shrinks_back_to_one():
 
 
 def test_a_share_never_exceeds_thirty():
-    standing = Standing.start(1, torch.device("cpu"))
+    tracker = ActivationTracker.start(1, torch.device("cpu"))
     for _ in range(100):
-        standing = standing.follow(torch.zeros(1), torch.zeros(1), goal=1.25)
-    assert standing.share.item() == 30
+        tracker = tracker.follow(torch.zeros(1), torch.zeros(1), goal=1.25)
+    assert tracker.share.item() == 30
 
 
 def test_a_picture_has_reached_its_goal_at_the_cap_and_well_ahead_of_all_others():
-    standing = Standing(torch.tensor([2.0, 1.9, 2.0]), torch.tensor([1.5, 0.0, 1.9]), torch.ones(3))
-    assert standing.reached().tolist() == [True, False, False]
+    tracker = ActivationTracker(torch.tensor([2.0, 1.9, 2.0]), torch.tensor([1.5, 0.0, 1.9]), torch.ones(3))
+    assert tracker.reached().tolist() == [True, False, False]
 
 
 def test_putting_rows_changes_no_other():
-    standing = Standing.start(3, torch.device("cpu"))
+    tracker = ActivationTracker.start(3, torch.device("cpu"))
     two = torch.tensor([2, 0])
-    changed = standing.put(two, Standing(torch.tensor([5.0, 6.0]), torch.ones(2), torch.full((2,), 3.0)))
+    changed = tracker.put(
+        two, ActivationTracker(torch.tensor([5.0, 6.0]), torch.ones(2), torch.full((2,), 3.0))
+    )
     assert changed.own.tolist() == [6, 0, 5]
     assert changed.share.tolist() == [3, 1, 3]
     assert changed[two].own.tolist() == [5, 6]
@@ -119,10 +121,10 @@ def test_the_strongest_rival_is_never_the_neuron_itself():
 
 def test_the_crowd_is_the_soft_maximum_of_all_others():
     ratios = torch.tensor([[0.5, 3.0, 0.5, 0.4], [2.0, 0.1, 0.2, 9.0]], requires_grad=True)
-    crowd = crowd_of(ratios, torch.tensor([1, 3]))
+    others = strongest_others(ratios, torch.tensor([1, 3]))
     expected = [0.1 * math.log(2 * math.exp(5) + math.exp(4)), 0.1 * math.log(sum(map(math.exp, (20, 1, 2))))]
-    assert crowd.tolist() == pytest.approx(expected)
-    crowd[0].backward()
+    assert others.tolist() == pytest.approx(expected)
+    others[0].backward()
     assert ratios.grad is not None
     assert ratios.grad[0, 1] == 0 and ratios.grad[0, 0] == ratios.grad[0, 2] > ratios.grad[0, 3] > 0
 

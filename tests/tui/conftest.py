@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from neuroinspect_tui.tui.app import NeuroInspectApp
 from neuroinspect_tui.tui.images.probe import Terminal
-from neuroinspect_tui.tui.protocol import Facts, Look, Project, SavedState
+from neuroinspect_tui.tui.protocol import Appearance, AppSession, Facts, SavedState
 from neuroinspect_tui.tui.screens.page import Page
 from neuroinspect_tui.tui.screens.triage import TriageScreen
 
@@ -66,18 +66,19 @@ class Desk:
         """Wait until the class on show has its culprits and the neuron its exemplars."""
         await self.until(lambda: self.triage.neuron is not None, "a neuron on show")
         await self.until(
-            lambda: (self.triage.target, self.triage.neuron) in self.app.board.exemplars, "exemplars on show"
+            lambda: (self.triage.target, self.triage.neuron) in self.app.app_state.exemplars,
+            "exemplars on show",
         )
         await self.pilot.pause()
 
     async def painted(self) -> None:
         """Wait until no picture on screen is missing."""
-        from neuroinspect_tui.tui.images.encoder import Painted
+        from neuroinspect_tui.tui.images.encoder import Rendered
 
         def done() -> bool:
             galleries = self.app.screen.query("Gallery").results()
             return all(
-                isinstance(gallery.painted(place), Painted | str)  # type: ignore[attr-defined]
+                isinstance(gallery.painted(place), Rendered | str)  # type: ignore[attr-defined]
                 for gallery in galleries
                 for place in gallery.plan.tiles  # type: ignore[attr-defined]
             )
@@ -96,7 +97,7 @@ def launch(tmp_path: Path) -> Launch:
     @asynccontextmanager
     async def start(
         size: tuple[int, int] = (120, 40),
-        look: Look | None = None,
+        look: Appearance | None = None,
         terminal: Terminal | None = None,
         state: SavedState | None = None,
         prepare: Callable[[FakeWorker], None] = lambda worker: None,
@@ -111,8 +112,8 @@ def launch(tmp_path: Path) -> Launch:
             return workers[-1]
 
         facts = Facts("resnet50", "flowers102", "val", "cpu")
-        project = Project(facts, state or SavedState(tmp_path), make, save_view=views.append)
-        app = NeuroInspectApp(replace(project, **changes), look or Look(images="none"), terminal)  # type: ignore[arg-type]
+        project = AppSession(facts, state or SavedState(tmp_path), make, save_view=views.append)
+        app = NeuroInspectApp(replace(project, **changes), look or Appearance(images="none"), terminal)  # type: ignore[arg-type]
         written: list[str] = []
         app._write = written.append  # type: ignore[method-assign]
         async with app.run_test(size=size, notifications=True) as pilot:

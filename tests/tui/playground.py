@@ -7,16 +7,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from neuroinspect_tui.tui.protocol import Facts, Look, Project, SavedState
+from neuroinspect_tui.tui.protocol import Appearance, AppSession, Facts, SavedState
 from neuroinspect_tui.tui.start import run_app
 
 from .fake_worker import FakeWorker
 
 
-def project(root: Path, pause: float = 0.0, **changes: object) -> Project:
+def project(root: Path, pause: float = 0.0, **changes: object) -> AppSession:
     """A project on the fake worker."""
     facts = Facts("resnet50", "flowers102", "val", "cpu")
-    return Project(facts, SavedState(root), lambda on_event: FakeWorker(on_event, root, pause), **changes)  # type: ignore[arg-type]
+    return AppSession(facts, SavedState(root), lambda on_event: FakeWorker(on_event, root, pause), **changes)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
@@ -26,5 +26,7 @@ if __name__ == "__main__":
     parser.add_argument("--pause", type=float, default=0.05)
     options = parser.parse_args()
     sys.exit(
-        run_app(project(Path(tempfile.mkdtemp()), options.pause), Look(options.images, {}, options.theme))
+        run_app(
+            project(Path(tempfile.mkdtemp()), options.pause), Appearance(options.images, {}, options.theme)
+        )
     )

@@ -6,13 +6,13 @@ import pytest
 
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.tui.keymap import KEYS, check_keymap
-from neuroinspect_tui.tui.protocol import Look
+from neuroinspect_tui.tui.protocol import Appearance
 
 from .conftest import Launch
 
 
 async def test_a_key_can_be_re_mapped(launch: Launch) -> None:
-    look = Look(images="none", keys={"view.repair": "ctrl+r", "list.down": "n,down"})
+    look = Appearance(images="none", keys={"view.repair": "ctrl+r", "list.down": "n,down"})
     async with launch(look=look) as desk:
         await desk.settled()
         await desk.press("m")
@@ -29,7 +29,7 @@ async def test_a_key_can_be_re_mapped(launch: Launch) -> None:
 
 
 async def test_help_shows_the_keys_as_they_are_mapped(launch: Launch) -> None:
-    async with launch(look=Look(images="none", keys={"app.report": "f5"})) as desk:
+    async with launch(look=Appearance(images="none", keys={"app.report": "f5"})) as desk:
         assert desk.app.keys_of("app.report") == "f5"
         assert desk.app.keys_of("list.down") == "↓ j"
 

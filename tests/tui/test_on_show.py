@@ -7,7 +7,7 @@ from dataclasses import replace
 from neuroinspect_tui import jobs
 from neuroinspect_tui.events import Failed, Finished
 from neuroinspect_tui.results import Concept, GroupResult
-from neuroinspect_tui.tui.board import Board
+from neuroinspect_tui.tui.app_state import AppState
 from neuroinspect_tui.tui.marks import Marks
 from neuroinspect_tui.tui.on_show import missing, no_neurons
 from neuroinspect_tui.tui.widgets.class_table import grade, group_gaps
@@ -15,55 +15,55 @@ from neuroinspect_tui.tui.widgets.class_table import grade, group_gaps
 from .fake_worker import culprits, evaluation, mistakes, opened
 
 
-def known() -> Board:
-    board = Board()
-    board.apply(Finished(jobs.Open(), opened()))
-    board.apply(Finished(jobs.Evaluate(), evaluation()))
-    return board
+def known() -> AppState:
+    app_state = AppState()
+    app_state.apply(Finished(jobs.Open(), opened()))
+    app_state.apply(Finished(jobs.Evaluate(), evaluation()))
+    return app_state
 
 
 def test_nothing_is_asked_before_the_evaluation_is_done() -> None:
-    assert list(missing(Board(), 0, None, ())) == []
-    board = known()
-    board.evaluation_final = False
-    assert list(missing(board, 0, None, ())) == []
+    assert list(missing(AppState(), 0, None, ())) == []
+    app_state = known()
+    app_state.evaluation_final = False
+    assert list(missing(app_state, 0, None, ())) == []
 
 
 def test_first_the_culprits_then_what_hangs_on_them() -> None:
-    board = known()
-    assert list(missing(board, 0, None, ())) == [jobs.FindCulprits(0)]
-    board.reports[0] = culprits(0)
-    names = jobs.NameNeurons(0, board.culprit_neurons(0, 30))
+    app_state = known()
+    assert list(missing(app_state, 0, None, ())) == [jobs.FindCulprits(0)]
+    app_state.reports[0] = culprits(0)
+    names = jobs.NameNeurons(0, app_state.culprit_neurons(0, 30))
     near = mistakes(0)[:2]
-    assert list(missing(board, 0, 11, near)) == [
+    assert list(missing(app_state, 0, 11, near)) == [
         jobs.MakeThumbnails("val", (0, 1)), jobs.FindExemplars(0, 11), names,
     ]  # fmt: skip
-    board.thumbnails["val", 0] = "x.png"
-    board.exemplars[0, 11] = ()
-    board.concepts = {(names.target, neuron): Concept(neuron, None, None) for neuron in names.neurons[1:]}
-    assert list(missing(board, 0, 11, near)) == [
+    app_state.thumbnails["val", 0] = "x.png"
+    app_state.exemplars[0, 11] = ()
+    app_state.concepts = {(names.target, neuron): Concept(neuron, None, None) for neuron in names.neurons[1:]}
+    assert list(missing(app_state, 0, 11, near)) == [
         jobs.MakeThumbnails("val", (1,)), jobs.NameNeurons(0, names.neurons[:1]),
     ]  # fmt: skip
 
 
 def test_without_clip_no_names_are_asked_for() -> None:
-    board = known()
-    board.opened = replace(opened(), clip=None)
-    board.reports[0] = culprits(0)
-    assert list(missing(board, 0, 11, ())) == [jobs.FindExemplars(0, 11)]
+    app_state = known()
+    app_state.opened = replace(opened(), clip=None)
+    app_state.reports[0] = culprits(0)
+    assert list(missing(app_state, 0, 11, ())) == [jobs.FindExemplars(0, 11)]
 
 
 def test_a_class_without_mistakes_needs_nothing_and_says_why() -> None:
-    board = known()
-    assert list(missing(board, 7, None, ())) == []
-    assert no_neurons(board, 7)[0] == "No mistakes in this class."
+    app_state = known()
+    assert list(missing(app_state, 7, None, ())) == []
+    assert no_neurons(app_state, 7)[0] == "No mistakes in this class."
 
 
 def test_what_failed_is_not_asked_for_by_looking() -> None:
-    board = known()
-    board.apply(Failed(jobs.FindCulprits(0), "line", "", False))
-    assert list(missing(board, 0, None, ())) == []
-    assert no_neurons(board, 0)[:2] == ("No culprits:", "line")
+    app_state = known()
+    app_state.apply(Failed(jobs.FindCulprits(0), "line", "", False))
+    assert list(missing(app_state, 0, None, ())) == []
+    assert no_neurons(app_state, 0)[:2] == ("No culprits:", "line")
 
 
 def test_marks() -> None:

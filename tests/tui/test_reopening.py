@@ -1,4 +1,4 @@
-"""Reopening a session shows it at once; what was stopped goes on; what failed is asked for only on wish."""
+"""Reopening a session shows it at once; what was stopped goes on; what failed is asked for only on request."""
 
 from __future__ import annotations
 

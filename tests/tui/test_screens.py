@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from neuroinspect_tui import jobs
 from neuroinspect_tui.events import Finished, Note, Progress, Started
-from neuroinspect_tui.repairs import REPAIRS, RepairMethod
+from neuroinspect_tui.repair_methods import REPAIRS, RepairMethod
 from neuroinspect_tui.tui.keymap import KEYS
 from neuroinspect_tui.tui.protocol import SessionEntry
 from neuroinspect_tui.tui.screens.confusion import ConfusionScreen
@@ -78,7 +78,7 @@ async def test_accept_exports_the_weights_and_their_path_can_be_copied(launch: L
         copied: list[str] = []
         desk.app.copy = copied.append  # type: ignore[method-assign]
         await desk.press("y")
-        assert copied == [str(desk.app.board.root / "repairs/1-auto/weights.safetensors")]
+        assert copied == [str(desk.app.app_state.root / "repairs/1-auto/weights.safetensors")]
         await desk.until(lambda: "✓" in desk.text)
 
 
@@ -87,8 +87,8 @@ async def test_a_repair_that_changes_nothing_cannot_be_accepted(launch: Launch) 
         await desk.settled()
         await desk.press("m", "enter")
         await desk.until(lambda: "Before and after · auto" in desk.text)
-        made = desk.app.board.repairs[1]
-        desk.app.board.repairs[1] = replace(made, unchanged=True)
+        made = desk.app.app_state.repairs[1]
+        desk.app.app_state.repairs[1] = replace(made, unchanged=True)
         await desk.press("a")
         await desk.until(lambda: "Nothing to accept" in desk.text)
         assert desk.worker.asked(jobs.ExportRepair) == []
@@ -99,8 +99,8 @@ async def test_a_repair_that_does_not_help_is_exported_after_a_question(launch: 
         await desk.settled()
         await desk.press("m", "enter")
         await desk.until(lambda: "Before and after · auto" in desk.text)
-        board = desk.app.board
-        board.repairs[1] = replace(board.repairs[1], verdict="no better than the control")
+        app_state = desk.app.app_state
+        app_state.repairs[1] = replace(app_state.repairs[1], verdict="no better than the control")
         await desk.press("a")
         await desk.until(lambda: "The verdict on repair 1 is “no better than the control”." in desk.text)
         assert "y export" in desk.text
@@ -114,9 +114,11 @@ async def test_a_repair_with_the_layer_of_another_says_so(launch: Launch) -> Non
     async with launch() as desk:
         await desk.settled()
         await desk.press("m", "enter", "down", "enter")
-        await desk.until(lambda: len(desk.app.board.repairs) == 2)
-        board = desk.app.board
-        board.repairs.update({number: replace(made, digest="5a1e") for number, made in board.repairs.items()})
+        await desk.until(lambda: len(desk.app.app_state.repairs) == 2)
+        app_state = desk.app.app_state
+        app_state.repairs.update(
+            {number: replace(made, digest="5a1e") for number, made in app_state.repairs.items()}
+        )
         await desk.press("tab")
         await desk.until(lambda: "same layer as repair 1" in desk.text)
         await desk.press("down")
@@ -133,7 +135,7 @@ async def test_discard_asks_first(launch: Launch) -> None:
         await desk.press("d", "y")
         await desk.until(lambda: "No repair yet." in desk.text)
         assert desk.worker.asked(jobs.DiscardRepair) == [jobs.DiscardRepair(1)]
-        assert desk.app.board.repairs == {}
+        assert desk.app.app_state.repairs == {}
 
 
 async def test_earlier_repairs_can_be_looked_at_again(launch: Launch) -> None:
@@ -196,7 +198,7 @@ async def test_one_key_tags_and_goes_on(launch: Launch) -> None:
         await desk.settled()
         await desk.press("t")
         await desk.until(lambda: "Tag 1 of 12 · sweet pea" in desk.text)
-        assert desk.worker.asked(jobs.OrderReview)[0].neurons == desk.app.board.one_sided(0, None)
+        assert desk.worker.asked(jobs.OrderReview)[0].neurons == desk.app.app_state.one_sided(0, None)
         await desk.press("c", "x", "l")
         await desk.until(lambda: "Tag 4 of 12" in desk.text)
         assert desk.worker.asked(jobs.SetTag) == [
@@ -264,7 +266,7 @@ async def test_enough_tags_show_how_good_the_probe_is(launch: Launch) -> None:
 async def test_tags_appear_beside_the_mistakes(launch: Launch) -> None:
     async with launch() as desk:
         await desk.settled()
-        desk.app.board.tags["val", "images/00/image_00003.jpg"] = "cue"
+        desk.app.app_state.tags["val", "images/00/image_00003.jpg"] = "cue"
         await desk.press("t")
         await desk.until(lambda: isinstance(desk.app.screen, TagScreen))
         await desk.press("escape")
@@ -293,7 +295,7 @@ async def test_enter_on_a_cell_shows_its_images(launch: Launch) -> None:
         await desk.press("c", "n", "enter")
         await desk.until(lambda: "common dandelion taken for mexican aster · 15" in desk.text)
         assert desk.worker.asked(jobs.ListSamples) == [jobs.ListSamples(3, 7, True)]
-        await desk.until(lambda: desk.app.board.thumbnails)
+        await desk.until(lambda: desk.app.app_state.thumbnails)
         await desk.press("right", "down", "z")
         await desk.until(lambda: isinstance(desk.app.screen, ZoomScreen))
         await desk.press("escape", "escape")
@@ -339,7 +341,7 @@ async def test_a_thousand_classes_draw_only_what_is_on_screen(launch: Launch) ->
         worker._answer_evaluate = lambda job: many  # type: ignore[method-assign]
 
     async with launch(prepare=widen) as desk:
-        await desk.until(lambda: desk.app.board.evaluation_final)
+        await desk.until(lambda: desk.app.app_state.evaluation_final)
         await desk.press("end")
         assert "class 0999" in desk.text
         await desk.press("c")
@@ -431,7 +433,7 @@ async def test_the_palette_knows_actions_classes_themes_and_ways_of_drawing(laun
         for typed, reached in (
             ("rose", lambda: desk.triage.target == 2),
             ("theme high-contrast", lambda: desk.app.theme == "high-contrast"),
-            ("pictures block", lambda: desk.app.studio.way == "block"),
+            ("pictures block", lambda: desk.app.renderer.way == "block"),
             ("confusion", lambda: isinstance(desk.app.screen, ConfusionScreen)),
         ):
             await desk.press("colon")
@@ -445,7 +447,7 @@ async def test_the_palette_knows_actions_classes_themes_and_ways_of_drawing(laun
 async def test_the_tour_is_shown_once_on_the_demo(launch: Launch) -> None:
     async with launch(tour=True) as desk:
         await desk.until(lambda: "From a failing class to a repaired one" in desk.text)
-        await desk.until(lambda: desk.app.board.evaluation_final)
+        await desk.until(lambda: desk.app.app_state.evaluation_final)
         await desk.press("enter")
         assert desk.app.screen is desk.triage
         await desk.press("q")
@@ -516,12 +518,12 @@ async def test_the_repair_screen_shows_no_verdict_of_another_class(launch: Launc
 async def test_the_tag_screen_asks_for_the_cue_by_the_culprits_concept(launch: Launch) -> None:
     async with launch(size=(200, 60)) as desk:
         await desk.settled()
-        await desk.until(lambda: desk.app.board.concepts)
+        await desk.until(lambda: desk.app.app_state.concepts)
         await desk.press("enter", "space", "t")
         await desk.until(lambda: "Tag 1 of 12" in desk.text)
         marked = desk.triage.marked[0]
-        assert f"Does it show “{desk.app.board.concepts[0, marked].label}”?" in desk.text
-        desk.app.board.concepts.clear()
+        assert f"Does it show “{desk.app.app_state.concepts[0, marked].label}”?" in desk.text
+        desk.app.app_state.concepts.clear()
         await desk.press("right")
         await desk.until(lambda: f"Does it show what excites {marked}?" in desk.text)
 
@@ -531,14 +533,14 @@ async def test_undo_takes_the_tag_of_its_own_image_back_in_a_new_order_too(launc
         await desk.settled()
         await desk.press("enter", "space", "t")
         await desk.until(lambda: "Tag 1 of 12" in desk.text)
-        page, board = desk.page, desk.app.board
+        page, app_state = desk.page, desk.app.app_state
         first = page.item  # type: ignore[attr-defined]
         await desk.press("c")
-        board.reviews[0] = tuple(reversed(board.reviews[0]))
+        app_state.reviews[0] = tuple(reversed(app_state.reviews[0]))
         await desk.press("u")
         assert desk.worker.asked(jobs.SetTag)[-1] == jobs.SetTag("val", first.sample.row, "")
         assert page.item == first  # type: ignore[attr-defined]
         await desk.press("c")
-        board.reviews[0] = ()
+        app_state.reviews[0] = ()
         await desk.press("u")
         assert desk.worker.asked(jobs.SetTag)[-1] == jobs.SetTag("val", first.sample.row, "")

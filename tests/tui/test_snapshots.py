@@ -32,13 +32,13 @@ async def neurons(desk: Desk) -> None:
     await desk.press("enter", "space", "down", "space")
     await desk.settled()
     await desk.press("v")
-    await desk.until(lambda: desk.app.board.illusions and desk.app.board.what_ifs)
+    await desk.until(lambda: desk.app.app_state.illusions and desk.app.app_state.what_ifs)
 
 
 async def mistakes(desk: Desk) -> None:
     await desk.settled()
     await desk.press("3", "down")
-    await desk.until(lambda: desk.app.board.thumbnails)
+    await desk.until(lambda: desk.app.app_state.thumbnails)
 
 
 async def pictures(desk: Desk) -> None:
@@ -52,17 +52,17 @@ async def filtering(desk: Desk) -> None:
 
 
 async def evaluating(desk: Desk) -> None:
-    await desk.until(lambda: desk.app.board.running)
+    await desk.until(lambda: desk.app.app_state.running)
     job = jobs.Evaluate()
     desk.worker.on_event(Partial(job, evaluation(share=0.4)))
     desk.worker.on_event(Progress(job, 2400, 6149, "images", 3.0))
-    await desk.until(lambda: desk.app.board.evaluation and desk.app.board.progress)
+    await desk.until(lambda: desk.app.app_state.evaluation and desk.app.app_state.progress)
 
 
 async def repair(desk: Desk) -> None:
     await desk.settled()
     await desk.press("m", "down", "enter")
-    await desk.until(lambda: desk.app.board.repairs)
+    await desk.until(lambda: desk.app.app_state.repairs)
 
 
 async def tag(desk: Desk) -> None:
@@ -81,7 +81,7 @@ async def confusion(desk: Desk) -> None:
 async def images(desk: Desk) -> None:
     await confusion(desk)
     await desk.press("enter")
-    await desk.until(lambda: desk.app.board.thumbnails)
+    await desk.until(lambda: desk.app.app_state.thumbnails)
 
 
 async def sessions(desk: Desk) -> None:
@@ -134,7 +134,7 @@ async def test_screen(launch: Launch, name: str, size: tuple[int, int]) -> None:
     changes = {"sessions": lambda: ENTRIES, "tour": name == "tour"}
     async with launch(size=size, prepare=prepare(name), **changes) as desk:
         await SCENES[name](desk)
-        await desk.until(lambda: all(type(job) in desk.worker.held for job in desk.app.board.pending))
+        await desk.until(lambda: all(type(job) in desk.worker.held for job in desk.app.app_state.pending))
         await desk.painted()
         shown = desk.text + "\n"
     stored = STORED / f"{name}-{size[0]}x{size[1]}.txt"

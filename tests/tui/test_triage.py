@@ -183,9 +183,9 @@ async def test_another_class_starts_at_its_first_culprit_with_short_lists(launch
         await desk.press("1", "down")
         await desk.settled()
         assert desk.triage.target == 1
-        await desk.until(lambda: 1 in desk.app.board.reports)
+        await desk.until(lambda: 1 in desk.app.app_state.reports)
         assert not desk.triage.neuron_table.whole
-        assert desk.triage.neuron == desk.app.board.reports[1].insufficient[0].neuron == 12
+        assert desk.triage.neuron == desk.app.app_state.reports[1].insufficient[0].neuron == 12
         await desk.press("up")
         assert desk.triage.neuron == 11, "back on the first class, at its first culprit"
 
@@ -260,7 +260,7 @@ async def test_mistakes_show_their_picture_and_enter_enlarges_it(launch: Launch)
     async with launch() as desk:
         await desk.settled()
         await desk.press("3", "down")
-        await desk.until(lambda: desk.app.board.thumbnails)
+        await desk.until(lambda: desk.app.app_state.thumbnails)
         assert desk.worker.asked(jobs.MakeThumbnails)[0].split == "val"
         assert "4 Pictures · image_00001.jpg" in desk.text
         await desk.press("enter")
@@ -444,7 +444,7 @@ async def test_report(launch: Launch) -> None:
 async def test_the_group_in_which_a_class_does_worst_is_named(launch: Launch) -> None:
     async with launch() as desk:
         await desk.settled()
-        evaluation = desk.app.board.evaluation
+        evaluation = desk.app.app_state.evaluation
         assert evaluation is not None
         own = [group for group in evaluation.groups if group.class_index == 0]
         assert len(own) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...tensors import Head, Tick, no_tick
+from ...tensors import Head, OnProgress, no_progress
 from .candidates import Candidate, score
 from .examples import Examples, thinned
 
@@ -14,7 +14,7 @@ LARGEST_SAMPLE = 16_384
 
 
 def shift_bias(
-    examples: Examples, choosing: Examples, head: Head, target: int, tick: Tick = no_tick
+    examples: Examples, choosing: Examples, head: Head, target: int, on_progress: OnProgress = no_progress
 ) -> Candidate:
     """Return the old head with its target bias raised or lowered by what scores best on `choosing`.
 
@@ -23,9 +23,9 @@ def shift_bias(
     alone, so one pass over the features judges all of them.
     """
     sample = thinned(examples, LARGEST_SAMPLE, torch.Generator().manual_seed(0))
-    margins, _ = _margins(sample, head, target, tick)
+    margins, _ = _margins(sample, head, target, on_progress)
     quantiles = torch.quantile(margins, torch.linspace(0.01, 0.99, OFFSETS - 1))
-    margins, others = _margins(choosing, head, target, tick)
+    margins, others = _margins(choosing, head, target, on_progress)
     wins_ties = target < others
 
     def decided(offset: float) -> Tensor:
@@ -38,11 +38,11 @@ def shift_bias(
     return Candidate(Head(head.weight, bias), {"offset": best})
 
 
-def _margins(examples: Examples, head: Head, target: int, tick: Tick) -> tuple[Tensor, Tensor]:
+def _margins(examples: Examples, head: Head, target: int, on_progress: OnProgress) -> tuple[Tensor, Tensor]:
     """Return the best other logit − target logit [N] float32, and the class of that other [N] int64."""
     margins, others = torch.empty(len(examples)), torch.empty(len(examples), dtype=torch.int64)
     for where, features in examples.blocks():
-        tick(where.start, len(examples))
+        on_progress(where.start, len(examples))
         logits = head.logits(features)
         own = logits[:, target].clone()
         logits[:, target] = -torch.inf

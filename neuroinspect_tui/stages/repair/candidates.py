@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ...tensors import Head, Tick, no_tick
+from ...tensors import Head, OnProgress, no_progress
 from .examples import Examples
 
 
@@ -44,9 +44,9 @@ def score(examples: Examples, predicted: Tensor) -> Score:
 
 
 def choose(
-    examples: Examples, candidates: Iterable[Candidate], tick: Tick = no_tick
+    examples: Examples, candidates: Iterable[Candidate], on_progress: OnProgress = no_progress
 ) -> tuple[Candidate, Score]:
     """Return the candidate of the highest score and that score; of equals the first."""
-    scored = [(one, score(examples, examples.predictions(one.head, tick))) for one in candidates]
+    scored = [(one, score(examples, examples.predictions(one.head, on_progress))) for one in candidates]
     best = max(range(len(scored)), key=lambda index: (scored[index][1], -index))
     return scored[best]

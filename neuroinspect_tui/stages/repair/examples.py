@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...tensors import Head, SplitFeatures, Tick, no_tick
+from ...tensors import Head, OnProgress, SplitFeatures, no_progress
 
 BLOCK_ELEMENTS = 1 << 23
 SMALLEST_CELL = 32
@@ -108,11 +108,11 @@ class Examples:
             found[where] = head.logits(features)
         return found
 
-    def predictions(self, head: Head, tick: Tick = no_tick) -> Tensor:
+    def predictions(self, head: Head, on_progress: OnProgress = no_progress) -> Tensor:
         """Return the predicted class [N] int64."""
         found = torch.empty(len(self), dtype=torch.int64)
         for where, features in self.blocks():
-            tick(where.start, len(self))
+            on_progress(where.start, len(self))
             found[where] = head.logits(features).argmax(dim=1)
         return found
 

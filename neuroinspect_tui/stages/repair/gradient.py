@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...tensors import NO_MEMORY, Head, Memory, Tick, no_tick
+from ...tensors import NO_MEMORY, Head, Memory, OnProgress, no_progress
 from .candidates import Candidate, Score
 from .examples import Examples
 from .training import Training
@@ -21,7 +21,7 @@ SMALLEST = 1e-9
 
 
 @dataclass(frozen=True)
-class Recipe:
+class EditSettings:
     """The published constants: penalty λ and its goal o, Adam, and when to stop.
 
     `strength` 0 is the control `finetune`. The learning rate warms up over the first 5 % of the steps of the
@@ -46,10 +46,10 @@ def edit(
     head: Head,
     target: int,
     neurons: Tensor,
-    recipe: Recipe,
+    settings: EditSettings,
     score: Callable[[Head], Score],
     seed: int = 0,
-    tick: Tick = no_tick,
+    on_progress: OnProgress = no_progress,
     memory: Memory = NO_MEMORY,
 ) -> Candidate:
     """Train the head by the paper's loss (arXiv 2310.07184, stage 3) and return its best epoch by `score`.
@@ -62,37 +62,42 @@ def edit(
     published, because the penalty grows with the batch. An epoch is at most 24 576 images, drawn anew. Stops
     after `patience` epochs without a better score. Goes on from the last epoch that `memory` has.
     """
-    name = _name(examples, target, neurons, recipe, seed)
-    training = Training.begin(head, recipe.rate, seed)
+    name = _name(examples, target, neurons, settings, seed)
+    training = Training.begin(head, settings.rate, seed)
     reached = memory.recall(name)
     if reached is not None:
         training.restore(reached)
-    while training.epoch < recipe.epochs and training.since < recipe.patience:
-        _train_epoch(training, examples, target, neurons, recipe, tick)
+    while training.epoch < settings.epochs and training.since < settings.patience:
+        _train_epoch(training, examples, target, neurons, settings, on_progress)
         training.judge(score(training.head))
         memory.keep(name, training.tensors())
-    return Candidate(training.kept, _parameters(recipe, training.kept_epoch))
+    return Candidate(training.kept, _parameters(settings, training.kept_epoch))
 
 
 def _train_epoch(
-    training: Training, examples: Examples, target: int, neurons: Tensor, recipe: Recipe, tick: Tick
+    training: Training,
+    examples: Examples,
+    target: int,
+    neurons: Tensor,
+    settings: EditSettings,
+    on_progress: OnProgress,
 ) -> None:
     """Take the steps of one epoch."""
-    new, optimiser = training.head, training.optimiser
-    length = math.ceil(min(len(examples), EPOCH_ROWS) / recipe.batch)
+    new, optimizer = training.head, training.optimizer
+    length = math.ceil(min(len(examples), EPOCH_ROWS) / settings.batch)
     order = torch.randperm(len(examples), generator=training.generator)[:EPOCH_ROWS]
-    batches = _batches(examples, order, recipe.batch)
+    batches = _batches(examples, order, settings.batch)
     for step, (features, labels) in enumerate(batches, training.epoch * length):
         if step % CHUNK == 0:
-            tick(step, recipe.epochs * length)
-        optimiser.param_groups[0]["lr"] = recipe.rate_at((step + 0.5) / (recipe.epochs * length))
-        new.weight.grad, new.bias.grad = gradients(new, features, labels, target, neurons, recipe)
-        optimiser.step()
+            on_progress(step, settings.epochs * length)
+        optimizer.param_groups[0]["lr"] = settings.rate_at((step + 0.5) / (settings.epochs * length))
+        new.weight.grad, new.bias.grad = gradients(new, features, labels, target, neurons, settings)
+        optimizer.step()
 
 
-def _name(examples: Examples, target: int, neurons: Tensor, recipe: Recipe, seed: int) -> str:
+def _name(examples: Examples, target: int, neurons: Tensor, settings: EditSettings, seed: int) -> str:
     """Return a name for exactly this training."""
-    asked = f"{recipe} {len(examples)} {target} {neurons.tolist()} {seed}"
+    asked = f"{settings} {len(examples)} {target} {neurons.tolist()} {seed}"
     return hashlib.sha256(asked.encode()).hexdigest()[:16]
 
 
@@ -103,12 +108,12 @@ def _batches(examples: Examples, order: Tensor, size: int) -> Iterator[tuple[Ten
         yield from zip(features.split(size), labels.split(size), strict=True)
 
 
-def _parameters(recipe: Recipe, epoch: int) -> dict[str, float | int | str]:
-    return {"lambda": recipe.strength, "o": recipe.goal, "rate": recipe.rate, "epochs": epoch}
+def _parameters(settings: EditSettings, epoch: int) -> dict[str, float | int | str]:
+    return {"lambda": settings.strength, "o": settings.goal, "rate": settings.rate, "epochs": epoch}
 
 
 def gradients(
-    head: Head, features: Tensor, labels: Tensor, target: int, neurons: Tensor, recipe: Recipe
+    head: Head, features: Tensor, labels: Tensor, target: int, neurons: Tensor, settings: EditSettings
 ) -> tuple[Tensor, Tensor]:
     """Return the gradients of the loss of `edit` on one batch: [C,D] for the weight, [C] for the bias.
 
@@ -120,14 +125,14 @@ def gradients(
     kept = chance.clone()
     kept[torch.arange(len(labels)), labels] -= 1.0
     kept /= len(labels)
-    if recipe.strength == 0:
+    if settings.strength == 0:
         return kept.T @ features, kept.sum(dim=0)
     silenced = features[:, neurons]
     masked = (logits - silenced @ head.weight[:, neurons].T).softmax(dim=1)
     own, other = chance[:, target], masked[:, target]
     ratio = own / (other + SMALLEST)
-    miss = ratio - recipe.goal
-    push = (recipe.strength * miss / miss.norm().clamp(min=1e-12) * ratio)[:, None]
+    miss = ratio - settings.goal
+    push = (settings.strength * miss / miss.norm().clamp(min=1e-12) * ratio)[:, None]
     kept += push * _log_gradient(chance, target)
     without = -push * (other / (other + SMALLEST))[:, None] * _log_gradient(masked, target)
     weight = (kept + without).T @ features

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
-from ...tensors import Head, Tick, no_tick
+from ...tensors import Head, OnProgress, no_progress
 from .candidates import Candidate
 from .examples import Examples, thinned
 from .moments import Moments, moments
@@ -16,7 +16,9 @@ RELATIVE_RIDGE = 1e-3
 LARGEST_FIT = 32_768
 
 
-def leace(examples: Examples, head: Head, seed: int = 0, tick: Tick = no_tick) -> list[Candidate]:
+def leace(
+    examples: Examples, head: Head, seed: int = 0, on_progress: OnProgress = no_progress
+) -> list[Candidate]:
     """Return heads that read the features with the group erased, in part and (last) wholly.
 
     Every (group value, class) has the same weight. Of more than 32 768 images the largest groups are thinned.
@@ -27,7 +29,7 @@ def leace(examples: Examples, head: Head, seed: int = 0, tick: Tick = no_tick) -
             "--repair leace needs a class that is in two groups", "tag images, or name a column with --groups"
         )
     examples = thinned(examples, LARGEST_FIT, torch.Generator().manual_seed(seed))
-    return erased_heads(moments(examples, examples.balanced_weights(), tick), head)
+    return erased_heads(moments(examples, examples.balanced_weights(), on_progress), head)
 
 
 def erased_heads(found: Moments, head: Head) -> list[Candidate]:

@@ -41,7 +41,7 @@ def towards(
         point.grad = gradient
         return loss + pull * away.square().sum()
 
-    optimiser = torch.optim.LBFGS(
+    optimizer = torch.optim.LBFGS(
         [point],
         max_iter=iterations,
         max_eval=2 * iterations,
@@ -51,7 +51,7 @@ def towards(
         line_search_fn="strong_wolfe",
     )
     with torch.no_grad():
-        optimiser.step(objective)
+        optimizer.step(objective)
     return _parted(point)
 
 

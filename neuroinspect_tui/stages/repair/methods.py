@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
-from ...repairs import RepairMethod
-from ...tensors import NO_MEMORY, Head, Memory, Tick, no_tick
+from ...repair_methods import RepairMethod
+from ...tensors import NO_MEMORY, Head, Memory, OnProgress, no_progress
 from ..importance import retaining_ratio
 from .bias import shift_bias
 from .candidates import Candidate, Score, choose, score
 from .examples import Examples
-from .gradient import Recipe, edit
+from .gradient import EditSettings, edit
 from .leace import leace
 from .neurontune import neurontune
 from .plan import Plan
@@ -37,13 +37,13 @@ class Task:
     target: int
     neurons: Tensor
     seed: int
-    tick: Tick = no_tick
+    on_progress: OnProgress = no_progress
     memory: Memory = NO_MEMORY
     device: torch.device | None = None
 
     def score(self, head: Head) -> Score:
         """Score a head on the choosing part."""
-        return score(self.plan.choose, self.plan.choose.predictions(head, self.tick))
+        return score(self.plan.choose, self.plan.choose.predictions(head, self.on_progress))
 
 
 def task_for(
@@ -53,7 +53,7 @@ def task_for(
     target: int,
     neurons: Sequence[int],
     seed: int,
-    tick: Tick,
+    on_progress: OnProgress,
     memory: Memory = NO_MEMORY,
     device: torch.device | None = None,
 ) -> Task:
@@ -68,46 +68,46 @@ def task_for(
     elif method in GROUPED:
         examples = plan.fit.known()
     chosen = torch.tensor(neurons, dtype=torch.int64)
-    return Task(plan, examples, head, target, chosen, seed, tick, memory, device)
+    return Task(plan, examples, head, target, chosen, seed, on_progress, memory, device)
 
 
 def fit(method: RepairMethod, task: Task) -> tuple[Candidate, Score]:
     """Return the method's best candidate on the choosing part. Raises InputError where it lacks its input."""
-    return choose(task.plan.choose, METHODS[method](task), task.tick)
+    return choose(task.plan.choose, METHODS[method](task), task.on_progress)
 
 
 def _ridge(task: Task) -> list[Candidate]:
-    return ridge_repairs(task.examples, task.head, seed=task.seed, tick=task.tick)
+    return ridge_repairs(task.examples, task.head, seed=task.seed, on_progress=task.on_progress)
 
 
 def _afr(task: Task) -> list[Candidate]:
-    return afr(task.examples, task.head, task.seed, task.tick, task.device)
+    return afr(task.examples, task.head, task.seed, task.on_progress, task.device)
 
 
 def _neurontune(task: Task) -> list[Candidate]:
-    return neurontune(task.examples, task.head, task.seed, task.tick, task.device)
+    return neurontune(task.examples, task.head, task.seed, task.on_progress, task.device)
 
 
 def _dfr(task: Task) -> list[Candidate]:
-    return [dfr(task.examples, task.head.classes, task.score, task.seed, task.tick, task.device)]
+    return [dfr(task.examples, task.head.classes, task.score, task.seed, task.on_progress, task.device)]
 
 
 def _leace(task: Task) -> list[Candidate]:
-    return leace(task.examples, task.head, task.seed, task.tick)
+    return leace(task.examples, task.head, task.seed, task.on_progress)
 
 
 def _bias(task: Task) -> list[Candidate]:
-    return [shift_bias(task.examples, task.plan.choose, task.head, task.target, task.tick)]
+    return [shift_bias(task.examples, task.plan.choose, task.head, task.target, task.on_progress)]
 
 
 def _finetune(task: Task) -> list[Candidate]:
-    return [_edit(task, Recipe(strength=0.0))]
+    return [_edit(task, EditSettings(strength=0.0))]
 
 
 def _paper(task: Task) -> list[Candidate]:
     if not len(task.neurons):
         raise InputError("--repair paper needs neurons to lean less on", "name them with --neuron N")
-    return [_edit(task, Recipe(goal=goal)) for goal in _goals(task)]
+    return [_edit(task, EditSettings(goal=goal)) for goal in _goals(task)]
 
 
 def _random(task: Task) -> list[Candidate]:
@@ -118,7 +118,7 @@ def _random(task: Task) -> list[Candidate]:
         torch.randperm(task.head.neurons, generator=generator)[:count].sort().values
         for _ in range(RANDOM_DRAWS)
     ]
-    tried = [_edit(replace(task, neurons=draw), Recipe()) for draw in draws]
+    tried = [_edit(replace(task, neurons=draw), EditSettings()) for draw in draws]
     return [sorted(tried, key=lambda one: task.score(one.head))[RANDOM_DRAWS // 2]]
 
 
@@ -132,9 +132,9 @@ def _goals(task: Task) -> list[float]:
     return [1.0, (float(ratios.min()) - 1.0) / 3.0 + 1.0]
 
 
-def _edit(task: Task, recipe: Recipe) -> Candidate:
-    asked = (task.examples, task.head, task.target, task.neurons, recipe, task.score)
-    return edit(*asked, seed=task.seed, tick=task.tick, memory=task.memory)
+def _edit(task: Task, settings: EditSettings) -> Candidate:
+    asked = (task.examples, task.head, task.target, task.neurons, settings, task.score)
+    return edit(*asked, seed=task.seed, on_progress=task.on_progress, memory=task.memory)
 
 
 METHODS: dict[RepairMethod, Callable[[Task], list[Candidate]]] = {

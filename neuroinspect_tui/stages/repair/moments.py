@@ -8,7 +8,7 @@ import torch
 from scipy.linalg.blas import ssyrk
 from torch import Tensor
 
-from ...tensors import Tick, no_tick
+from ...tensors import OnProgress, no_progress
 from .examples import Examples
 
 
@@ -41,7 +41,7 @@ def with_one(features: Tensor) -> Tensor:
     return torch.cat([features, features.new_ones(len(features), 1)], dim=1)
 
 
-def moments(examples: Examples, weights: Tensor, tick: Tick = no_tick) -> Moments:
+def moments(examples: Examples, weights: Tensor, on_progress: OnProgress = no_progress) -> Moments:
     """Sum the moments of the examples with `weights` [N] float32.
 
     The Gram matrix is built by symmetric rank-k updates: half the work of a product.
@@ -51,7 +51,7 @@ def moments(examples: Examples, weights: Tensor, tick: Tick = no_tick) -> Moment
     gram = torch.zeros(examples.neurons + 1, examples.neurons + 1, dtype=torch.float64)
     sums = torch.zeros(len(count), examples.neurons + 1, dtype=torch.float64)
     for where, features in examples.blocks():
-        tick(where.start, len(examples))
+        on_progress(where.start, len(examples))
         root = weights[where, None].sqrt()
         rows = with_one(features).mul_(root)
         gram += torch.from_numpy(ssyrk(1.0, rows.numpy().T))

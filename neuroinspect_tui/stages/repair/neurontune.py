@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...tensors import Head, Tick, no_tick
+from ...tensors import Head, OnProgress, no_progress
 from .candidates import Candidate
 from .examples import Examples
 from .logistic import towards
@@ -20,7 +20,7 @@ def neurontune(
     examples: Examples,
     head: Head,
     seed: int = 0,
-    tick: Tick = no_tick,
+    on_progress: OnProgress = no_progress,
     device: torch.device | None = None,
 ) -> list[Candidate]:
     """Return heads refitted, classes balanced and towards the old head, without the most biased neurons.
@@ -45,7 +45,7 @@ def neurontune(
         dropped = order[: min(biased, int(part * head.neurons))]
         without = Head(head.weight.index_fill(1, dropped, 0.0), head.bias)
         for pull in PULLS:
-            tick(len(found), len(SHARES) * len(PULLS))
+            on_progress(len(found), len(SHARES) * len(PULLS))
             new = towards(features, labels, weights, without, pull, frozen=dropped)
             found.append(Candidate(new, {"dropped": len(dropped), "lambda": pull}))
     return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...tensors import Head, Tick, no_tick
+from ...tensors import Head, OnProgress, no_progress
 from .candidates import Candidate, Score
 from .examples import Examples
 from .logistic import sparse, towards
@@ -27,7 +27,7 @@ def afr(
     examples: Examples,
     head: Head,
     seed: int = 0,
-    tick: Tick = no_tick,
+    on_progress: OnProgress = no_progress,
     device: torch.device | None = None,
 ) -> list[Candidate]:
     """Return heads refitted with the images that the old head is unsure of weighted up.
@@ -50,7 +50,7 @@ def afr(
             weights = torch.full((len(examples),), 1.0 / AFR_ROWS)
         features, labels = examples.take(chosen, device), examples.labels[chosen]
         for pull in PULLS:
-            tick(len(found), len(GAMMAS) * len(PULLS))
+            on_progress(len(found), len(GAMMAS) * len(PULLS))
             new = towards(features, labels, weights[chosen], head, pull)
             found.append(Candidate(new, {"gamma": gamma, "lambda": pull}))
     return found
@@ -81,7 +81,7 @@ def dfr(
     classes: int,
     score: Callable[[Head], Score],
     seed: int = 0,
-    tick: Tick = no_tick,
+    on_progress: OnProgress = no_progress,
     device: torch.device | None = None,
 ) -> Candidate:
     """Return the mean of ten ℓ1 logistic heads fitted from nothing on group-balanced subsets.
@@ -98,7 +98,7 @@ def dfr(
 
     def fitted(start: Head, inverse: float) -> Head:
         nonlocal done
-        tick(done, steps)
+        on_progress(done, steps)
         done += 1
         rows = balanced_subset(examples, generator)
         penalty = 1.0 / (inverse * len(rows))

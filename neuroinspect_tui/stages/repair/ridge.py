@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...tensors import Head, Tick, no_tick
+from ...tensors import Head, OnProgress, no_progress
 from .candidates import Candidate
 from .examples import Examples, thinned
 from .leace import erased_heads, has_groups
@@ -25,7 +25,7 @@ def ridge_repairs(
     head: Head,
     strengths: Sequence[float] = STRENGTHS,
     seed: int = 0,
-    tick: Tick = no_tick,
+    on_progress: OnProgress = no_progress,
 ) -> list[Candidate]:
     """Return ridge repairs that weight each (group value, class) the same, from one pass over the features.
 
@@ -36,7 +36,7 @@ def ridge_repairs(
     """
     examples = thinned(examples, LARGEST_FIT, torch.Generator().manual_seed(seed))
     weights = examples.balanced_weights(SEEN_UNSEEN if len(examples.sources) == 2 else None)
-    found = moments(examples, weights, tick)
+    found = moments(examples, weights, on_progress)
     starts = {"old head": head}
     if has_groups(examples):
         starts["erased head"] = erased_heads(found, head)[-1].head

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...repairs import RepairMethod
+from ...repair_methods import RepairMethod
 from ...results import Metrics, SplitUse
-from ...tensors import NO_MEMORY, Head, Memory, SplitFeatures, Tick, no_tick
+from ...tensors import NO_MEMORY, Head, Memory, OnProgress, SplitFeatures, no_progress
 from ..metrics import fixed_and_broken, mcnemar_p, predict
 from .candidates import Candidate
 from .methods import LABEL_FREE, Task, fit, task_for
@@ -51,7 +51,7 @@ def repair_class(
     tag_column: str | None = None,
     debugged_split: str = "val",
     seed: int = 0,
-    tick: Tick = no_tick,
+    on_progress: OnProgress = no_progress,
     memory: Memory = NO_MEMORY,
     device: torch.device | None = None,
 ) -> RepairOutcome:
@@ -66,18 +66,18 @@ def repair_class(
     """
     head.require(neurons)
     plan = plan_parts(splits, debugged_split, excluded or {}, tag_column, seed)
-    found = propose(plan, head, target, method, neurons, seed, tick, memory, device)
+    found = propose(plan, head, target, method, neurons, seed, on_progress, memory, device)
     heads = {"before": head, "after": found.candidate.head, **_controls(found.method, found.task)}
     judged = {
-        name: Judged.of(plan.judge, _predictions(one, head, plan.judge, tick), target, class_names)
+        name: Judged.of(plan.judge, _predictions(one, head, plan.judge, on_progress), target, class_names)
         for name, one in heads.items()
     }
     return _outcome(plan, found, judged, tuple(neurons), class_names)
 
 
-def _predictions(one: Head, untouched: Head, judge: SplitFeatures, tick: Tick) -> Tensor:
+def _predictions(one: Head, untouched: Head, judge: SplitFeatures, on_progress: OnProgress) -> Tensor:
     """Return [N]: of the untouched head what the model itself predicted, before its features were rounded."""
-    return judge.predicted if one is untouched else predict(one, judge.features, tick)
+    return judge.predicted if one is untouched else predict(one, judge.features, on_progress)
 
 
 def _outcome(
@@ -132,7 +132,7 @@ def propose(
     method: RepairMethod,
     neurons: Sequence[int],
     seed: int = 0,
-    tick: Tick = no_tick,
+    on_progress: OnProgress = no_progress,
     memory: Memory = NO_MEMORY,
     device: torch.device | None = None,
 ) -> Proposal:
@@ -147,7 +147,7 @@ def propose(
         methods, why = ["ridge"], f"auto took ridge, weighted by the groups of “{plan.column}”"
     elif method == "auto":
         methods = [*LABEL_FREE, "paper"] if neurons else [*LABEL_FREE]
-    given = (plan, head, target, neurons, seed, tick, memory, device)
+    given = (plan, head, target, neurons, seed, on_progress, memory, device)
     tasks = {name: task_for(name, *given) for name in methods}
     found = {name: fit(name, task) for name, task in tasks.items()}
     best = max(methods, key=lambda name: found[name][1])

@@ -22,7 +22,7 @@ class Training:
     """
 
     head: Head
-    optimiser: torch.optim.Adam
+    optimizer: torch.optim.Adam
     generator: torch.Generator
     kept: Head
     epoch: int = 0
@@ -34,8 +34,8 @@ class Training:
     def begin(cls, head: Head, rate: float, seed: int) -> Training:
         """Start from a copy of `head`."""
         new = Head(head.weight.clone(), head.bias.clone())
-        optimiser = torch.optim.Adam([new.weight, new.bias], lr=rate, fused=True)
-        return cls(new, optimiser, torch.Generator().manual_seed(seed), head)
+        optimizer = torch.optim.Adam([new.weight, new.bias], lr=rate, fused=True)
+        return cls(new, optimizer, torch.Generator().manual_seed(seed), head)
 
     def judge(self, found: Score) -> None:
         """End an epoch whose head has the score `found`."""
@@ -48,7 +48,7 @@ class Training:
         """Return everything that the next epoch depends on."""
         places = {"weight": self.head.weight, "bias": self.head.bias}
         moments = {
-            f"{name}.{moment}": self.optimiser.state[place][moment]
+            f"{name}.{moment}": self.optimizer.state[place][moment]
             for name, place in places.items()
             for moment in _MOMENTS
         }
@@ -66,7 +66,7 @@ class Training:
         """Go on from `tensors` of an earlier run."""
         for name, place in (("weight", self.head.weight), ("bias", self.head.bias)):
             place.copy_(found[name])
-            self.optimiser.state[place] = {moment: found[f"{name}.{moment}"].clone() for moment in _MOMENTS}
+            self.optimizer.state[place] = {moment: found[f"{name}.{moment}"].clone() for moment in _MOMENTS}
         self.kept = Head(found["kept.weight"], found["kept.bias"])
         self.generator.set_state(found["generator"])
         self.epoch, self.since, self.kept_epoch = found["counts"].tolist()

@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from .encoder import Painted, framed
+from .encoder import Rendered, framed
 from .picture import Box, fitted
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class BlockEncoder:
 
     name = "block"
 
-    def encode(self, image: Image, box: Box) -> Painted:
+    def encode(self, image: Image, box: Box) -> Rendered:
         """Return `image` as half blocks."""
         from PIL import Image as Images
 
@@ -46,9 +46,9 @@ class BlockEncoder:
         drawn = _block_image()(small, width=columns, height=rows)
         strips = [parse_line(line, columns) for line in format(drawn, "1.1").split("\n")]
         lines, left, top = framed(strips, columns, box)
-        return Painted(lines, left=left, top=top, columns=columns, rows=rows)
+        return Rendered(lines, left=left, top=top, columns=columns, rows=rows)
 
-    def forget(self, painted: Painted) -> str:
+    def forget(self, painted: Rendered) -> str:
         """Cells leave nothing behind."""
         return ""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Painted:
+class Rendered:
     """A picture ready for the screen.
 
     `strips` are the cells of the whole box. `send` goes to the terminal once before they are shown;
@@ -33,14 +33,14 @@ class Painted:
 
 
 class Encoder(Protocol):
-    """One way to draw. `encode` runs on the painter's thread and touches nothing but its arguments."""
+    """One way to draw. `encode` runs on the render_queue's thread and touches nothing but its arguments."""
 
     name: str
 
-    def encode(self, image: Image, box: Box) -> Painted:
+    def encode(self, image: Image, box: Box) -> Rendered:
         """Return `image` prepared for `box`."""
 
-    def forget(self, painted: Painted) -> str:
+    def forget(self, painted: Rendered) -> str:
         """Return what to write so that the terminal frees the picture."""
 
 

@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from .blocks import BlockEncoder
-from .encoder import Painted
+from .encoder import Rendered
 from .picture import Box
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class ITermEncoder:
     def __init__(self) -> None:
         self._cells = BlockEncoder()
 
-    def encode(self, image: Image, box: Box) -> Painted:
+    def encode(self, image: Image, box: Box) -> Rendered:
         """Return the cells and the inline file for exactly their area."""
         from PIL import Image as Images
 
@@ -38,8 +38,8 @@ class ITermEncoder:
             "preserveAspectRatio=0;doNotMoveCursor=1"
         )
         overlay = f"\x1b]1337;File={options}:{base64.standard_b64encode(data).decode()}\x07"
-        return Painted(under.strips, "", overlay, under.left, under.top, under.columns, under.rows)
+        return Rendered(under.strips, "", overlay, under.left, under.top, under.columns, under.rows)
 
-    def forget(self, painted: Painted) -> str:
+    def forget(self, painted: Rendered) -> str:
         """The terminal keeps nothing under a name."""
         return ""

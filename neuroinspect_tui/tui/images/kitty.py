@@ -19,7 +19,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from .diacritics import MARKS
-from .encoder import Painted, framed
+from .encoder import Rendered, framed
 from .picture import Box, fitted
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class KittyEncoder:
         base = (os.getpid() & 0xFFF or 1) << 12
         self._numbers = (base | count for count in itertools.cycle(range(1, 0x1000)))
 
-    def encode(self, image: Image, box: Box) -> Painted:
+    def encode(self, image: Image, box: Box) -> Rendered:
         """Return the picture's transmission and its placeholder cells."""
         columns, rows = fitted(image.width, image.height, box)
         columns, rows = min(columns, len(MARKS)), min(rows, len(MARKS))
@@ -53,9 +53,9 @@ class KittyEncoder:
         sent = "".join(self._chunks(control, _png(image, columns * box.cell_width, rows * box.cell_height)))
         strips = [_placeholders(number, row, columns) for row in range(rows)]
         lines, left, top = framed(strips, columns, box)
-        return Painted(lines, sent, "", left, top, columns, rows, number)
+        return Rendered(lines, sent, "", left, top, columns, rows, number)
 
-    def forget(self, painted: Painted) -> str:
+    def forget(self, painted: Rendered) -> str:
         """Delete the picture and free its memory in the terminal."""
         return self._command(f"a=d,d=I,i={painted.number},q=2", "")
 

@@ -12,14 +12,14 @@ from typing import Any
 
 from textual.geometry import Region
 
-from .encoder import Painted
+from .encoder import Rendered
 
 
 @dataclass(frozen=True)
 class Shown:
     """A prepared picture whose box is at `box` on the screen, inside the widget's visible `window`."""
 
-    painted: Painted
+    painted: Rendered
     box: Region
     window: Region
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .blocks import BlockEncoder
-from .encoder import Painted
+from .encoder import Rendered
 from .picture import Box
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ class SixelEncoder:
     def __init__(self) -> None:
         self._cells = BlockEncoder()
 
-    def encode(self, image: Image, box: Box) -> Painted:
+    def encode(self, image: Image, box: Box) -> Rendered:
         """Return the cells and the Sixel data for exactly their area."""
         under = self._cells.encode(image, box)
         height = under.rows * box.cell_height // 6 * 6
         data = sixel(image, under.columns * box.cell_width, height)
-        return Painted(under.strips, "", data, under.left, under.top, under.columns, under.rows)
+        return Rendered(under.strips, "", data, under.left, under.top, under.columns, under.rows)
 
-    def forget(self, painted: Painted) -> str:
+    def forget(self, painted: Rendered) -> str:
         """The terminal keeps nothing under a name."""
         return ""
 

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from ...text import safe
-from ..board import Topic
+from ..app_state import Topic
 from ..keymap import keys
 from ..widgets.matrix import ConfusionMatrix
 from ..wording import percent, plural
@@ -37,8 +37,8 @@ class ConfusionScreen(Page[None]):
 
     def redraw(self, topics: frozenset[Topic]) -> None:
         """Show the counts."""
-        if "evaluation" in topics and self.board.evaluation is not None:
-            found = self.board.evaluation.classes
+        if "evaluation" in topics and self.app_state.evaluation is not None:
+            found = self.app_state.evaluation.classes
             if self.worst_first:
                 found = tuple(
                     sorted(found, key=lambda c: (2.0 if c.accuracy is None else c.accuracy, c.index))

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ...text import safe
-from ..board import LogLine, Topic
+from ..app_state import LogLine, Topic
 from ..keymap import keys
 from ..widgets.cells import Cell
 from ..widgets.filtered import FilteredTable
@@ -38,7 +38,7 @@ class LogScreen(Page[None]):
     def redraw(self, topics: frozenset[Topic]) -> None:
         """Show new lines."""
         if "log" in topics:
-            lines = list(enumerate(self.board.log))[::-1]
+            lines = list(enumerate(self.app_state.log))[::-1]
             empty = ("Nothing happened yet.", "Warnings and errors are kept here.")
             self.table.offer([Row(number, _cells(line)) for number, line in lines], empty)
 
@@ -50,7 +50,7 @@ class LogScreen(Page[None]):
     @property
     def line(self) -> LogLine | None:
         """The line under the cursor."""
-        return self.board.log[self.table.key] if isinstance(self.table.key, int) else None
+        return self.app_state.log[self.table.key] if isinstance(self.table.key, int) else None
 
     def copied(self) -> str:
         """The line and its details."""

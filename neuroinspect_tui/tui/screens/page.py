@@ -1,4 +1,4 @@
-"""What all screens share: title line and footer, the board, asking for work, hearing what changed."""
+"""What all screens share: title line and footer, the app_state, asking for work, hearing what changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from ...jobs import Job
-from ..board import Board, Topic
+from ..app_state import AppState, Topic
 from ..host import Host
 from ..widgets.gallery import Gallery
 from ..widgets.header import StatusHeader
@@ -23,7 +23,7 @@ ALL: frozenset[Topic] = frozenset(get_args(Topic)) - ONCE
 
 
 class Page(Screen[Result]):
-    """A screen that shows a part of the board between the title line and the footer."""
+    """A screen that shows a part of the app_state between the title line and the footer."""
 
     cancels: tuple[type[Job], ...] = ()
     """Jobs that escape stops here; with none of them running it goes back."""
@@ -67,12 +67,14 @@ class Page(Screen[Result]):
     def board_changed(self, topics: frozenset[Topic]) -> None:
         """Redraw the title line and the body as far as they depend on `topics`."""
         if topics & {"opened", "progress"}:
-            job = self.board.at_work
+            job = self.app_state.at_work
             self.header.facts = self.ni.facts()
             hint = "esc cancels" if isinstance(job, self.cancels) else ""
-            hint = "stopping…" if job is not None and job == self.board.stopping else hint
-            progress = self.board.progress.get(job) if job else None
-            self.header.show_work(job, progress, len(self.board.pending) - len(self.board.running), hint)
+            hint = "stopping…" if job is not None and job == self.app_state.stopping else hint
+            progress = self.app_state.progress.get(job) if job else None
+            self.header.show_work(
+                job, progress, len(self.app_state.pending) - len(self.app_state.running), hint
+            )
         self.redraw(topics)
 
     @property
@@ -81,16 +83,16 @@ class Page(Screen[Result]):
         return cast("Host", self.app)
 
     @property
-    def board(self) -> Board:
+    def app_state(self) -> AppState:
         """All that is known."""
-        return self.ni.board
+        return self.ni.app_state
 
     @property
     def class_names(self) -> Sequence[str]:
         """The class names, as far as known."""
-        if self.board.opened is not None:
-            return self.board.opened.classes
-        return tuple(c.name for c in self.board.evaluation.classes) if self.board.evaluation else ()
+        if self.app_state.opened is not None:
+            return self.app_state.opened.classes
+        return tuple(c.name for c in self.app_state.evaluation.classes) if self.app_state.evaluation else ()
 
     def class_name(self, index: int) -> str:
         """The name of class `index`, or its number."""

@@ -10,10 +10,10 @@ from textual.content import Content
 from textual.widget import Widget
 
 from ... import jobs
-from ...repairs import REPAIRS, RepairMethod
+from ...repair_methods import REPAIRS, RepairMethod
 from ...results import Repair
 from ...text import safe
-from ..board import Topic
+from ..app_state import Topic
 from ..keymap import keys
 from ..widgets.repair_parts import MethodTable, ReasonPanel, RepairTable
 from ..widgets.table import Table
@@ -53,8 +53,8 @@ class RepairScreen(Page[None]):
     @property
     def shown(self) -> Repair | None:
         """The repair whose verdict is on show."""
-        number = self.repairs.key if self.repairs.has_focus else self.board.repair_of(self.target)
-        return self.board.repairs.get(number) if isinstance(number, int) else None
+        number = self.repairs.key if self.repairs.has_focus else self.app_state.repair_of(self.target)
+        return self.app_state.repairs.get(number) if isinstance(number, int) else None
 
     def redraw(self, topics: frozenset[Topic]) -> None:
         """Show new repairs and progress."""
@@ -62,8 +62,8 @@ class RepairScreen(Page[None]):
             words = f"Repaired weights are in {safe(self.weights)}. y copies the path."
             self.notify(words, timeout=12, markup=False)
         if topics & {"repairs", "failure", "progress", "tags", "opened"}:
-            self.repairs.show(self.board.repairs)
-            latest = self.board.repair_of(self.target)
+            self.repairs.show(self.app_state.repairs)
+            latest = self.app_state.repair_of(self.target)
             if "repairs" in topics and latest is not None:
                 self.repairs.go_to(latest, announce=False)
             self._show()
@@ -73,18 +73,18 @@ class RepairScreen(Page[None]):
         self.verdict.show(self.shown, self.class_names, self._nothing())
         failures = [
             failure
-            for job, failure in self.board.failures.items()
+            for job, failure in self.app_state.failures.items()
             if isinstance(job, jobs.RepairHead) and job.target == self.target
         ]
-        if self.methods.has_focus and failures and self.board.repair_of(self.target) is None:
+        if self.methods.has_focus and failures and self.app_state.repair_of(self.target) is None:
             self.reason.explain(failures[-1].line, "$error")
         elif self.shown is not None and not self.methods.has_focus:
-            self.reason.show(self.shown, self.shown.twin(self.board.repairs.values()))
+            self.reason.show(self.shown, self.shown.twin(self.app_state.repairs.values()))
         else:
             self.reason.describe(self._method(), self._uses(), self.shown)
 
     def _nothing(self) -> tuple[str, ...]:
-        running = next((job for job in self.board.pending if isinstance(job, jobs.RepairHead)), None)
+        running = next((job for job in self.app_state.pending if isinstance(job, jobs.RepairHead)), None)
         if running is not None:
             return (f"Repairing with {running.method}…", "escape stops it.")
         return (
@@ -100,8 +100,8 @@ class RepairScreen(Page[None]):
     def _uses(self) -> str:
         """What the method under the cursor would work with, in words."""
         kind = REPAIRS[self._method()]
-        tags = self.board.teaching_tags
-        columns = self.board.opened.group_columns if self.board.opened else ()
+        tags = self.app_state.teaching_tags
+        columns = self.app_state.opened.group_columns if self.app_state.opened else ()
         if self._method() == "random":
             return f"Uses random neurons, as many as there are culprits: {len(self.culprits)}."
         if kind.need == "neurons":
@@ -186,7 +186,7 @@ class RepairScreen(Page[None]):
     def weights(self) -> str:
         """Where the accepted repair's weights are."""
         repair = self.shown
-        return str(self.board.root / repair.weights) if repair is not None and repair.weights else ""
+        return str(self.app_state.root / repair.weights) if repair is not None and repair.weights else ""
 
     def copied(self) -> str:
         """The path of the weights, or the verdict."""

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from ... import jobs
 from ...results import Sample
 from ...text import safe
-from ..board import Topic
+from ..app_state import Topic
 from ..keymap import keys
 from ..widgets.gallery import Gallery, Section
 from ..widgets.pictures import sample_tile
@@ -47,13 +47,13 @@ class SamplesScreen(Page[None]):
     @on(events.Mount)
     def _begin(self) -> None:
         self.gallery.focus()
-        if self.job not in self.board.samples:
+        if self.job not in self.app_state.samples:
             self.ask(self.job)
 
     @property
     def samples(self) -> tuple[Sample, ...]:
         """The images, as far as known."""
-        return self.board.samples.get(self.job, ())
+        return self.app_state.samples.get(self.job, ())
 
     def redraw(self, topics: frozenset[Topic]) -> None:
         """Show the list, and thumbnails as they come."""
@@ -67,11 +67,12 @@ class SamplesScreen(Page[None]):
             else f"taken for {safe(self.class_name(predicted or 0), 60)}"
         )
         self.gallery.name_it(f"{name} {taken} · {number(len(self.samples))}")
-        tiles = tuple(sample_tile(self.board, sample, self.class_names) for sample in self.samples)
-        failure = self.board.failures.get(self.job)
+        tiles = tuple(sample_tile(self.app_state, sample, self.class_names) for sample in self.samples)
+        failure = self.app_state.failures.get(self.job)
         words = (safe(failure.line, 400),) if failure else ("Reading the list…",)
         self.gallery.show(
-            [Section("", tiles, "medium")], ("No such image.",) if self.job in self.board.samples else words
+            [Section("", tiles, "medium")],
+            ("No such image.",) if self.job in self.app_state.samples else words,
         )
         self.ask_thumbnails()
 
@@ -79,9 +80,9 @@ class SamplesScreen(Page[None]):
         """Ask for the thumbnails around the cursor."""
         first = max(0, self.gallery.cursor - AHEAD // 4)
         near = self.samples[first : first + AHEAD]
-        missing = tuple(s.row for s in near if (s.split, s.row) not in self.board.thumbnails)
+        missing = tuple(s.row for s in near if (s.split, s.row) not in self.app_state.thumbnails)
         job = jobs.MakeThumbnails(near[0].split, missing) if missing else None
-        if job is not None and not self.board.waits_for(job) and job not in self.board.failures:
+        if job is not None and not self.app_state.waits_for(job) and job not in self.app_state.failures:
             self.ask(job)
 
     @on(Gallery.Opened)

@@ -43,7 +43,7 @@ class SessionsScreen(Page[None]):
     @on(events.Mount)
     def _fill(self) -> None:
         self.entries = self.ni.project.sessions()
-        here = self.board.root
+        here = self.app_state.root
         rows = [Row(number, _cells(entry, entry.root == here)) for number, entry in enumerate(self.entries)]
         empty = ("No sessions yet.", "Each run keeps one; this list shows them, newest first.")
         self.table.offer(rows, empty)
@@ -58,7 +58,7 @@ class SessionsScreen(Page[None]):
     async def _open(self) -> None:
         if self.entry is None:
             return
-        if self.entry.root == self.board.root:
+        if self.entry.root == self.app_state.root:
             self.dismiss()
         else:
             self.ni.open_session(self.entry.root)

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from ... import jobs
 from ...results import ReviewItem
 from ...text import safe
-from ..board import Topic
+from ..app_state import Topic
 from ..keymap import keys
 from ..widgets.gallery import Gallery, Section
 from ..widgets.pictures import sample_tile
@@ -55,7 +55,7 @@ class TagScreen(Page[None]):
     @property
     def items(self) -> tuple[ReviewItem, ...]:
         """The images to tag, as proposed."""
-        return self.board.reviews.get(self.target, ())
+        return self.app_state.reviews.get(self.target, ())
 
     @property
     def item(self) -> ReviewItem | None:
@@ -76,8 +76,8 @@ class TagScreen(Page[None]):
         count = f"{self.place + 1} of {len(self.items)}" if item else "images"
         self.picture.name_it(f"Tag {count} · {name}{by}")
         if item is None:
-            failure = self.board.failures.get(self.job)
-            ready = self.target in self.board.reviews
+            failure = self.app_state.failures.get(self.job)
+            ready = self.target in self.app_state.reviews
             words = (
                 safe(failure.line, 400)
                 if failure
@@ -87,10 +87,10 @@ class TagScreen(Page[None]):
             )
             self.picture.show([], (words,))
         else:
-            tile = sample_tile(self.board, item.sample, self.class_names)
+            tile = sample_tile(self.app_state, item.sample, self.class_names)
             self.picture.show([Section("", (tile,), "full")])
             self._ask_thumbnails()
-        self.panel.show(self.items, self.place, self.board, self.class_names, self.target, self.culprits)
+        self.panel.show(self.items, self.place, self.app_state, self.class_names, self.target, self.culprits)
 
     @on(events.Resize)
     def _resized(self) -> None:
@@ -101,10 +101,10 @@ class TagScreen(Page[None]):
         missing = tuple(
             item.sample.row
             for item in near
-            if (item.sample.split, item.sample.row) not in self.board.thumbnails
+            if (item.sample.split, item.sample.row) not in self.app_state.thumbnails
         )
         job = jobs.MakeThumbnails(near[0].sample.split, missing) if missing else None
-        if job is not None and not self.board.waits_for(job) and job not in self.board.failures:
+        if job is not None and not self.app_state.waits_for(job) and job not in self.app_state.failures:
             self.ask(job)
 
     def _watch_place(self) -> None:
@@ -119,7 +119,7 @@ class TagScreen(Page[None]):
         item = self.item
         if item is None:
             return
-        before = self.board.tags.get((item.sample.split, item.sample.path), "")
+        before = self.app_state.tags.get((item.sample.split, item.sample.path), "")
         self.history.append((item, before))
         self._set(item, tag)
         if self.place + 1 < len(self.items):
@@ -131,9 +131,9 @@ class TagScreen(Page[None]):
     def _set(self, item: ReviewItem, tag: str) -> None:
         place = (item.sample.split, item.sample.path)
         if tag:
-            self.board.tags[place] = tag
+            self.app_state.tags[place] = tag
         else:
-            self.board.tags.pop(place, None)
+            self.app_state.tags.pop(place, None)
         self.ask(jobs.SetTag(item.sample.split, item.sample.row, tag))
 
     def action_undo(self) -> None:

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from ... import jobs
 from ...text import safe
-from ..board import Topic
+from ..app_state import Topic
 from ..keymap import keys
 from ..marks import Marks
 from ..on_show import missing, no_classes, no_neurons, result_of
@@ -81,12 +81,14 @@ class TriageScreen(PanedPage):
         """The neurons marked for the class on show."""
         return self.marks.of(self.target)
 
-    # What the board says
+    # What the app_state says
 
     def redraw(self, topics: frozenset[Topic]) -> None:
         """Redraw the panes that show any of `topics`."""
-        if topics & {"opened", "evaluation", "failure"} or self.board.evaluation is None:
-            self.class_table.show(self.board.evaluation, self.board.evaluation_final, no_classes(self.board))
+        if topics & {"opened", "evaluation", "failure"} or self.app_state.evaluation is None:
+            self.class_table.show(
+                self.app_state.evaluation, self.app_state.evaluation_final, no_classes(self.app_state)
+            )
         if topics & {"culprits", "failure", "evaluation"}:
             self._show_neurons()
         if topics & {"culprits", "samples", "tags", "failure", "evaluation"}:
@@ -97,36 +99,36 @@ class TriageScreen(PanedPage):
             self._show_what_if()
         if "found" in topics:
             self._show_found()
-        if "evaluation" in topics and self.board.evaluation_final:
+        if "evaluation" in topics and self.app_state.evaluation_final:
             self._settle()
 
     def _show_neurons(self) -> None:
-        report = self.board.reports.get(self.target) if self.target is not None else None
-        words = no_neurons(self.board, self.target)
-        concepts = self.board.concepts_of(self.target) if self.target is not None else {}
+        report = self.app_state.reports.get(self.target) if self.target is not None else None
+        words = no_neurons(self.app_state, self.target)
+        concepts = self.app_state.concepts_of(self.target) if self.target is not None else {}
         self.neuron_table.show(report, self.marked, concepts, words)
         key = self.neuron_table.key
         self.neuron = key if isinstance(key, int) and report is not None else None
 
     def _show_mistakes(self) -> None:
-        report = self.board.reports.get(self.target) if self.target is not None else None
+        report = self.app_state.reports.get(self.target) if self.target is not None else None
         samples = report.samples if report else ()
         words = ("No mistakes in this class.",) if report else ("The mistakes appear here.",)
-        evaluation = self.board.evaluation
+        evaluation = self.app_state.evaluation
         groups = [g for g in evaluation.groups if g.class_index == self.target] if evaluation else []
-        self.mistake_table.show(samples, self.class_names, self.board.tags, groups, words)
+        self.mistake_table.show(samples, self.class_names, self.app_state.tags, groups, words)
 
     def _show_pictures(self) -> None:
         sample = self.mistake_table.sample
         if self.mistake_table.has_focus and sample is not None:
-            self.pictures.show_mistake(self.board, sample, self.class_names)
+            self.pictures.show_mistake(self.app_state, sample, self.class_names)
         elif self.target is not None and self.neuron is not None:
-            self.pictures.show_neuron(self.board, self.target, self.neuron)
+            self.pictures.show_neuron(self.app_state, self.target, self.neuron)
         else:
             self.pictures.explain("Pictures of a neuron appear here.", "Choose a class, then a neuron.")
 
     def _question(self) -> jobs.AskWhatIf | None:
-        report = self.board.reports.get(self.target) if self.target is not None else None
+        report = self.app_state.reports.get(self.target) if self.target is not None else None
         weak = {culprit.neuron for culprit in report.insufficient} if report else set()
         return self.marks.question(self.target, weak)
 
@@ -134,20 +136,20 @@ class TriageScreen(PanedPage):
         job = self._question()
         if job is None:
             self.strip.explain("mark neurons with space: what if ▲ were stronger, ▼ off?")
-        elif job in self.board.failures:
-            self.strip.explain(safe(self.board.failures[job].line, 300))
-        elif job in self.board.what_ifs:
-            self.strip.show(self.board.what_ifs[job])
+        elif job in self.app_state.failures:
+            self.strip.explain(safe(self.app_state.failures[job].line, 300))
+        elif job in self.app_state.what_ifs:
+            self.strip.show(self.app_state.what_ifs[job])
         else:
             self.strip.explain("computing…")
 
     def _show_found(self) -> None:
         from .dialogs import FoundDialog
 
-        if self.board.found:
+        if self.app_state.found:
             target = self.target if self.target is not None else -1
-            named = partial(self.board.label_of, target)
-            self.app.push_screen(FoundDialog(self.board.found, named), self._take_found)
+            named = partial(self.app_state.label_of, target)
+            self.app.push_screen(FoundDialog(self.app_state.found, named), self._take_found)
         else:
             self.notify("No neuron has such a concept.", severity="warning")
 
@@ -202,14 +204,14 @@ class TriageScreen(PanedPage):
 
     def _ask_for_what_is_missing(self) -> None:
         near = self.mistake_table.near(THUMBNAILS_AHEAD) if self.mistake_table.has_focus else ()
-        for job in missing(self.board, self.target, self.neuron, near):
+        for job in missing(self.app_state, self.target, self.neuron, near):
             self.ask(job)
         self._ask_what_if()
 
     def _ask_what_if(self) -> None:
         job = self._question()
-        known = job is None or job in self.board.what_ifs or job in self.board.failures
-        if job is not None and not known and not self.board.waits_for(job):
+        known = job is None or job in self.app_state.what_ifs or job in self.app_state.failures
+        if job is not None and not known and not self.app_state.waits_for(job):
             self.ask(job)
 
     def _what_if_changed(self) -> None:
@@ -252,7 +254,7 @@ class TriageScreen(PanedPage):
 
     def action_visualise_all(self) -> None:
         """Make illusions of the five first culprits of both lists."""
-        neurons = self.board.culprit_neurons(self.target) if self.target is not None else ()
+        neurons = self.app_state.culprit_neurons(self.target) if self.target is not None else ()
         if self.target is not None and neurons:
             self._illustrate(neurons)
 
@@ -309,5 +311,5 @@ class TriageScreen(PanedPage):
             return self.mistake_table.sample.path
         if self.neuron_table.has_focus and self.neuron is not None:
             return str(self.neuron)
-        result = result_of(self.board, self.target)
+        result = result_of(self.app_state, self.target)
         return result.name if result is not None else ""

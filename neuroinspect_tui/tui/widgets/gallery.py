@@ -16,13 +16,13 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from ..host import Host
-from ..images.encoder import Painted
+from ..images.encoder import Rendered
 from ..images.overlay import Shown
 from ..images.picture import Box, Picture
-from ..images.studio import Studio
+from ..images.renderer import PictureRenderer
 from ..keymap import keys
 from .cells import Inked, Span
-from .gallery_plan import Placed, Plan, Shelf, plan_gallery
+from .gallery_plan import GalleryLayout, Placed, Shelf, plan_gallery
 
 Scale = Literal["small", "medium", "large", "full"]
 WIDTHS: tuple[tuple[int, dict[Scale, int]], ...] = (
@@ -52,7 +52,7 @@ class Section:
 
 
 class Gallery(Inked, can_focus=True):
-    """Sections of tiles with a cursor; draws through the app's `Studio`."""
+    """Sections of tiles with a cursor; draws through the app's `PictureRenderer`."""
 
     ALLOW_SELECT = False
     BINDINGS = keys("picture.left", "picture.right", "picture.up", "picture.down", "list.open")
@@ -76,15 +76,15 @@ class Gallery(Inked, can_focus=True):
         self.sections: tuple[Section, ...] = ()
         self.tiles: tuple[Tile, ...] = ()
         self.empty: tuple[str, ...] = ()
-        self.plan = Plan({}, (), 0)
-        self._shown: dict[tuple[Path | str, Box], Painted] = {}
+        self.plan = GalleryLayout({}, (), 0)
+        self._shown: dict[tuple[Path | str, Box], Rendered] = {}
         self._missing: set[int] = set()
         self._named = title
 
     @property
-    def studio(self) -> Studio:
+    def renderer(self) -> PictureRenderer:
         """The app's way of drawing pictures."""
-        return cast("Host", self.app).studio
+        return cast("Host", self.app).renderer
 
     @property
     def tile(self) -> Tile | None:
@@ -109,7 +109,7 @@ class Gallery(Inked, can_focus=True):
             self.border_title = Content(title)
 
     def place_tiles(self) -> None:
-        """Plan the places anew and draw everything."""
+        """GalleryLayout the places anew and draw everything."""
         width = max(1, self.scrollable_content_region.width - 2)
         aims = next(scales for least, scales in WIDTHS if width >= least)
         shelves = [
@@ -117,7 +117,7 @@ class Gallery(Inked, can_focus=True):
                 section.title,
                 len(section.tiles),
                 max((len(tile.caption) for tile in section.tiles), default=0),
-                aims[section.scale] if self.studio.draws else 0,
+                aims[section.scale] if self.renderer.draws else 0,
                 1 if section.scale == "small" else 1000,
             )
             for section in self.sections
@@ -206,7 +206,7 @@ class Gallery(Inked, can_focus=True):
         if line >= placed.height:
             return self._caption_line(tile, placed, line - placed.height, base)
         painted = self.painted(placed)
-        if isinstance(painted, Painted):
+        if isinstance(painted, Rendered):
             return painted.strips[line].apply_style(base)
         self._missing.add(placed.index)
         words = tile.waiting if tile.picture is None else painted or "…"
@@ -222,16 +222,16 @@ class Gallery(Inked, can_focus=True):
                 spans = (("▸", "accent"), *spans)
         return self.paint(spans, base, placed.width)
 
-    def painted(self, placed: Placed) -> Painted | str | None:
+    def painted(self, placed: Placed) -> Rendered | str | None:
         """Return the prepared picture of a tile, why there is none, or None while it is on its way."""
         picture = self.tiles[placed.index].picture
         if picture is None:
             return ""
-        cell = self.studio.cell
+        cell = self.renderer.cell
         box = Box(placed.width, placed.height, cell.width, cell.height)
-        painted = self.studio.want(picture, box, self.masked, self.app.screen is not self.screen)
+        painted = self.renderer.want(picture, box, self.masked, self.app.screen is not self.screen)
         slot = (picture.path or picture.name, box)
-        if isinstance(painted, Painted):
+        if isinstance(painted, Rendered):
             self._shown[slot] = painted
         return painted or (self._shown.get(slot) if picture.rgb else None)
 
@@ -250,7 +250,7 @@ class Gallery(Inked, can_focus=True):
             top = window.y + placed.y - round(self.scroll_y)
             if top < window.bottom and top + placed.height > window.y:
                 painted = self.painted(placed)
-                if isinstance(painted, Painted):
+                if isinstance(painted, Rendered):
                     box = Region(window.x + 1 + placed.x, top, placed.width, placed.height)
                     yield Shown(painted, box, window)
 

@@ -38,7 +38,7 @@ class Shelf:
 
 
 @dataclass(frozen=True)
-class Plan:
+class GalleryLayout:
     """The whole gallery: section titles by line, tiles, and the height of all."""
 
     titles: dict[int, str]
@@ -49,7 +49,7 @@ class Plan:
 GAP = 1
 
 
-def plan_gallery(shelves: Sequence[Shelf], width: int, tallest: int = 1000) -> Plan:
+def plan_gallery(shelves: Sequence[Shelf], width: int, tallest: int = 1000) -> GalleryLayout:
     """Place all tiles in `width` cells, none of their pictures taller than `tallest`.
 
     Boxes are square (a cell is twice as high as wide). A lone tile without a title is centred.
@@ -72,7 +72,7 @@ def plan_gallery(shelves: Sequence[Shelf], width: int, tallest: int = 1000) -> P
         first += shelf.tiles
         rows = -(-tiles // across)
         y += rows * (high + shelf.caption + 1)
-    return Plan(titles, tuple(placed), max(0, y - 1))
+    return GalleryLayout(titles, tuple(placed), max(0, y - 1))
 
 
 def _across(shelf: Shelf, width: int, tallest: int) -> tuple[int, int]:

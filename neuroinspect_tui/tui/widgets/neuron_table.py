@@ -74,7 +74,7 @@ class NeuronTable(FilteredTable):
         self.offer(lines if listed or further else [], empty)
 
     def shortened(self, rows: tuple[Row, ...]) -> Sequence[Row]:
-        """Return the first rows of each list, so that both are in sight; marked ones and, on wish, all."""
+        """Return the first rows of each list, so that both are in sight; marked ones and, on request, all."""
         room = self.size.height - self.header_lines
         if self.whole or not rows or len(rows) <= room:
             return rows

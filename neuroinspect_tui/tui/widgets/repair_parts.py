@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from ...repairs import REPAIRS, Need, RepairKind, settings
+from ...repair_methods import REPAIRS, Need, RepairKind, settings
 from ...results import Repair
 from ...text import safe
 from ..keymap import keys

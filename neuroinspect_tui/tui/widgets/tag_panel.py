@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from ...results import ReviewItem
 from ...text import safe
-from ..board import Board
+from ..app_state import AppState
 from ..wording import bar, class_word, neurons, number, percent
 
 GOAL = 40
@@ -28,7 +28,7 @@ class TagPanel(Widget):
         self,
         items: Sequence[ReviewItem],
         place: int,
-        board: Board,
+        app_state: AppState,
         names: Sequence[str],
         target: int,
         culprits: tuple[int, ...],
@@ -38,11 +38,11 @@ class TagPanel(Widget):
         width = max(16, self.size.width - 4)
         lines: list[Content] = []
         if place < len(items):
-            question = _question(board, target, culprits)
+            question = _question(app_state, target, culprits)
             lines += [Content.styled(question, "bold $accent"), Content("")]
-            lines += _image(items[place], board, names, width)
-        lines += [_trail(items, place, board, width), Content("")]
-        lines += _progress(board, width)
+            lines += _image(items[place], app_state, names, width)
+        lines += [_trail(items, place, app_state, width), Content("")]
+        lines += _progress(app_state, width)
         self.content = Content("\n").join(lines)
 
     def render(self) -> Content:
@@ -50,9 +50,9 @@ class TagPanel(Widget):
         return self.content
 
 
-def _question(board: Board, target: int, culprits: tuple[int, ...]) -> str:
+def _question(app_state: AppState, target: int, culprits: tuple[int, ...]) -> str:
     """Ask whether the image has what the first culprits react to, by name where they have one."""
-    named = [board.label_of(target, neuron) for neuron in culprits[:NAMED]]
+    named = [app_state.label_of(target, neuron) for neuron in culprits[:NAMED]]
     labels = dict.fromkeys(safe(label, 30) for label in named if label)
     if labels:
         return f"Does it show {' or '.join(f'“{label}”' for label in labels)}?"
@@ -61,11 +61,11 @@ def _question(board: Board, target: int, culprits: tuple[int, ...]) -> str:
     return "Does it show a cue beside the object?"
 
 
-def _image(item: ReviewItem, board: Board, names: Sequence[str], width: int) -> list[Content]:
+def _image(item: ReviewItem, app_state: AppState, names: Sequence[str], width: int) -> list[Content]:
     sample = item.sample
     true, predicted = (class_word(names, index) for index in (sample.label, sample.predicted))
     right = sample.predicted == sample.label
-    tag = board.tags.get((sample.split, sample.path), "")
+    tag = app_state.tags.get((sample.split, sample.path), "")
     place = safe("/".join(sample.path.split("/")[-2:]), 300)
     lines = [
         Content.styled(place, "bold").truncate(width, ellipsis=True),
@@ -88,24 +88,24 @@ def _image(item: ReviewItem, board: Board, names: Sequence[str], width: int) -> 
     return [*lines, shown, Content("")]
 
 
-def _trail(items: Sequence[ReviewItem], place: int, board: Board, width: int) -> Content:
+def _trail(items: Sequence[ReviewItem], place: int, app_state: AppState, width: int) -> Content:
     half = width // 2
     first = max(0, min(place - half, len(items) - width))
     parts: list[tuple[str, str]] = []
     for index in range(first, min(len(items), first + width)):
         sample = items[index].sample
-        sign, ink = SIGNS.get(board.tags.get((sample.split, sample.path), ""), ("·", "$foreground 40%"))
+        sign, ink = SIGNS.get(app_state.tags.get((sample.split, sample.path), ""), ("·", "$foreground 40%"))
         parts.append((sign, f"{ink} reverse" if index == place else ink))
     return Content.assemble(*parts)
 
 
-def _progress(board: Board, width: int) -> list[Content]:
-    known, tagged = board.propagation, board.teaching_tags
+def _progress(app_state: AppState, width: int) -> list[Content]:
+    known, tagged = app_state.propagation, app_state.teaching_tags
     full, rest = bar(tagged / GOAL, min(20, width - 8))
     lines = [
         Content.assemble((f"{tagged:>3} ", "bold"), (full, "$accent"), (rest, "$foreground 30%"), f" {GOAL}"),
     ]
-    wrong = len(board.tags) - tagged
+    wrong = len(app_state.tags) - tagged
     if wrong:
         sign, ink = SIGNS["mislabelled"]
         left_out = (" left out", "$foreground 60%")

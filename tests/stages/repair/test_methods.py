@@ -5,17 +5,17 @@ from typing import get_args
 import pytest
 
 from neuroinspect_tui.errors import InputError
-from neuroinspect_tui.repairs import RepairMethod
+from neuroinspect_tui.repair_methods import RepairMethod
 from neuroinspect_tui.stages.repair.methods import METHODS, _goals, fit, task_for
 from neuroinspect_tui.stages.repair.plan import plan_parts
-from neuroinspect_tui.tensors import NO_MEMORY, no_tick
+from neuroinspect_tui.tensors import NO_MEMORY, no_progress
 
 from .worlds import CULPRITS, make_world
 
 
 def task(method, grouped=True, neurons=tuple(CULPRITS), target=0):
     splits, head = make_world(grouped)
-    return task_for(method, plan_parts(splits, "val", {}), head, target, neurons, 0, no_tick, NO_MEMORY)
+    return task_for(method, plan_parts(splits, "val", {}), head, target, neurons, 0, no_progress, NO_MEMORY)
 
 
 def test_every_method_that_is_offered_is_there():
@@ -33,7 +33,9 @@ def test_images_of_unknown_group_are_left_out_where_groups_are_weighted():
     splits, head = make_world()
     splits["train"].groups["place"].codes[:100] = -1
     plan = plan_parts(splits, "val", {})
-    sizes = {m: len(task_for(m, plan, head, 0, CULPRITS, 0, no_tick).examples) for m in ("ridge", "finetune")}
+    sizes = {
+        m: len(task_for(m, plan, head, 0, CULPRITS, 0, no_progress).examples) for m in ("ridge", "finetune")
+    }
     assert sizes == {"ridge": 900, "finetune": 1000}
 
 

@@ -94,7 +94,7 @@ def test_cancelling_stops_the_fit():
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        repair_class(splits, head, 0, NAMES, "finetune", [], tick=stop)
+        repair_class(splits, head, 0, NAMES, "finetune", [], on_progress=stop)
 
 
 @pytest.mark.parametrize("method", ["dfr", "leace"])

@@ -6,12 +6,12 @@ import torch
 from neuroinspect_tui.errors import Cancelled
 from neuroinspect_tui.stages.repair import gradient
 from neuroinspect_tui.stages.repair.candidates import Score
-from neuroinspect_tui.stages.repair.gradient import Recipe, edit
+from neuroinspect_tui.stages.repair.gradient import EditSettings, edit
 
 from .worlds import random_examples
 
 NEURONS = torch.tensor([1, 4])
-RECIPE = Recipe(strength=0.05, goal=1.1, rate=0.05, epochs=6, patience=3)
+RECIPE = EditSettings(strength=0.05, goal=1.1, rate=0.05, epochs=6, patience=3)
 SCORES = [0.3, 0.5, 0.4, 0.6, 0.5, 0.5]
 
 
@@ -39,12 +39,12 @@ def train(scores, memory, stop_at=None, neurons=NEURONS):
         judged.append(found.weight.clone())
         return Score(scores[len(judged) - 1], 0.0)
 
-    def tick(step, total):
+    def on_progress(step, total):
         begun.append(step)
         if step == stop_at:
             raise Cancelled
 
-    return edit(examples, head, 2, neurons, RECIPE, score, 9, tick, memory), judged, begun
+    return edit(examples, head, 2, neurons, RECIPE, score, 9, on_progress, memory), judged, begun
 
 
 def test_it_goes_on_from_the_last_epoch_bit_for_bit():

@@ -19,12 +19,12 @@ from textual.strip import Strip
 
 from neuroinspect_tui.tui.images.blocks import BlockEncoder, parse_line
 from neuroinspect_tui.tui.images.diacritics import MARKS
-from neuroinspect_tui.tui.images.encoder import Painted
+from neuroinspect_tui.tui.images.encoder import Rendered
 from neuroinspect_tui.tui.images.iterm2 import ITermEncoder
 from neuroinspect_tui.tui.images.kitty import PLACEHOLDER, KittyEncoder, wrap_for_tmux
 from neuroinspect_tui.tui.images.overlay import Shown, draw, painted_regions
-from neuroinspect_tui.tui.images.painter import IN_TERMINAL, Painter
 from neuroinspect_tui.tui.images.picture import Box, Picture, fitted, load
+from neuroinspect_tui.tui.images.render_queue import IN_TERMINAL, RenderQueue
 from neuroinspect_tui.tui.images.sixel import SixelEncoder, sixel
 
 BOX = Box(10, 5, 9, 18)
@@ -277,7 +277,7 @@ def test_overlays_are_drawn_where_their_cells_were_painted() -> None:
     from textual.geometry import Region
 
     window = Region(0, 0, 80, 20)
-    painted = Painted((), overlay="PICTURE", left=1, top=0, columns=8, rows=4)
+    painted = Rendered((), overlay="PICTURE", left=1, top=0, columns=8, rows=4)
     shown = [Shown(painted, Region(10, 5, 10, 5), window)]
     whole = Region(0, 0, 80, 24)
     assert draw(shown, [whole], []) == "\x1b7\x1b[6;12HPICTURE\x1b8"
@@ -299,7 +299,7 @@ def test_textual_repaints_a_fragment_from_its_start_however_far_right_the_span_b
     assert painted_regions(part, Region(0, 0, 80, 24)) == [Region(30, 7, 20, 1)]
 
 
-# The painter
+# The render_queue
 
 
 class Recorder:
@@ -311,13 +311,13 @@ class Recorder:
         self.asked: list[str] = []
         self.gate = threading.Event()
 
-    def encode(self, image: Image.Image, box: Box) -> Painted:
+    def encode(self, image: Image.Image, box: Box) -> Rendered:
         self.gate.wait(5)
         number = image.getpixel((0, 0))[0]  # type: ignore[index]
         self.asked.append(str(number))
-        return Painted((), send=f"send{number}", number=number)
+        return Rendered((), send=f"send{number}", number=number)
 
-    def forget(self, painted: Painted) -> str:
+    def forget(self, painted: Rendered) -> str:
         return f"forget{painted.number}"
 
 
@@ -325,9 +325,9 @@ def pixel(number: int) -> Picture:
     return Picture(name=str(number), size=(1, 1), rgb=bytes([number, 0, 0]))
 
 
-def wait_for(painter: Painter, picture: Picture, encoder: Recorder) -> Painted | str:
+def wait_for(render_queue: RenderQueue, picture: Picture, encoder: Recorder) -> Rendered | str:
     for _ in range(500):
-        done = painter.want(picture, BOX, False, encoder)
+        done = render_queue.want(picture, BOX, False, encoder)
         if done is not None:
             return done
         threading.Event().wait(0.01)
@@ -336,32 +336,32 @@ def wait_for(painter: Painter, picture: Picture, encoder: Recorder) -> Painted |
 
 def test_the_newest_wish_comes_first_and_is_sent_once() -> None:
     sent: list[str] = []
-    painter, encoder = Painter(lambda: None, sent.append), Recorder()
+    render_queue, encoder = RenderQueue(lambda: None, sent.append), Recorder()
     for number in (1, 2, 3, 4):
-        assert painter.want(pixel(number), BOX, False, encoder) is None
+        assert render_queue.want(pixel(number), BOX, False, encoder) is None
         threading.Event().wait(0.05)
     encoder.gate.set()
     for number in (1, 2, 3, 4):
-        wait_for(painter, pixel(number), encoder)
+        wait_for(render_queue, pixel(number), encoder)
     assert encoder.asked == ["1", "4", "3", "2"], "the first was under way, then the newest"
-    wait_for(painter, pixel(4), encoder)
+    wait_for(render_queue, pixel(4), encoder)
     assert sorted(sent) == ["send1", "send2", "send3", "send4"]
-    painter.close()
+    render_queue.close()
     assert sorted(sent[4:]) == ["forget1", "forget2", "forget3", "forget4"], "nothing is left in the terminal"
 
 
 def test_the_terminal_keeps_a_bounded_number_of_pictures() -> None:
     sent: list[str] = []
-    painter, encoder = Painter(lambda: None, sent.append), Recorder()
+    render_queue, encoder = RenderQueue(lambda: None, sent.append), Recorder()
     encoder.gate.set()
     for number in range(1, IN_TERMINAL + 3):
-        wait_for(painter, pixel(number), encoder)
+        wait_for(render_queue, pixel(number), encoder)
     assert [text for text in sent if text.startswith("forget")] == ["forget1", "forget2"]
-    painter.close()
+    render_queue.close()
 
 
 def test_an_unreadable_picture_gives_its_reason(tmp_path: Path) -> None:
-    painter, encoder = Painter(lambda: None, lambda data: None), Recorder()
-    reason = wait_for(painter, Picture(tmp_path / "missing.png"), encoder)
+    render_queue, encoder = RenderQueue(lambda: None, lambda data: None), Recorder()
+    reason = wait_for(render_queue, Picture(tmp_path / "missing.png"), encoder)
     assert isinstance(reason, str) and "missing.png" in reason
-    painter.close()
+    render_queue.close()

@@ -1,0 +1,231 @@
+"""The headless face: the whole method in one go, for scripts and CI."""
+
+from __future__ import annotations
+
+import queue
+import signal
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from .. import jobs
+from ..config import Check, RunConfig
+from ..data.class_names import find_class
+from ..errors import Cancelled, InputError, disk_line
+from ..events import Event, Failed, Finished, Note, Stopped
+from ..results import CulpritReport, Evaluation, Opened, Repair
+from ..results.selection import leading_culprits, measured, worst_classes
+from ..runtime.ranks import Ranks
+from ..runtime.worker import Runner, Worker
+from ..text import complain, safe
+from .displays import Display, display_for
+
+DONE, CHECK_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+TOGETHER = 1.0
+SHOWN_CLASSES = 5
+
+
+class Batch:
+    """Asks the worker for one job after the other and shows what it tells."""
+
+    def __init__(self, worker_of: Callable[[Callable[[Event], None]], Worker], display: Display) -> None:
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._worker = worker_of(self._events.put)
+        self._display = display
+        self.interrupted = False
+        self.ctrl_c = False
+        self._since = 0.0
+        self.warnings: dict[str, None] = {}
+
+    def interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Signal handler: stop at the next step; the second time at once, which the session survives too.
+
+        Signals that come together are one: `timeout` and others send theirs to the process and to its group.
+        """
+        if self.interrupted:
+            if time.monotonic() - self._since > TOGETHER:
+                raise KeyboardInterrupt
+            return
+        self.interrupted, self._since = True, time.monotonic()
+        self.ctrl_c = number == signal.SIGINT
+        self._worker.cancel()
+
+    def ask(self, job: jobs.Job) -> Any:
+        """Run `job` and return its value; raises InputError when it fails, Cancelled when interrupted."""
+        if self.interrupted:
+            raise Cancelled
+        self._worker.submit(job)
+        while True:
+            if self.interrupted:  # the signal may have come before the worker took the job
+                self._worker.cancel()
+            try:
+                event = self._events.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            self._display.show(event)
+            if isinstance(event, Note) and event.level == "warning":
+                self.warnings[event.text] = None
+            if isinstance(event, Finished) and event.job == job:
+                return event.value
+            if isinstance(event, Stopped) and event.job == job:
+                raise Cancelled
+            if isinstance(event, Failed):
+                raise InputError(event.line) if event.bad_input else RuntimeError(event.line)
+
+    def close(self) -> None:
+        """Save and end the worker."""
+        self._worker.close(wait=60)
+
+    def work(self, config: RunConfig) -> tuple[Evaluation, list[int], list[Repair]]:
+        """Do everything that `config` asks for and write the report; return also the debugged classes."""
+        opened: Opened = self.ask(jobs.Open())
+        wanted = [find_class(opened.classes, name) for name in config.debug.classes]
+        _require_neurons(config.repair.neurons, opened.features)
+        _require_groups(config.checks, opened.group_columns)
+        evaluation: Evaluation = self.ask(jobs.Evaluate())
+        targets = list(dict.fromkeys(wanted or worst_classes(evaluation, config.debug.worst)))
+        if config.repair.method != "none" and not targets:
+            self._display.show(
+                Note("no class to repair: none has mistakes, or --worst 0 without --class", "warning")
+            )
+        repairs = [repair for target in targets for repair in self._debug(target, config, opened)]
+        self.ask(jobs.WriteReport(tuple(targets)))
+        return evaluation, targets, repairs
+
+    def _debug(self, target: int, config: RunConfig, opened: Opened) -> list[Repair]:
+        """The three stages for one class."""
+        self._display.subject = opened.classes[target]
+        report: CulpritReport = self.ask(jobs.FindCulprits(target))
+        neurons = leading_culprits(report, config.debug.neurons)
+        for neuron in neurons:
+            self.ask(jobs.FindExemplars(target, neuron))
+        if neurons and opened.clip:
+            self.ask(jobs.NameNeurons(target, neurons))
+        if neurons and config.debug.illusions:
+            self.ask(jobs.Illustrate(target, neurons, config.debug.iters, config.debug.illusions))
+        if config.repair.method == "none":
+            return []
+        for split in opened.splits:
+            self.ask(jobs.Evaluate(split))
+        repair: Repair = self.ask(jobs.RepairHead(target, config.repair.method, config.repair.neurons))
+        return [self.ask(jobs.ExportRepair(repair.number))]
+
+
+def _require_neurons(neurons: tuple[int, ...], count: int) -> None:
+    unknown = [neuron for neuron in neurons if not 0 <= neuron < count]
+    if unknown:
+        raise InputError(f"--neuron {unknown[0]} does not exist", f"give numbers from 0 to {count - 1}")
+
+
+def _require_groups(checks: tuple[Check, ...], columns: tuple[str, ...]) -> None:
+    if not columns and any(check.name == "worst-group" for check in checks):
+        raise InputError(
+            "--fail-under worst-group has nothing to check: the data has no groups",
+            "give a manifest.csv with a column of groups",
+        )
+
+
+def run_batch(
+    config: RunConfig, directory: Path, make_runner: Callable[[], Runner], as_json: bool, ranks: Ranks
+) -> int:
+    """Run headless and return the exit code (design §5); the report lies in `directory`.
+
+    Of several `ranks` only rank 0 prints and checks.
+    """
+    display = display_for(as_json) if ranks.leads else Display()
+    batch = Batch(lambda on_event: Worker(make_runner, on_event), display)
+    _catch_signals(batch.interrupt)
+    try:
+        with display:
+            evaluation, targets, repairs = batch.work(config)
+    except (Cancelled, InputError, RuntimeError, OSError) as error:
+        others_left = batch.ctrl_c and ranks.size > 1
+        terminal_gone = batch.interrupted and isinstance(error, OSError)
+        stopped = isinstance(error, Cancelled) or others_left or terminal_gone
+        batch.close()
+        if ranks.speaks(str(error)):
+            line = disk_line(error) if isinstance(error, OSError) else str(error)
+            again = f"interrupted, session saved in {directory}: run the same command to go on"
+            complain(again if stopped else line)
+        return INTERRUPTED if stopped else BAD_INPUT
+    batch.close()
+    if not ranks.leads:
+        return DONE
+    if not as_json:
+        _summarise(evaluation, targets, repairs, directory, batch.warnings)
+    return _check(config, evaluation)
+
+
+def _catch_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    """Let Ctrl-C, a kill and a dropped connection end the run well; what was ignored (nohup) stays so."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+def _summarise(
+    evaluation: Evaluation,
+    targets: Iterable[int],
+    repairs: list[Repair],
+    directory: Path,
+    warnings: Iterable[str],
+) -> None:
+    """Print the result; warnings again, for they are far above by now."""
+    print(f"{safe(evaluation.split)}: {evaluation.samples} images, accuracy {_percent(evaluation.accuracy)}")
+    worst = worst_classes(evaluation, len(evaluation.classes))
+    for index in dict.fromkeys([*worst[:SHOWN_CLASSES], *targets]):
+        row = evaluation.classes[index]
+        print(f"  {safe(row.name):<24} {_percent(row.accuracy):>7}  {row.correct}/{row.count}")
+    if len(worst) > SHOWN_CLASSES:
+        print(f"  and {len(worst) - SHOWN_CLASSES} more classes with mistakes")
+    group = evaluation.worst_group
+    if group is not None:
+        name = f"{group.class_name}, {group.column} {group.value}"
+        print(f"worst group: {safe(name)}: {_percent(group.accuracy)}  {group.correct}/{group.count}")
+    for warning in warnings:
+        print(f"warning: {safe(warning)}")
+    for repair in repairs:
+        print(_repair_lines(repair, repair.twin(repairs), directory))
+    print(f"report: {safe(str(directory / 'report.html'))}")
+
+
+def _repair_lines(repair: Repair, twin: int | None, directory: Path) -> str:
+    """Return the verdict of a repair, and below it what changed where and the weights."""
+    name = f"repair {repair.number} of {safe(repair.target.name)} by {repair.method}"
+    if repair.unchanged:
+        return f"{name}: nothing beat the untouched layer, which is kept"
+    before, after = repair.before, repair.after
+    changes = [f"class {_percent(before.class_accuracy)} → {_percent(after.class_accuracy)}"]
+    if before.worst_group and after.worst_group:
+        groups = before.worst_group.accuracy, after.worst_group.accuracy
+        changes.append(f"worst group {_percent(groups[0])} → {_percent(groups[1])}")
+    changes.append(f"all {_percent(before.accuracy)} → {_percent(after.accuracy)}")
+    same = "" if twin is None else f" (the same layer as repair {twin})"
+    judged = next((use for use in repair.splits if use.part == "judge"), None)
+    count = f"{judged.samples} images of " if judged is not None else ""
+    why = "" if repair.verdict == "helps" else f" ({safe(repair.reason.rpartition('; ')[2])})"
+    lines = [f"{name}: {repair.verdict}{why}", f"on {count}{safe(after.split)}: {', '.join(changes)}"]
+    return "\n  ".join([*lines, safe(f"{directory / (repair.weights or repair.head)}{same}")])
+
+
+def _percent(rate: float | None) -> str:
+    return "-" if rate is None else f"{100 * rate:.1f} %"
+
+
+def _check(config: RunConfig, evaluation: Evaluation) -> int:
+    code = DONE
+    for check in config.checks:
+        try:
+            value = measured(check, evaluation)
+        except InputError as error:
+            complain(str(error))
+            return BAD_INPUT
+        if value < check.minimum:
+            complain(
+                f"--fail-under: {check.name} {value:.4f} is below {check.minimum:g} on {evaluation.split}"
+            )
+            code = CHECK_FAILED
+    return code

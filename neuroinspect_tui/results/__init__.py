@@ -1,0 +1,82 @@
+"""What the stages find, as plain values: the session stores them as JSON and the screens show them.
+
+Nothing here imports torch or numpy. Rates are fractions 0…1 unless a name says percent;
+`None` stands where a number is not defined (an accuracy over no images).
+"""
+
+from .cues import Cue, CueOrigin, ProbeQuality, Tag, TagCounts
+from .culprits import Concept, Culprit, CulpritReport, PropertyKind
+from .evaluation import (
+    ClassRef,
+    ClassResult,
+    Confusion,
+    Evaluation,
+    GroupResult,
+    LabelIssue,
+    Sample,
+    Unreadable,
+)
+from .failure_modes import (
+    Carried,
+    ConfusedPair,
+    CoverTest,
+    FailureMode,
+    ImageStatistic,
+    ModeExemplar,
+    ProjectOut,
+    WeightedNeuron,
+)
+from .metrics import Metrics, WorstClass, WorstGroup
+from .opened import Opened, Preprocessing
+from .pictures import Exemplar, ExemplarKind, Illusion
+from .repairs import Repair, SplitUse, WhatIf
+from .tags import Propagation, ReviewItem
+from .verdicts import Aim, ClassChange, Comparison, Loser, Opponent, Outcome, Verdict
+
+__all__ = [
+    "ClassRef",
+    "ClassResult",
+    "Concept",
+    "Confusion",
+    "Culprit",
+    "CulpritReport",
+    "Evaluation",
+    "Exemplar",
+    "ExemplarKind",
+    "GroupResult",
+    "Illusion",
+    "LabelIssue",
+    "Metrics",
+    "Opened",
+    "Preprocessing",
+    "Propagation",
+    "PropertyKind",
+    "Repair",
+    "ReviewItem",
+    "Sample",
+    "SplitUse",
+    "Unreadable",
+    "WhatIf",
+    "WorstClass",
+    "WorstGroup",
+    "Cue",
+    "CueOrigin",
+    "ProbeQuality",
+    "Tag",
+    "TagCounts",
+    "Carried",
+    "ConfusedPair",
+    "CoverTest",
+    "FailureMode",
+    "ImageStatistic",
+    "ModeExemplar",
+    "ProjectOut",
+    "WeightedNeuron",
+    "Aim",
+    "ClassChange",
+    "Comparison",
+    "Loser",
+    "Opponent",
+    "Outcome",
+    "Verdict",
+]

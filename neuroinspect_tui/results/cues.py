@@ -1,0 +1,43 @@
+"""Named cues: what images have or have not, by hand and carried by a probe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+CueOrigin = Literal["mode", "neuron", "column", "hand"]
+Tag = Literal["has", "not", "mislabelled"]
+
+
+@dataclass(frozen=True)
+class TagCounts:
+    """How many images were tagged by hand."""
+
+    has: int = 0
+    not_: int = 0
+    mislabelled: int = 0
+
+
+@dataclass(frozen=True)
+class ProbeQuality:
+    """How well a cue's probe carries its tags: leave-one-out accuracy, and the images that it decides.
+
+    `has` and `not_` count images by hand or by the probe, `unclear` those on which it does not decide.
+    """
+
+    accuracy: float | None
+    enough: bool
+    has: int
+    not_: int
+    unclear: int
+
+
+@dataclass(frozen=True)
+class Cue:
+    """A named cue with its own tags; `source` is the mode's id, the neuron or the column it came from."""
+
+    name: str
+    tags: TagCounts
+    origin: CueOrigin = "hand"
+    source: str = ""
+    probe: ProbeQuality | None = None

@@ -1,0 +1,103 @@
+"""How the classifier does on one split: the class and group tables, and single images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class ClassRef:
+    """A class by index and name."""
+
+    index: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """An image that could not be read: listed, never replaced."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """`count` images of the class were predicted as class `index`."""
+
+    index: int
+    name: str
+    count: int
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """One row of the class table; `interval` is the 95 % Wilson interval of `accuracy`."""
+
+    index: int
+    name: str
+    count: int
+    correct: int
+    accuracy: float | None
+    precision: float
+    f1: float
+    interval: tuple[float, float] | None
+    confusions: tuple[Confusion, ...] = ()
+
+
+@dataclass(frozen=True)
+class GroupResult:
+    """The images of class `class_index` that have `value` in group column `column`."""
+
+    column: str
+    value: str
+    class_index: int
+    class_name: str
+    count: int
+    correct: int
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How the classifier does on one split; `samples` counts the images that could be read."""
+
+    split: str
+    samples: int
+    unreadable: tuple[Unreadable, ...]
+    accuracy: float | None
+    macro_accuracy: float | None
+    classes: tuple[ClassResult, ...]
+    groups: tuple[GroupResult, ...] = ()
+    worst_group: GroupResult | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image as the tables show it; `row` is its row in the features of `split`.
+
+    `groups` maps each group column to the image's value, where it has one.
+    """
+
+    split: str
+    row: int
+    path: str
+    label: int
+    predicted: int
+    confidence: float
+    culprits: tuple[int, ...] = ()
+    tag: str = ""
+    groups: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LabelIssue:
+    """An image whose label is doubtful: the labelled class's probability, and its neighbours' class."""
+
+    split: str
+    path: str
+    label: int
+    suggested: int
+    self_confidence: float
+    neighbour_share: float
+    marked: bool = False

@@ -1,0 +1,108 @@
+"""Failure modes: groups of mistakes with one cause, and the evidence for each (docs/method.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .pictures import Illusion
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """`count` mistakes of class `label` predicted as class `predicted`, by index."""
+
+    label: int
+    predicted: int
+    count: int
+
+
+@dataclass(frozen=True)
+class WeightedNeuron:
+    """A neuron and its weight in the mode's direction."""
+
+    neuron: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class Carried:
+    """How many `mistakes` and `right` answers of the same classes lie above the mode's threshold.
+
+    Each is (above, all); `p` is Fisher's exact test, corrected over the modes (Holm).
+    """
+
+    mistakes: tuple[int, int]
+    right: tuple[int, int]
+    p: float
+
+
+@dataclass(frozen=True)
+class CoverTest:
+    """Share of `images` mistakes fixed when the mode's region is blurred, and an equal one elsewhere."""
+
+    mended: float
+    elsewhere: float
+    images: int
+
+
+@dataclass(frozen=True)
+class ProjectOut:
+    """Shares of mistakes fixed and right answers broken without the direction; what `random` ones fix."""
+
+    mended: float
+    broken: float
+    random: float
+
+
+@dataclass(frozen=True)
+class ImageStatistic:
+    """The image statistic that goes most with a mode: its within-class `effect` (AUROC − ½, ×2) and its p."""
+
+    name: str
+    effect: float
+    p: float
+
+
+@dataclass(frozen=True)
+class ModeExemplar:
+    """A real image that scores high on a mode; `image` is a PNG relative to the session."""
+
+    path: str
+    score: float
+    label: int
+    predicted: int
+    image: str
+
+
+@dataclass(frozen=True)
+class FailureMode:
+    """A group of mistakes with one cause, a direction d [D] in feature space: z·d scores any image.
+
+    `share` is of all mistakes of the split; `name` is the user's, or CLIP's with its held-out `name_auroc`.
+    `weak` says that the mode does not come back when the mistakes are resampled. The direction itself is row
+    `id` of `failure_modes.safetensors`.
+    """
+
+    id: int
+    name: str | None
+    name_auroc: float | None
+    spurious: bool
+    weak: bool
+    mistakes: int
+    share: float
+    pairs: tuple[ConfusedPair, ...]
+    neurons: tuple[WeightedNeuron, ...]
+    carried: Carried
+    cover: CoverTest | None = None
+    projected: ProjectOut | None = None
+    statistic: ImageStatistic | None = None
+    exemplars: tuple[ModeExemplar, ...] = ()
+    illusions: tuple[Illusion, ...] = ()
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The labels of its mistakes, most mistakes first."""
+        counts: dict[int, int] = {}
+        for pair in self.pairs:
+            counts[pair.label] = counts.get(pair.label, 0) + pair.count
+        return tuple(sorted(counts, key=lambda label: (-counts[label], label)))

@@ -1,0 +1,78 @@
+"""Stage 3: what-if and repaired decision layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from .evaluation import ClassRef
+from .metrics import Metrics
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """The effect of scaling `neurons` by `scale`, those of them in `raised` by 2 − `scale`.
+
+    They are scaled for the class `target`, or for all (None).
+    """
+
+    target: ClassRef | None
+    neurons: tuple[int, ...]
+    scale: float
+    before: Metrics
+    after: Metrics
+    fixed: int
+    broken: int
+    raised: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class SplitUse:
+    """Which images played which part in a repair; nothing is judged on what it was fitted on."""
+
+    part: Literal["fit", "choose", "judge"]
+    split: str
+    samples: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Stage 3 for one class: the new head's verdict beside the controls.
+
+    `digest` is a hash of the head, `unchanged` says that it is the untouched one, because nothing beat it;
+    `request` is what was asked for.
+    """
+
+    number: int
+    target: ClassRef
+    method: str
+    neurons: tuple[int, ...]
+    parameters: dict[str, float | int | str]
+    seconds: float
+    head: str
+    weights: str | None
+    before: Metrics
+    after: Metrics
+    controls: dict[str, Metrics]
+    fixed: int
+    broken: int
+    mcnemar_p: float
+    verdict: str
+    reason: str = ""
+    splits: tuple[SplitUse, ...] = ()
+    accepted: bool = False
+    request: str = ""
+    digest: str = ""
+    unchanged: bool = False
+
+    @property
+    def helps(self) -> bool:
+        """Whether the verdict is that it helps."""
+        return self.verdict.startswith("helps")
+
+    def twin(self, repairs: Iterable[Repair]) -> int | None:
+        """Return the number of the first repair before this one that has the same head, if there is one."""
+        same = (made.number for made in repairs if made.digest and made.digest == self.digest)
+        return min((number for number in same if number < self.number), default=None)

@@ -1,0 +1,1 @@
+"""Processes and threads: the worker, the ranks of one run, the end of a connection, the allocator."""

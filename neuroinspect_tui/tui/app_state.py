@@ -1,0 +1,349 @@
+"""All that the app knows, kept up to date by the worker's events: values only, no widgets.
+
+`AppState.apply(event)` returns the topics that changed, so that each screen redraws what it shows of them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from .. import jobs
+from ..events import Elsewhere, Event, Failed, Finished, Note, Partial, Preview, Progress, Started, Stopped
+from ..jobs import Job
+from ..results import (
+    Concept,
+    Culprit,
+    CulpritReport,
+    Evaluation,
+    Exemplar,
+    Illusion,
+    Opened,
+    Propagation,
+    Repair,
+    ReviewItem,
+    Sample,
+    WhatIf,
+)
+from .protocol import SavedState
+
+Topic = Literal[
+    "opened", "evaluation", "culprits", "pictures", "preview", "samples", "thumbnails", "what-if", "review",
+    "tags", "repairs", "exported", "progress", "log", "failure", "report", "found",
+]  # fmt: skip
+LOG_LENGTH = 2000
+QUIET = (jobs.AskWhatIf, jobs.MakeThumbnails, jobs.ListSamples, jobs.SetTag)
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line of the log screen."""
+
+    time: str
+    level: str
+    text: str
+    detail: str = ""
+
+
+@dataclass
+class AppState:
+    """The app's knowledge.
+
+    Keys are (class, neuron) for pictures and concepts, (split, path) for tags, jobs for what is under way.
+    """
+
+    root: Path = field(default_factory=Path)
+    opened: Opened | None = None
+    evaluation: Evaluation | None = None
+    evaluation_final: bool = False
+    reports: dict[int, CulpritReport] = field(default_factory=dict)
+    exemplars: dict[tuple[int, int], tuple[Exemplar, ...]] = field(default_factory=dict)
+    illusions: dict[tuple[int, int], tuple[Illusion, ...]] = field(default_factory=dict)
+    previews: dict[tuple[int, int], dict[int, Preview]] = field(default_factory=dict)
+    concepts: dict[tuple[int, int], Concept] = field(default_factory=dict)
+    samples: dict[jobs.ListSamples, tuple[Sample, ...]] = field(default_factory=dict)
+    thumbnails: dict[tuple[str, int], str] = field(default_factory=dict)
+    what_ifs: dict[jobs.AskWhatIf, WhatIf] = field(default_factory=dict)
+    reviews: dict[int, tuple[ReviewItem, ...]] = field(default_factory=dict)
+    tags: dict[tuple[str, str], str] = field(default_factory=dict)
+    propagation: Propagation | None = None
+    repairs: dict[int, Repair] = field(default_factory=dict)
+    asked_repairs: dict[int, int] = field(default_factory=dict)
+    found: tuple[Concept, ...] = ()
+    report_directory: str = ""
+    pending: dict[Job, None] = field(default_factory=dict)
+    running: list[Job] = field(default_factory=list)
+    progress: dict[Job, Progress] = field(default_factory=dict)
+    failures: dict[Job, Failed] = field(default_factory=dict)
+    stopping: Job | None = None
+    elsewhere: str = ""
+    log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
+
+    @classmethod
+    def of(cls, state: SavedState) -> AppState:
+        """Return a app_state that knows what the session knows."""
+        app_state = cls(state.session_root, state.opened, state.evaluation, state.evaluation is not None)
+        app_state.reports = dict(state.culprits)
+        app_state.exemplars = dict(state.exemplars)
+        for illusion in state.illusions:
+            place = (illusion.target.index, illusion.neuron)
+            app_state.illusions[place] = (*app_state.illusions.get(place, ()), illusion)
+        app_state.tags, app_state.propagation = dict(state.tags), state.propagation
+        app_state.repairs = {repair.number: repair for repair in state.repairs}
+        return app_state
+
+    def ask(self, job: Job) -> None:
+        """Note that `job` was submitted."""
+        self.pending[job] = None
+        self.failures.pop(job, None)
+
+    def apply(self, event: Event) -> frozenset[Topic]:
+        """Take in one event and say what changed."""
+        handler: Callable[[AppState, Any], frozenset[Topic]] = _EVENTS[type(event)]
+        return handler(self, event)
+
+    def waits_for(self, job: Job) -> bool:
+        """Whether `job` was asked for and has not ended."""
+        return job in self.pending
+
+    @property
+    def at_work(self) -> Job | None:
+        """The job to show in the title line: the longest under way, not a quick one inside it."""
+        slow = [job for job in self.running if not isinstance(job, QUIET)]
+        return slow[-1] if slow else None
+
+    @property
+    def would_be_lost(self) -> list[Job]:
+        """Jobs under way or waiting that took someone's patience."""
+        worthy = (jobs.Evaluate, jobs.Illustrate, jobs.RepairHead, jobs.ExportRepair, jobs.WriteReport)
+        return [job for job in self.pending if isinstance(job, worthy)]
+
+    @property
+    def teaching_tags(self) -> int:
+        """How many images are tagged by what they show; mislabelled ones teach nothing."""
+        return sum(tag != "mislabelled" for tag in self.tags.values())
+
+    def note(self, text: str, level: str = "info", detail: str = "") -> None:
+        """Write a line into the log."""
+        self.log.append(LogLine(datetime.now().strftime("%H:%M:%S"), level, text, detail))
+
+    def culprit(self, target: int, neuron: int) -> Culprit | None:
+        """The row of `neuron` in the lists of a class."""
+        report = self.reports.get(target)
+        listed = (*report.insufficient, *report.excessive) if report else ()
+        return next((culprit for culprit in listed if culprit.neuron == neuron), None)
+
+    def culprit_neurons(self, target: int, each: int = 5) -> tuple[int, ...]:
+        """The `each` first neurons of both lists of a class."""
+        report = self.reports.get(target)
+        if report is None:
+            return ()
+        return tuple(c.neuron for c in (*report.insufficient[:each], *report.excessive[:each]))
+
+    def one_sided(self, target: int, neuron: int | None, count: int = 5) -> tuple[int, ...]:
+        """The first `count` of the list that `neuron` is in, else of the first list that has any.
+
+        What excites a neuron that is missing is not what excites one that pulls away.
+        """
+        report = self.reports.get(target)
+        if report is None:
+            return ()
+        sides = [[culprit.neuron for culprit in side] for side in (report.insufficient, report.excessive)]
+        return tuple(min(sides, key=lambda side: (neuron not in side, not side))[:count])
+
+    def concepts_of(self, target: int) -> dict[int, Concept]:
+        """The names found for a class, by neuron."""
+        return {neuron: concept for (own, neuron), concept in self.concepts.items() if own == target}
+
+    def label_of(self, target: int, neuron: int) -> str | None:
+        """The name of a neuron, as found for the class or as its report has it."""
+        concept, culprit = self.concepts.get((target, neuron)), self.culprit(target, neuron)
+        return concept.label if concept else culprit.concept if culprit else None
+
+    def repair_of(self, target: int) -> int | None:
+        """The number of the repair of a class that was asked for last, else of its newest."""
+        own = [number for number, made in self.repairs.items() if made.target.index == target]
+        asked = self.asked_repairs.get(target)
+        return asked if asked in own else max(own, default=None)
+
+    def _end(self, job: Job) -> None:
+        self.pending.pop(job, None)
+        self.progress.pop(job, None)
+        if job in self.running:
+            self.running.remove(job)
+        if job == self.stopping:
+            self.stopping = None
+
+    def _started(self, event: Started) -> frozenset[Topic]:
+        self.running.append(event.job)
+        return frozenset({"progress"})
+
+    def _progress(self, event: Progress) -> frozenset[Topic]:
+        self.progress[event.job] = event
+        return frozenset({"progress"})
+
+    def _preview(self, event: Preview) -> frozenset[Topic]:
+        target = event.job.target if isinstance(event.job, jobs.Illustrate) else -1
+        self.previews.setdefault((target, event.neuron), {})[event.seed] = event
+        return frozenset({"preview"})
+
+    def _partial(self, event: Partial) -> frozenset[Topic]:
+        if isinstance(event.value, Evaluation) and self._debugged(event.job):
+            self.evaluation, self.evaluation_final = event.value, False
+            return frozenset({"evaluation"})
+        return frozenset()
+
+    def _finished(self, event: Finished) -> frozenset[Topic]:
+        self._end(event.job)
+        self.failures.pop(event.job, None)
+        keep: Callable[[AppState, Any, Any], frozenset[Topic]] = _RESULTS.get(type(event.job), _ignore)
+        ended: frozenset[Topic] = frozenset({"progress"})
+        if not isinstance(event.job, QUIET):
+            self.note(f"{event.job.label}: done")
+            ended = frozenset({"progress", "log"})
+        return keep(self, event.job, event.value) | ended
+
+    def _stopped(self, event: Stopped) -> frozenset[Topic]:
+        self._end(event.job)
+        self._drop_previews(event.job)
+        self.note(f"{event.job.label}: stopped")
+        return frozenset({"progress", "log", "pictures"})
+
+    def _failed(self, event: Failed) -> frozenset[Topic]:
+        self._end(event.job)
+        self._drop_previews(event.job)
+        self.failures[event.job] = event
+        self.note(f"{event.job.label}: {event.line}", "error", event.detail)
+        return frozenset({"progress", "log", "failure", "pictures"})
+
+    def _noted(self, event: Note) -> frozenset[Topic]:
+        self.note(event.text, event.level)
+        return frozenset({"log"})
+
+    def _follows(self, event: Elsewhere) -> frozenset[Topic]:
+        self.elsewhere = event.process
+        return frozenset({"progress"})
+
+    def _drop_previews(self, job: Job) -> None:
+        if isinstance(job, jobs.Illustrate):
+            for neuron in job.neurons:
+                self.previews.pop((job.target, neuron), None)
+
+    def _debugged(self, job: Job) -> bool:
+        split = job.split if isinstance(job, jobs.Evaluate) else None
+        return split is None or (self.opened is not None and split == self.opened.split)
+
+    def _keep_opened(self, job: Job, value: Opened) -> frozenset[Topic]:
+        self.opened = value
+        said = {line.text for line in self.log}
+        for text in value.notes:
+            if text not in said:
+                self.note(text)
+        return frozenset({"opened", "log"})
+
+    def _keep_evaluation(self, job: Job, value: Evaluation) -> frozenset[Topic]:
+        if not self._debugged(job):
+            return frozenset()
+        self.evaluation, self.evaluation_final = value, True
+        return frozenset({"evaluation"})
+
+    def _keep_report(self, job: jobs.FindCulprits, value: CulpritReport) -> frozenset[Topic]:
+        self.reports[job.target] = value
+        for sample in value.samples:
+            if sample.tag:
+                self.tags[sample.split, sample.path] = sample.tag
+        return frozenset({"culprits"})
+
+    def _keep_exemplars(self, job: jobs.FindExemplars, value: tuple[Exemplar, ...]) -> frozenset[Topic]:
+        self.exemplars[job.target, job.neuron] = value
+        return frozenset({"pictures"})
+
+    def _keep_illusions(self, job: jobs.Illustrate, value: tuple[Illusion, ...]) -> frozenset[Topic]:
+        self._drop_previews(job)
+        for neuron in job.neurons:
+            self.illusions[job.target, neuron] = tuple(i for i in value if i.neuron == neuron)
+        return frozenset({"pictures"})
+
+    def _keep_concepts(self, job: jobs.NameNeurons, value: tuple[Concept, ...]) -> frozenset[Topic]:
+        self.concepts.update({(job.target, concept.neuron): concept for concept in value})
+        return frozenset({"culprits", "pictures"})
+
+    def _keep_samples(self, job: jobs.ListSamples, value: tuple[Sample, ...]) -> frozenset[Topic]:
+        self.samples[job] = value
+        return frozenset({"samples"})
+
+    def _keep_thumbnails(self, job: jobs.MakeThumbnails, value: dict[int, str]) -> frozenset[Topic]:
+        self.thumbnails.update({(job.split, row): path for row, path in value.items()})
+        return frozenset({"thumbnails"})
+
+    def _keep_what_if(self, job: jobs.AskWhatIf, value: WhatIf) -> frozenset[Topic]:
+        self.what_ifs[job] = value
+        return frozenset({"what-if"})
+
+    def _keep_review(self, job: jobs.OrderReview, value: tuple[ReviewItem, ...]) -> frozenset[Topic]:
+        self.reviews[job.target] = value
+        for item in value:
+            if item.sample.tag:
+                self.tags[item.sample.split, item.sample.path] = item.sample.tag
+        return frozenset({"review"})
+
+    def _keep_tag(self, job: jobs.SetTag, value: Propagation) -> frozenset[Topic]:
+        self.propagation = value
+        return frozenset({"tags"})
+
+    def _keep_repair(self, job: Job, value: Repair) -> frozenset[Topic]:
+        self.repairs[value.number] = value
+        self.asked_repairs[value.target.index] = value.number
+        topic: Topic = "exported" if isinstance(job, jobs.ExportRepair) else "repairs"
+        return frozenset({"repairs", topic})
+
+    def _drop_repair(self, job: Job, value: int) -> frozenset[Topic]:
+        self.repairs.pop(value, None)
+        return frozenset({"repairs"})
+
+    def _keep_found(self, job: Job, value: tuple[Concept, ...]) -> frozenset[Topic]:
+        self.found = value
+        return frozenset({"found"})
+
+    def _keep_directory(self, job: Job, value: str) -> frozenset[Topic]:
+        self.report_directory = value
+        return frozenset({"report"})
+
+
+def _ignore(app_state: AppState, job: Job, value: Any) -> frozenset[Topic]:
+    return frozenset()
+
+
+_EVENTS: dict[type, Callable[[AppState, Any], frozenset[Topic]]] = {
+    Started: AppState._started,
+    Progress: AppState._progress,
+    Preview: AppState._preview,
+    Partial: AppState._partial,
+    Finished: AppState._finished,
+    Stopped: AppState._stopped,
+    Failed: AppState._failed,
+    Note: AppState._noted,
+    Elsewhere: AppState._follows,
+}
+_RESULTS: dict[type, Callable[[AppState, Any, Any], frozenset[Topic]]] = {
+    jobs.Open: AppState._keep_opened,
+    jobs.Evaluate: AppState._keep_evaluation,
+    jobs.FindCulprits: AppState._keep_report,
+    jobs.FindExemplars: AppState._keep_exemplars,
+    jobs.Illustrate: AppState._keep_illusions,
+    jobs.NameNeurons: AppState._keep_concepts,
+    jobs.ListSamples: AppState._keep_samples,
+    jobs.MakeThumbnails: AppState._keep_thumbnails,
+    jobs.AskWhatIf: AppState._keep_what_if,
+    jobs.OrderReview: AppState._keep_review,
+    jobs.SetTag: AppState._keep_tag,
+    jobs.RepairHead: AppState._keep_repair,
+    jobs.ExportRepair: AppState._keep_repair,
+    jobs.DiscardRepair: AppState._drop_repair,
+    jobs.SearchNeurons: AppState._keep_found,
+    jobs.WriteReport: AppState._keep_directory,
+}
