@@ -1,0 +1,64 @@
+"""One classifier on one data set: `load` it, ask it, repair it, write the report."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ..config import (
+    ComputeConfig,
+    DataConfig,
+    DebugConfig,
+    ModelConfig,
+    PreprocessConfig,
+    RunConfig,
+)
+from ..data.class_names import find_class
+from ..errors import InputError
+from ..events import Preview
+from ..jobs import AskWhatIf, Evaluate, FindCulprits, Job, Open, WriteReport
+from ..pipeline.pipeline import Pipeline
+from ..results import CulpritReport, Evaluation, Opened, WhatIf
+
+if TYPE_CHECKING:
+    from torch import nn
+
+T = TypeVar("T")
+Images = npt.NDArray[np.uint8]
+
+
+class Features(NamedTuple):
+    """Features [N,D] float32, labels [N] int64, and the N paths as the data names them."""
+
+    features: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    paths: list[str]
+
+
+@dataclass
+class Silent:
+    """A reporter that keeps the notes of the jobs and shows nothing."""
+
+    notes: list[str]
+
+    def unit(self, name: str) -> None:
+        """Pass over."""
+
+    def progress(self, done: int, total: int) -> None:
+        """Pass over."""
+
+    def partial(self, value: object) -> None:
+        """Pass over."""
+
+    def preview(self, preview: Preview) -> None:
+        """Pass over."""
+
+    def note(self, text: str, level: str = "info") -> None:
+        """Keep `text`."""
+        self.notes.append(text)
