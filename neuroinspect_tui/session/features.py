@@ -26,10 +26,10 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..results import Sample, Unreadable
+from ..results.states import split_folder
 from ..tensors import Shard, SplitFeatures
 from ..text import safe
 from .atomic import appearing, explained, json_text, write_bytes
-from .states import split_folder
 from .store import Session
 
 ARRAYS = ("features", "labels", "rows", "top_logits", "top_classes", "confidence")
