@@ -226,7 +226,8 @@ def _map_array(path: Path) -> np.ndarray[Any, Any]:
     header = _header(path)
     if 0 in header.shape:
         return np.empty(header.shape, header.dtype)
-    return np.load(path, mmap_mode="c", allow_pickle=False)
+    mapped: np.ndarray[Any, Any] = np.load(path, mmap_mode="c", allow_pickle=False)
+    return mapped
 
 
 def _damaged(path: Path) -> InputError:
