@@ -74,7 +74,7 @@ def test_a_job_is_journalled_with_its_notes_and_progress(
         {"event": "note", "text": "slow", "level": "warning"},
         {"event": "finished", "job": "Illustrate"},
     ]
-    progress = [("on_progress", step, 4) for step in range(1, 5)]
+    progress = [("progress", step, 4) for step in range(1, 5)]
     assert heard.reported == [("unit", "steps"), *progress, ("note", "slow", "warning")]
 
 
