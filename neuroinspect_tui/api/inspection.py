@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ..config import (
-    ComputeConfig,
-    DataConfig,
-    DebugConfig,
-    ModelConfig,
-    PreprocessConfig,
-    RunConfig,
-)
-from ..data.class_names import find_class
-from ..errors import InputError
 from ..events import Preview
-from ..jobs import AskWhatIf, Evaluate, FindCulprits, Job, Open, WriteReport
-from ..pipeline.pipeline import Pipeline
-from ..results import CulpritReport, Evaluation, Opened, WhatIf
-
-if TYPE_CHECKING:
-    from torch import nn
 
 T = TypeVar("T")
 Images = npt.NDArray[np.uint8]

@@ -22,7 +22,9 @@ def class_rows(evaluation: Evaluation) -> list[Row]:
 
 
 def _class_row(found: ClassResult) -> Row:
-    row: Row = {name: value for name, value in asdict(found).items() if name not in ("interval", "confusions")}
+    row: Row = {
+        name: value for name, value in asdict(found).items() if name not in ("interval", "confusions")
+    }
     row["low"], row["high"] = found.interval or (None, None)
     return row
 
