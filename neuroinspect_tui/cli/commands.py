@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..resume.restore import session_entries
 from ..session.compare import compare
-from ..session.report import read_report
+from ..session.report import read_report, report_json
 from ..session.store import Session
 from ..text import safe
 
@@ -46,5 +46,5 @@ def print_report(directory: Path, format_: str) -> None:
 
 def print_comparison(first: Path, second: Path) -> None:
     """Print the differences of two sessions' reports."""
-    one, other = (read_report(Session.view(path)) for path in (first, second))
+    one, other = (report_json(read_report(Session.view(path))) for path in (first, second))
     print(compare(one, other, (str(first), str(second))), end="")

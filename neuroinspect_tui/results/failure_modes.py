@@ -65,13 +65,30 @@ class ImageStatistic:
 
 @dataclass(frozen=True)
 class ModeExemplar:
-    """A real image that scores high on a mode; `image` is a PNG relative to the session."""
+    """A real image that scores high on a mode; `image` is a PNG relative to the session.
+
+    `covered` is the PNG with the mode's region blurred and `covered_predicted` the class predicted for it, with
+    `covered_confidence`, where that was tried.
+    """
 
     path: str
     score: float
     label: int
     predicted: int
     image: str
+    covered: str | None = None
+    covered_predicted: int | None = None
+    covered_confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class ScoreHistogram:
+    """Mistakes and right answers of the mode's classes by score: counts between `edges` (one more of them)."""
+
+    edges: tuple[float, ...]
+    mistakes: tuple[int, ...]
+    right: tuple[int, ...]
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -98,6 +115,7 @@ class FailureMode:
     statistic: ImageStatistic | None = None
     exemplars: tuple[ModeExemplar, ...] = ()
     illusions: tuple[Illusion, ...] = ()
+    histogram: ScoreHistogram | None = None
 
     @property
     def classes(self) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from ..jobs import Job
 from ..results import Concept, CulpritReport, Evaluation, Exemplar, Illusion, Opened, Repair
 from ..runtime.worker import OnEvent, Worker
 from ..session import states
-from ..session.codec import from_json
+from ..session.stored import from_json
 from ..session.lock import Holder, read_holder
 from ..session.store import Session
 from ..text import safe

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..text import safe
-from .wording import group_name, percent
+from ..wording.numbers import percent
 
 Report = dict[str, Any]
 LIMIT = 20
@@ -89,7 +89,7 @@ def _class_rates(report: Report) -> dict[str, float | None]:
 
 def _group_rates(report: Report) -> dict[str, float | None]:
     rows = report["evaluation"]["groups"]
-    return {group_name(row): row["accuracy"] for row in rows}
+    return {f"{row['class']}, {row['column']} {row['value']}": row["accuracy"] for row in rows}
 
 
 def _changes(first: dict[str, float | None], second: dict[str, float | None]) -> list[Sequence[str]]:
@@ -119,7 +119,7 @@ def _repairs(label: str, report: Report) -> Iterator[Sequence[str]]:
                 safe(after["split"], 20),
                 *(_both(before[rate], after[rate]) for rate in ("class_accuracy", "accuracy")),
                 _both(*((metrics["worst_group"] or {}).get("accuracy") for metrics in (before, after))),
-                safe(repair["verdict"]),
+                safe(repair["sentence"]),
             )
 
 

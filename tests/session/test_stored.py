@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from neuroinspect_tui.config import RunConfig
 from neuroinspect_tui.results import Culprit, CulpritReport, Evaluation, Exemplar, Illusion, Repair, Sample
-from neuroinspect_tui.session.codec import from_json, to_json
+from neuroinspect_tui.session.stored import from_json, to_json
 
 from . import synthetic
 
