@@ -157,7 +157,7 @@ def _headline(value: Any) -> Any:
             "number": value.number,
             "class": value.target.name,
             "method": value.method,
-            "verdict": value.verdict,
+            "verdict": value.verdict.outcome,
             "before": _rates(value.before),
             "after": _rates(value.after),
             "weights": value.weights,

@@ -20,6 +20,7 @@ from ..results.selection import leading_culprits, measured, worst_classes
 from ..runtime.ranks import Ranks
 from ..runtime.worker import Runner, Worker
 from ..text import complain, safe
+from ..wording.verdicts import verdict_sentence
 from .displays import Display, display_for
 
 DONE, CHECK_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -196,7 +197,7 @@ def _repair_lines(repair: Repair, twin: int | None, directory: Path) -> str:
     """Return the verdict of a repair, and below it what changed where and the weights."""
     name = f"repair {repair.number} of {safe(repair.target.name)} by {repair.method}"
     if repair.unchanged:
-        return f"{name}: nothing beat the untouched layer, which is kept"
+        return f"{name}: {safe(verdict_sentence(repair))}"
     before, after = repair.before, repair.after
     changes = [f"class {_percent(before.class_accuracy)} → {_percent(after.class_accuracy)}"]
     if before.worst_group and after.worst_group:
@@ -206,8 +207,10 @@ def _repair_lines(repair: Repair, twin: int | None, directory: Path) -> str:
     same = "" if twin is None else f" (the same layer as repair {twin})"
     judged = next((use for use in repair.splits if use.part == "judge"), None)
     count = f"{judged.samples} images of " if judged is not None else ""
-    why = "" if repair.verdict == "helps" else f" ({safe(repair.reason.rpartition('; ')[2])})"
-    lines = [f"{name}: {repair.verdict}{why}", f"on {count}{safe(after.split)}: {', '.join(changes)}"]
+    lines = [
+        f"{name}: {safe(verdict_sentence(repair))}",
+        f"on {count}{safe(after.split)}: {', '.join(changes)}",
+    ]
     return "\n  ".join([*lines, safe(f"{directory / (repair.weights or repair.head)}{same}")])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from .evaluation import ClassRef
@@ -62,7 +62,7 @@ class Repair:
     broken: int
     mcnemar_p: float
     verdict: Verdict
-    choice: Choice = Choice()
+    choice: Choice = field(default_factory=Choice)
     classes: tuple[ClassChange, ...] = ()
     cues: tuple[str, ...] = ()
     splits: tuple[SplitUse, ...] = ()

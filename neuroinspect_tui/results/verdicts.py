@@ -47,8 +47,8 @@ class Loser:
 class Verdict:
     """The outcome on the user's aim and all comparisons, those of the aim first.
 
-    `estimated` says that a number rests on tags that the probe carried to other images; `hurt` names who loses
-    more than the repair may cost, where the outcome is "hurts".
+    `estimated` says that a number rests on tags that the probe carried to other images; `hurt` says who
+    loses more than the repair may cost, where the outcome is "hurts".
     """
 
     outcome: Outcome

@@ -59,7 +59,7 @@ def p_words(p: float) -> str:
 
 
 def choice_sentence(repair: Repair) -> str:
-    """Return why the repair has this method and head, or nothing where the method was asked for and fitted."""
+    """Return why the repair has this method and head, "" where the method was asked for."""
     choice = repair.choice
     parts = []
     if choice.rule == "groups":
