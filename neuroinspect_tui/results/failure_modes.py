@@ -67,8 +67,8 @@ class ImageStatistic:
 class ModeExemplar:
     """A real image that scores high on a mode; `image` is a PNG relative to the session.
 
-    `covered` is the PNG with the mode's region blurred and `covered_predicted` the class predicted for it, with
-    `covered_confidence`, where that was tried.
+    Where that was tried, `covered` is the PNG with the mode's region blurred and `covered_predicted` the
+    class then predicted, with `covered_confidence`.
     """
 
     path: str
@@ -83,7 +83,7 @@ class ModeExemplar:
 
 @dataclass(frozen=True)
 class ScoreHistogram:
-    """Mistakes and right answers of the mode's classes by score: counts between `edges` (one more of them)."""
+    """Mistakes and right answers of the mode's classes by score: counts between `edges` (one more)."""
 
     edges: tuple[float, ...]
     mistakes: tuple[int, ...]

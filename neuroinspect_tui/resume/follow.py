@@ -15,9 +15,9 @@ from ..jobs import Job
 from ..results import Concept, CulpritReport, Evaluation, Exemplar, Illusion, Opened, Repair
 from ..runtime.worker import OnEvent, Worker
 from ..session import states
-from ..session.stored import from_json
 from ..session.lock import Holder, read_holder
 from ..session.store import Session
+from ..session.stored import from_json
 from ..text import safe
 
 POLL_SECONDS = 0.5

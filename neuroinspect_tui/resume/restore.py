@@ -14,8 +14,8 @@ from ..results import Concept, CulpritReport, Evaluation, Exemplar, Illusion, Op
 from ..results.culprit_lists import named
 from ..session import states
 from ..session.atomic import write_json
-from ..session.stored import to_json
 from ..session.store import INDEX, Session, Summary, list_sessions, summary_of
+from ..session.stored import to_json
 from ..tui.protocol import SavedState, SessionEntry, View
 from .locations import data_folder, recent
 

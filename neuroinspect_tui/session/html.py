@@ -22,6 +22,7 @@ from ..wording.culprits import percentile_words
 from ..wording.glossary import GLOSSARY
 from ..wording.names import short_name
 from ..wording.numbers import class_name, decimal, interval, number, p_value, percent
+from ..wording.verdicts import MOST_LOSERS
 from . import plots, report_words
 from .report_model import DebuggedPart, ExemplarPart, FailureModePart, Neuron, NeuronIllusion, Report
 
@@ -67,6 +68,7 @@ def _environment() -> Environment:
         flat=flat,
         glossary=GLOSSARY,
         interval=interval,
+        most_losers=MOST_LOSERS,
         mode_words=mode_words,
         percentile_words=percentile_words,
         pictures=mode_pictures,

@@ -25,8 +25,8 @@ from .report_model import (
 )
 from .report_words import (
     METRIC_ROWS,
-    aim_words,
     against_words,
+    aim_words,
     caveats,
     changed_classes,
     difference_words,
@@ -83,7 +83,11 @@ def _modes(report: Report) -> list[str]:
 
 
 def _mode(mode: FailureModePart, rank: int, names: Sequence[str]) -> str:
-    marks = [mode_words.size(mode), *(["spurious cue"] if mode.spurious else []), *(["weak"] if mode.weak else [])]
+    marks = [
+        mode_words.size(mode),
+        *(["spurious cue"] if mode.spurious else []),
+        *(["weak"] if mode.weak else []),
+    ]
     lines = [
         f"### {rank}. {markdown(mode_words.title(mode, names))}",
         f"**{markdown(mode_words.sentence(mode, names))}.** {' · '.join(marks)}",
@@ -96,7 +100,9 @@ def _mode(mode: FailureModePart, rank: int, names: Sequence[str]) -> str:
 
 def _mode_pictures(rows: Sequence[ModeExemplar], names: Sequence[str]) -> str:
     """Return a table of the highest mistakes, with what they become covered where that was tried."""
-    wrong = [row for row in sorted(rows, key=lambda row: -row.score) if row.label != row.predicted][:EXEMPLARS]
+    wrong = [row for row in sorted(rows, key=lambda row: -row.score) if row.label != row.predicted][
+        :EXEMPLARS
+    ]
     if not wrong:
         return ""
     cells = (
@@ -124,7 +130,8 @@ def _cue_table(cues: Iterable[CuePart]) -> str:
             markdown(cue.name),
             cue_words.ORIGINS[cue.from_],
             cue_words.tag_words(cue.tags.has, cue.tags.not_),
-            "–" if (probe := cue.probe) is None
+            "–"
+            if (probe := cue.probe) is None
             else cue_words.probe_words(probe.accuracy, probe.has, probe.not_, probe.unclear, probe.enough),
         )
         for cue in cues
@@ -170,9 +177,7 @@ def _class_table(rows: Iterable[ClassResult]) -> str:
 
 
 def _group_table(rows: Iterable[Group]) -> str:
-    cells = (
-        (markdown(group_name(row)), percent(row.accuracy), f"{row.correct}/{row.count}") for row in rows
-    )
+    cells = ((markdown(group_name(row)), percent(row.accuracy), f"{row.correct}/{row.count}") for row in rows)
     return _table(("group", "accuracy", "right"), cells)
 
 
@@ -249,7 +254,7 @@ def _verdict_table(repair: RepairPart, class_name: str) -> str:
             str(line.broken),
             rates_words(line),
             difference_words(line),
-            p_value(line.p),
+            markdown(p_value(line.p)),
         )
         for line in repair.verdict.comparisons
     )
@@ -258,7 +263,8 @@ def _verdict_table(repair: RepairPart, class_name: str) -> str:
 
 def _losers(repair: RepairPart) -> str:
     rows = [
-        f"{markdown(row.class_)} {percent(row.before)} → {percent(row.after)}" for row in repair.verdict.losers
+        f"{markdown(row.class_)} {percent(row.before)} → {percent(row.after)}"
+        for row in repair.verdict.losers
     ]
     return f"Losing: {', '.join(rows)}." if len(rows) > MOST_LOSERS else ""
 
@@ -272,7 +278,8 @@ def _change_table(rows: Sequence[ClassChange]) -> str:
 
 def _head_table(repair: RepairPart) -> str:
     cells = [
-        (label, *(markdown(str(read(metrics))) for _, metrics in heads(repair))) for label, read in METRIC_ROWS
+        (label, *(markdown(str(read(metrics))) for _, metrics in heads(repair)))
+        for label, read in METRIC_ROWS
     ]
     return _table(("", *(markdown(name) for name, _ in heads(repair))), cells)
 

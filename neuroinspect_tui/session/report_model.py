@@ -34,7 +34,6 @@ from ..results import (
     WeightedNeuron,
     WorstClass,
 )
-from .upgrades import REPORT_SCHEMA
 
 _RATE = {"type": "number", "minimum": 0, "maximum": 1}
 _OPTIONAL_RATE = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
@@ -49,6 +48,9 @@ OptionalRate = Annotated[
 ]
 Interval = Annotated[
     tuple[float, float], WithJsonSchema({**_INTERVAL, "description": "A 95 % interval of a rate."})
+]
+ClassName = Annotated[
+    str, Field(validation_alias="class", serialization_alias="class", description="The class's name.")
 ]
 SessionPath = Annotated[
     str, WithJsonSchema({**_PATH, "description": "A file, relative to the session directory."})
@@ -103,7 +105,9 @@ class Group(Part):
 
     column: str
     value: str
-    class_: str = Field(alias="class", description="The class's name.")
+    class_: str = Field(
+        validation_alias="class", serialization_alias="class", description="The class's name."
+    )
     class_index: Count
     count: Count
     correct: Count
@@ -126,7 +130,9 @@ class EvaluationPart(Part):
 class IllusionNumbers(Part):
     """A picture optimised for a unit and a class, and what it reaches."""
 
-    class_: str = Field(alias="class", description="The class's name.")
+    class_: str = Field(
+        validation_alias="class", serialization_alias="class", description="The class's name."
+    )
     seed: int
     image: SessionPath
     mask: SessionPath | None
@@ -172,7 +178,7 @@ class TagNumbers(Part):
     """How many images were tagged by hand."""
 
     has: Count
-    not_: Count = Field(alias="not")
+    not_: Count = Field(validation_alias="not", serialization_alias="not")
 
 
 class ProbePart(Part):
@@ -181,7 +187,7 @@ class ProbePart(Part):
     accuracy: OptionalRate = Field(description="Share of left-out tags that the probe gets right.")
     enough: bool
     has: Count
-    not_: Count = Field(alias="not")
+    not_: Count = Field(validation_alias="not", serialization_alias="not")
     unclear: Count
 
 
@@ -190,7 +196,7 @@ class CuePart(Part):
 
     name: str
     tags: TagNumbers
-    from_: CueOrigin = Field(alias="from")
+    from_: CueOrigin = Field(validation_alias="from", serialization_alias="from")
     probe: ProbePart | None
 
 
@@ -233,7 +239,9 @@ class WorstGroupPart(Part):
 
     column: str
     value: str
-    class_: str = Field(alias="class", description="The class's name.")
+    class_: str = Field(
+        validation_alias="class", serialization_alias="class", description="The class's name."
+    )
     accuracy: Rate
 
 
@@ -268,7 +276,9 @@ class ComparisonPart(Part):
 class LoserPart(Part):
     """A class that loses by the repair."""
 
-    class_: str = Field(alias="class", description="The class's name.")
+    class_: str = Field(
+        validation_alias="class", serialization_alias="class", description="The class's name."
+    )
     before: OptionalRate
     after: OptionalRate
 
@@ -313,7 +323,7 @@ class RepairPart(Part):
 class DebuggedPart(Part):
     """What was found about one class."""
 
-    class_: ClassRef = Field(alias="class")
+    class_: ClassRef = Field(validation_alias="class", serialization_alias="class")
     mode: str
     mistakes: Count
     unflipped: Count
@@ -328,7 +338,9 @@ class DebuggedPart(Part):
 class Report(Part):
     """A NeuroInspect report."""
 
-    schema_: Literal["neuroinspect.report/2"] = Field(alias="schema", default=REPORT_SCHEMA)
+    schema_: Annotated[
+        Literal["neuroinspect.report/2"], Field(validation_alias="schema", serialization_alias="schema")
+    ] = "neuroinspect.report/2"
     model: ModelPart
     data: DataPart
     environment: dict[str, str | int | float | None]

@@ -11,7 +11,7 @@ from ..results import ClassChange, SplitUse
 from ..wording.cues import duplicate_words
 from ..wording.numbers import bare_percent, number, p_value, percent, plural, signed
 from ..wording.opened import preprocessing_words
-from ..wording.verdicts import MOST_LOSERS, OPPONENTS
+from ..wording.verdicts import OPPONENTS
 from .report_model import ComparisonPart, Group, MetricsPart, RepairPart, Report, WorstGroupPart
 
 CHANGES = 20
@@ -65,7 +65,9 @@ def aim_words(repair: RepairPart, line: ComparisonPart, class_name: str) -> str:
     if line.metric == "worst_group" and worst is not None:
         estimated = " (estimated)" if repair.verdict.estimated else ""
         return f"worst group before: {group_name(worst)}{estimated}"
-    return {"class": class_name, "mode": "the failure mode", "all": "all images"}.get(line.metric, "worst group")
+    return {"class": class_name, "mode": "the failure mode", "all": "all images"}.get(
+        line.metric, "worst group"
+    )
 
 
 def against_words(line: ComparisonPart) -> str:
@@ -80,7 +82,7 @@ def rates_words(line: ComparisonPart) -> str:
 
 def difference_words(line: ComparisonPart) -> str:
     """Return the difference in points with its paired 95 % interval."""
-    if line.before is None or line.after is None:
+    if line.before is None or line.after is None or not line.n:
         return ""
     low, high = (signed(bound) for bound in line.interval)
     return f"{signed(line.after - line.before)} ({low} to {high})"
@@ -165,9 +167,14 @@ def made_from(report: Report) -> list[tuple[str, str]]:
 def caveats(report: Report) -> list[str]:
     """Return what limits the report's numbers: estimates, copies, unreadable images, notes on the data."""
     found = report.evaluation
-    lines = [f"All rates were measured on {plural(found.samples, 'image')} of {found.split} unless they say otherwise."]
+    lines = [
+        f"All rates were measured on {plural(found.samples, 'image')} of {found.split} "
+        "unless they say otherwise."
+    ]
     if any(repair.verdict.estimated for repair in report.repairs):
-        lines.append("Numbers of groups made from tags are estimates: a probe carried the tags to other images.")
+        lines.append(
+            "Numbers of groups made from tags are estimates: a probe carried the tags to other images."
+        )
     lines += [
         f"{duplicate_words(row)}: they are left out where repairs are judged."
         for row in report.data.duplicates.between_splits

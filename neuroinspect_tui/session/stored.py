@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -15,7 +16,7 @@ T = TypeVar("T")
 
 
 def to_json(value: object) -> Any:
-    """Return `value` (dataclasses, tuples, dicts, text, numbers) as JSON knows it; not finite becomes None."""
+    """Return `value` (dataclasses, tuples, dicts, text, numbers) as JSON; what is not finite is None."""
     return to_jsonable_python(value, inf_nan_mode="null")
 
 
@@ -27,7 +28,7 @@ def from_json(kind: type[T], data: Any) -> T:
     """
     upgrade = UPGRADES.get(kind)
     data = upgrade(data) if upgrade and isinstance(data, dict) else data
-    adapter = cast("TypeAdapter[T]", _adapter(kind))
+    adapter: TypeAdapter[T] = _adapter(cast("Hashable", kind))
     try:
         return adapter.validate_python(data)
     except ValidationError as error:
@@ -40,8 +41,8 @@ def from_json(kind: type[T], data: Any) -> T:
 
 
 @cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(kind)
+def _adapter(kind: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(cast("type[Any]", kind))
 
 
 def _is_null_number(found: ErrorDetails) -> bool:

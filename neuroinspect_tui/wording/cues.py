@@ -20,7 +20,8 @@ def tag_words(has: int, lacks: int) -> str:
 
 def probe_words(accuracy: float | None, has: int, lacks: int, unclear: int, enough: bool) -> str:
     """Return how far the probe carries the tags: always an estimate."""
-    carried = f"estimated over all images: {number(has)} with it, {number(lacks)} without, {number(unclear)} unclear"
+    counts = f"{number(has)} with it, {number(lacks)} without, {number(unclear)} unclear"
+    carried = f"estimated over all images: {counts}"
     if accuracy is None:
         return f"{carried}; the probe could not be checked"
     right = f"the probe gets {percent(accuracy, 0)} of left-out tags right"

@@ -6,13 +6,13 @@ GLOSSARY = (
     ("failure mode", "a group of mistakes with one cause: one direction in the space of the features"),
     (
         "carries the cue",
-        "scores above the mode's threshold; p is Fisher's exact test of mistakes against right answers of the "
-        "same classes, corrected for the number of modes (Holm)",
+        "scores above the mode's threshold; p is Fisher's exact test of mistakes against right answers of "
+        "the same classes, corrected for the number of modes (Holm)",
     ),
     (
         "cover test",
-        "the region that excites the mode most (15 % of the image) is blurred and the classifier asked again; "
-        "elsewhere: the same with an equal region moved to other places, as a control",
+        "the region that excites the mode most (15 % of the image) is blurred and the classifier asked "
+        "again; elsewhere: the same with an equal region moved to other places, as a control",
     ),
     ("cue", "something that images have or do not have, named and tagged by hand"),
     (
@@ -22,9 +22,9 @@ GLOSSARY = (
     ),
     (
         "verdict",
-        "the repaired layer beside others on images that it never used: the class first, then all images, then "
-        "the worst group. Difference with a paired 95 % interval; p is the exact McNemar test. Told nothing: the "
-        "same method without tags; shuffled tags: with tags dealt out at random",
+        "the repaired layer beside others on images that it never used: the class first, then all images, "
+        "then the worst group. Difference with a paired 95 % interval; p is the exact McNemar test. Told "
+        "nothing: the same method without tags; shuffled tags: with tags dealt out at random",
     ),
     ("controls", "repairs that ignore the cause; a repair that does no better than they do is no repair"),
     ("fixed, broken", "images that only the repaired layer, or only the other one, gets right"),

@@ -16,38 +16,65 @@ class Mode(Protocol):
     """What the words need of a failure mode: `results.FailureMode` and the report's rows both have it."""
 
     @property
-    def id(self) -> int: ...
+    def id(self) -> int:
+        """Its number."""
+
     @property
-    def name(self) -> str | None: ...
+    def name(self) -> str | None:
+        """The user's name, or one that was verified."""
+
     @property
-    def name_auroc(self) -> float | None: ...
+    def name_auroc(self) -> float | None:
+        """How well a found name holds on other images."""
+
     @property
-    def spurious(self) -> bool: ...
+    def spurious(self) -> bool:
+        """Whether the evidence speaks for a cue beside the class."""
+
     @property
-    def weak(self) -> bool: ...
+    def weak(self) -> bool:
+        """Whether it does not come back in resamples."""
+
     @property
-    def mistakes(self) -> int: ...
+    def mistakes(self) -> int:
+        """How many mistakes it has."""
+
     @property
-    def share(self) -> float: ...
+    def share(self) -> float:
+        """Their share of all mistakes."""
+
     @property
-    def pairs(self) -> tuple[ConfusedPair, ...]: ...
+    def pairs(self) -> tuple[ConfusedPair, ...]:
+        """Which classes they have, and are predicted as."""
+
     @property
-    def neurons(self) -> tuple[WeightedNeuron, ...]: ...
+    def neurons(self) -> tuple[WeightedNeuron, ...]:
+        """The neurons of its direction."""
+
     @property
-    def carried(self) -> Carried: ...
+    def carried(self) -> Carried:
+        """Who scores above its threshold."""
+
     @property
-    def cover(self) -> CoverTest | None: ...
+    def cover(self) -> CoverTest | None:
+        """What covering its region does."""
+
     @property
-    def projected(self) -> ProjectOut | None: ...
+    def projected(self) -> ProjectOut | None:
+        """What removing its direction does."""
+
     @property
-    def statistic(self) -> ImageStatistic | None: ...
+    def statistic(self) -> ImageStatistic | None:
+        """The image statistic that goes with it."""
 
 
 def title(mode: Mode, names: Sequence[str]) -> str:
     """Return the mode's name, or what it confuses: `boat → mug`."""
     if mode.name is not None:
         return mode.name
-    return f"{_all_of(_counts(mode.pairs, 'label'), names)} → {_all_of(_counts(mode.pairs, 'predicted'), names)}"
+    return (
+        f"{_all_of(_counts(mode.pairs, 'label'), names)} → {_all_of(_counts(mode.pairs, 'predicted'), names)}"
+    )
 
 
 def size(mode: Mode) -> str:
@@ -74,7 +101,11 @@ def _carried_by(mode: Mode, names: Sequence[str]) -> str:
     (above, mistakes), (right_above, right) = mode.carried.mistakes, mode.carried.right
     whose = f"{number(above)} of {plural(mistakes, 'mistake')} on {confused(mode, names)}"
     verb = "carries" if above == 1 else "carry"
-    also = f"{number(right_above)} of {plural(right, 'right answer')} too" if right else "no right answers to compare"
+    also = (
+        f"{number(right_above)} of {plural(right, 'right answer')} too"
+        if right
+        else "no right answers to compare"
+    )
     return f"{whose}, {verb} this cue, {also} ({p_value(mode.carried.p)})"
 
 
@@ -89,8 +120,9 @@ def cover_words(cover: CoverTest) -> str:
 def removed_words(found: ProjectOut) -> str:
     """Return what taking the direction out of the features does, beside random directions."""
     return (
-        f"taking the direction out of the features fixes {percent(found.mended, 0)} of the mistakes and breaks "
-        f"{percent(found.broken, 0)} of the right answers; a random direction fixes {percent(found.random, 0)}"
+        f"taking the direction out of the features fixes {percent(found.mended, 0)} of the mistakes and "
+        f"breaks {percent(found.broken, 0)} of the right answers; "
+        f"a random direction fixes {percent(found.random, 0)}"
     )
 
 
@@ -123,7 +155,7 @@ def caveats(mode: Mode) -> list[str]:
     if mode.carried.p >= 0.05:
         found.append("the difference between mistakes and right answers may be chance")
     if mode.cover is None:
-        found.append("not covered: there are no pictures to cover")
+        found.append("the cover test was not made")
     elif mode.cover.images < 10:
         found.append(f"covered on {plural(mode.cover.images, 'image')} only")
     return found

@@ -7,7 +7,6 @@ import numpy as np
 from neuroinspect_tui.config import DataConfig, ModelConfig, RunConfig
 from neuroinspect_tui.results import (
     Carried,
-    Choice,
     ClassChange,
     ClassRef,
     ClassResult,
@@ -192,7 +191,9 @@ def mode() -> FailureMode:
 
 def small_mode() -> FailureMode:
     """Nine rings predicted as star, of which little is known."""
-    return FailureMode(1, None, None, False, True, 9, 9 / 44, (ConfusedPair(1, 0, 9),), (), Carried((5, 9), (9, 27), 0.41))
+    return FailureMode(
+        1, None, None, False, True, 9, 9 / 44, (ConfusedPair(1, 0, 9),), (), Carried((5, 9), (9, 27), 0.41)
+    )
 
 
 def cues() -> tuple[Cue, ...]:
@@ -224,11 +225,15 @@ def repair() -> Repair:
         broken=6,
         mcnemar_p=3.1e-8,
         verdict=verdict(),
-        choice=Choice("groups", "background"),
         classes=tuple(
             ClassChange(index, name, 72, before, after)
             for index, (name, before, after) in enumerate(
-                zip(NAMES, (0.33, 0.75, 0.9, 0.9, 0.9, 1.0, 1.0, 1.0), (0.86, 0.71, 0.9, 0.9, 0.92, 1.0, 1.0, 1.0), strict=True)
+                zip(
+                    NAMES,
+                    (0.33, 0.75, 0.9, 0.9, 0.9, 1.0, 1.0, 1.0),
+                    (0.86, 0.71, 0.9, 0.9, 0.92, 1.0, 1.0, 1.0),
+                    strict=True,
+                )
             )
         ),
         cues=("grass",),
@@ -249,7 +254,13 @@ def findings() -> Findings:
         tuple(exemplar(neuron, kind, place) for neuron in (17, 5) for kind, place in kinds),
         (
             repair(),
-            replace(repair(), number=2, method="paper", verdict=Verdict("no_better", verdict().comparisons[:2]), weights=None),
+            replace(
+                repair(),
+                number=2,
+                method="paper",
+                verdict=Verdict("no_better", verdict().comparisons[:2]),
+                weights=None,
+            ),
         ),
     )
     environment = {

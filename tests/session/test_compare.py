@@ -2,12 +2,16 @@ import copy
 
 from hypothesis import given, settings
 
+from neuroinspect_tui.session import report as reports
 from neuroinspect_tui.session.compare import compare
-from neuroinspect_tui.session.report import build_report
 
 from . import synthetic
 from .hostile import NAMES, nothing_hidden
 from .test_html import hostile
+
+
+def build_report(found):
+    return reports.report_json(reports.build_report(found))
 
 
 def changed(report):

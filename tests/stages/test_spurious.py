@@ -81,13 +81,13 @@ def test_clip_tells_whether_the_class_lies_in_the_neurons_region_or_outside_it()
     assert outside_share(RedEncoder(), text, images, torch.ones(2, 8, 8)) == 0.5
 
 
-def test_the_reason_is_one_line_of_all_evidence():
+def test_the_score_weighs_all_evidence_and_keeps_it():
     alone = suspicion(-0.4)
     assert alone.score == pytest.approx(0.4)
-    assert alone.reason == "pushes images of other classes away from “cat” (r -0.40)"
+    assert (alone.pull, alone.outside) == (-0.4, None)
     both = suspicion(0.6, 0.75)
     assert both.score == pytest.approx(0.6 + 0.4 * 0.25)
-    assert both.reason.endswith("; CLIP sees the class outside its region in 75% of its exemplars")
+    assert (both.pull, both.outside) == (0.6, 0.75)
     assert suspicion(0.6, 0.2).score == pytest.approx(0.6)
 
 
