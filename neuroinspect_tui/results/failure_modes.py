@@ -96,8 +96,8 @@ class FailureMode:
     """A group of mistakes with one cause, a direction d [D] in feature space: z·d scores any image.
 
     `share` is of all mistakes of the split; `name` is the user's, or CLIP's with its held-out `name_auroc`.
-    `weak` says that the mode does not come back when the mistakes are resampled. The direction itself is row
-    `id` of `failure_modes.safetensors`.
+    `weak` says that the mode does not come back when the mistakes are resampled. The directions stand in
+    `failure_modes.safetensors`.
     """
 
     id: int
