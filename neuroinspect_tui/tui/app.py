@@ -17,6 +17,7 @@ from ..events import Event, Failed, Finished, Note, Partial, Preview, Progress
 from ..jobs import Job
 from ..results import Repair
 from ..text import safe
+from ..wording.names import brief_name as short_name
 from . import clipboard
 from .app_state import AppState, Topic
 from .images.chooser import choose, make_encoders
@@ -32,7 +33,6 @@ from .screens.triage import TriageScreen
 from .themes import THEMES
 from .widgets.filtered import FilteredTable
 from .widgets.gallery import Gallery
-from .wording import short_name
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
