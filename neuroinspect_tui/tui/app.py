@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.color import ColorSystem
 from textual import events, on
+from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.message import Message
 
@@ -19,7 +21,7 @@ from ..text import safe
 from . import clipboard
 from .app_state import AppState, Topic
 from .images.chooser import choose, make_encoders
-from .images.overlay import draw, painted_regions
+from .images.overlay import Overlay
 from .images.probe import Terminal
 from .images.renderer import CellSize, PictureRenderer
 from .keymap import KEYS, check_keymap, keys
@@ -31,6 +33,9 @@ from .screens.triage import TriageScreen
 from .themes import THEMES
 from .widgets.filtered import FilteredTable
 from .widgets.gallery import Gallery
+from .wire.driver import LineClear, TerminalDriver, TerminalReplied
+from .wire.painter import Painter
+from .wire.replies import is_arrival
 from .wording import short_name
 
 if TYPE_CHECKING:
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 OVERLAID = ("sixel", "iterm2")
+RECHECK = 0.25
 REPLACED = (Progress, Partial, Preview)
 
 
@@ -88,7 +94,7 @@ class NeuroInspectApp(App[int]):
     def __init__(
         self, project: AppSession, look: Appearance | None = None, terminal: Terminal | None = None
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-normal"), (170, "-wide")]
         self.project = project
         self.look = look or Appearance()
@@ -97,6 +103,10 @@ class NeuroInspectApp(App[int]):
         self.triage = TriageScreen(Marks(dict(project.state.view.marks)))
         self.next_session: Path | None = None
         self._farewell: Screen[bool] | None = None
+        self.painter = Painter(
+            self._hand_over, self._line_idle, self._line_held, bool(terminal and terminal.answered)
+        )
+        self.overlay = Overlay()
         self.renderer = self._make_studio(terminal or Terminal())
         for theme in THEMES.values():
             self.register_theme(theme)
@@ -110,7 +120,9 @@ class NeuroInspectApp(App[int]):
         self.app_state.note(f"pictures: {choice.way} ({choice.reason})")
         cell = CellSize(*terminal.cell) if terminal.cell else CellSize()
         encoders = make_encoders(choice, terminal)
-        return PictureRenderer(encoders, choice.way, cell, self._picture_ready, self._write)
+        return PictureRenderer(
+            encoders, choice.way, cell, self._picture_ready, self._write, self.painter.free
+        )
 
     # Start and end
 
@@ -263,18 +275,69 @@ class NeuroInspectApp(App[int]):
 
     def _write(self, data: str) -> None:
         if self._driver is not None and data:
-            self._driver.write(data)
+            self.painter.write(data)
+
+    def _hand_over(self, text: str, asks: bool) -> None:
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.expected += asks
+        if self._driver is not None:
+            self._driver.write(text)
+
+    def _line_held(self) -> None:
+        """Something waits for the line: look again even if nobody tells that it has cleared."""
+        self.set_timer(RECHECK, self._look_again)
+
+    def _look_again(self) -> None:
+        self._line_cleared()
+        if self.painter.behind:
+            self._line_held()
+
+    def _line_idle(self) -> bool:
+        return not isinstance(self._driver, TerminalDriver) or self._driver.waiting == 0
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
-        super()._display(screen, renderable)
-        if self.renderer.way in OVERLAID and renderable is not None and screen is self.screen:
-            shown = (picture for gallery in screen.query(Gallery) for picture in gallery.shown())
-            covers = [toast.region for toast in screen.query("Toast")]
-            self._write(draw(shown, painted_regions(renderable, screen.region), covers))
+        paints = isinstance(self._driver, TerminalDriver) and isinstance(renderable, CompositorUpdate)
+        if not paints or self._closed or not self._running:
+            super()._display(screen, renderable)
+        elif not self._batch_count:
+            self.painter.fit(self.size, self.console._color_system or ColorSystem.TRUECOLOR)
+            self.painter.take(renderable)
+            self._paint()
+            self.post_display_hook()
+
+    def _paint(self) -> None:
+        """Write what changed, then the pictures that lie over it."""
+        screen = self.screen
+        cursor = screen.outer_size.clamp_offset(self.cursor_position)
+        self.overlay.touch(self.painter.paint(cursor, self._sync_available))
+        if self.renderer.way not in OVERLAID:
+            return
+        shown = [picture for gallery in screen.query(Gallery) for picture in gallery.shown()]
+        covers = [toast.region for toast in screen.query("Toast")]
+        for picture in self.overlay.due(shown, covers):
+            if not self.painter.free():
+                break
+            self._write(self.overlay.draw(picture))
+            self.painter.frame.cover(picture.region)
+
+    @on(LineClear)
+    def _line_cleared(self) -> None:
+        """Show what had to wait."""
+        if self.painter.behind and self.painter.clear:
+            self.painter.behind = False
+            self._paint()
+            self._redraw_pictures()
+
+    @on(TerminalReplied)
+    def _take_reply(self, message: TerminalReplied) -> None:
+        if is_arrival(message.text):
+            self.painter.pace.answered()
+            self._line_cleared()
 
     def draw_with(self, way: str) -> None:
         """Draw pictures another way."""
         self.renderer.way = way
+        self.painter.forget()
         self.notify(f"Pictures: {way}", timeout=2)
         if self.page is not None:
             self.page.arrange_pictures()
