@@ -22,20 +22,30 @@ NEAR = 3
 
 
 class Look(NamedTuple):
-    """How a cell is drawn, as SGR parameters; `link` is the target of a hyperlink."""
+    """How a cell is drawn, as SGR parameters; `link` is the target of a hyperlink.
+
+    `front` is empty where it cannot be seen: a space has it as it comes.
+    """
 
     attributes: str = ""
     front: str = "39"
     back: str = "49"
     link: str = ""
 
+    @property
+    def of_space(self) -> Look:
+        """The look of a space: weight and colour of the letters do not show, lines and reversal do."""
+        lines = any(code in LINED for code in self.attributes.split(";"))
+        return self if lines or self.link else Look("", "", self.back)
+
 
 Cell = tuple[str, Look]
 """The text of a cell; "" for the second half of a wide character."""
 
+LINED = ("4", "7", "9", "21", "51", "52", "53")
 PLAIN = Look()
 UNKNOWN: Cell = ("\0", PLAIN)
-BLANK: Cell = (" ", PLAIN)
+BLANK: Cell = (" ", PLAIN.of_space)
 
 
 class Frame:
@@ -93,13 +103,13 @@ class Frame:
                 parts.append(f"\x1b[{y + 1};{first + 1}H")
                 for text, own in wanted[first:last]:
                     if text and own != look:
-                        parts.append(_change(look, own))
-                        look = own
+                        change, look = _change(look, own)
+                        parts.append(change)
                     parts.append(text)
                 regions.append(Region(first, y, last - first, 1))
             shown[:] = wanted
         if look is not None:
-            parts.append(_change(look, PLAIN))
+            parts.append(_change(look, PLAIN)[0])
         return "".join(parts), regions
 
 
@@ -141,8 +151,12 @@ def _alike(cells: Iterable[Cell]) -> bool:
     return len({look for _, look in cells}) == 1
 
 
-def _change(before: Look | None, after: Look) -> str:
-    """Return the shortest sequence from one look to another; from None, nothing is known."""
+def _change(before: Look | None, after: Look) -> tuple[str, Look]:
+    """Return the shortest sequence from one look (None: not known) to another, and the look that it makes."""
+    if not after.front:
+        if before and before._replace(front="").of_space == after:
+            return "", before
+        after = after._replace(front=before.front if before and not before.attributes else "39")
     if before is None or (before.attributes and before.attributes != after.attributes):
         codes = ["", after.attributes, *(c for c in (after.front, after.back) if c not in ("39", "49"))]
     else:
@@ -150,7 +164,7 @@ def _change(before: Look | None, after: Look) -> str:
         codes = [own for own, old in pairs if own != old]
     sgr = f"\x1b[{';'.join(code for place, code in enumerate(codes) if code or place == 0)}m" if codes else ""
     linked = before.link if before else ""
-    return sgr if after.link == linked else f"{sgr}\x1b]8;;{after.link}\x1b\\"
+    return (sgr if after.link == linked else f"{sgr}\x1b]8;;{after.link}\x1b\\"), after
 
 
 @lru_cache(8192)
@@ -168,15 +182,18 @@ def _codes(colour: Color | None, colours: ColorSystem, front: bool) -> str:
 @lru_cache(8192)
 def _cells(text: str, look: Look) -> list[Cell]:
     """Return `text` cell by cell; what joins characters across cells stays in one piece."""
+    space = (" ", look.of_space)
     if text.isascii():
-        return [(character, look) for character in text]
+        return [space if character == " " else (character, look) for character in text]
     rest: Cell = ("", look)
     if any(joint in text for joint in JOINING):
         return [(text, look), *[rest] * (cell_len(text) - 1)]
     cells: list[Cell] = []
     for character in text:
         width = get_character_cell_size(character)
-        if width:
+        if character == " ":
+            cells.append(space)
+        elif width:
             cells += [(character, look), *[rest] * (width - 1)]
         elif cells:
             place = -1 if cells[-1][0] else -2
