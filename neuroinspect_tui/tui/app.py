@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,9 +22,11 @@ from ..text import safe
 from . import clipboard
 from .app_state import AppState, Topic
 from .images.chooser import choose, make_encoders
+from .images.encoder import Encoder
 from .images.overlay import Overlay
-from .images.probe import Terminal
+from .images.probe import Terminal, measured_cell, seen_by
 from .images.renderer import CellSize, PictureRenderer
+from .images.viewers import Viewer, ViewerWatch
 from .keymap import KEYS, check_keymap, keys
 from .marks import Marks
 from .protocol import Appearance, AppSession, View, WorkerLike
@@ -67,6 +70,14 @@ def _subject(event: Event) -> tuple[object, ...]:
     return type(event), getattr(event, "job", None), seed
 
 
+class ViewersChanged(Message, bubble=False):
+    """Others look at the app through tmux than before."""
+
+    def __init__(self, looking: frozenset[Viewer]) -> None:
+        super().__init__()
+        self.looking = looking
+
+
 class PicturesReady(Message, bubble=False):
     """The render_queue prepared a picture."""
 
@@ -88,7 +99,14 @@ class NeuroInspectApp(App[int]):
     CSS_PATH = "neuroinspect.tcss"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     BINDINGS = keys(
-        "app.back", "app.report", "app.images", "app.theme", "app.commands", "app.help", "app.quit"
+        "app.back",
+        "app.report",
+        "app.images",
+        "app.redraw",
+        "app.theme",
+        "app.commands",
+        "app.help",
+        "app.quit",
     )
 
     def __init__(
@@ -107,7 +125,9 @@ class NeuroInspectApp(App[int]):
             self._hand_over, self._line_idle, self._line_held, bool(terminal and terminal.answered)
         )
         self.overlay = Overlay()
-        self.renderer = self._make_studio(terminal or Terminal())
+        self.terminal = terminal or Terminal()
+        self._watch: ViewerWatch | None = None
+        self.renderer = self._make_renderer()
         for theme in THEMES.values():
             self.register_theme(theme)
         theme_name = self.look.theme or next(iter(THEMES))
@@ -115,14 +135,15 @@ class NeuroInspectApp(App[int]):
         self.theme = theme_name
         self.set_keymap(check_keymap(self.look.keys))
 
-    def _make_studio(self, terminal: Terminal) -> PictureRenderer:
-        choice = choose(self.look.images, terminal, not self.no_color)
+    def _choose(self) -> tuple[dict[str, Encoder], str, CellSize]:
+        """Choose how to draw pictures here, and say why in the log."""
+        choice = choose(self.look.images, self.terminal, not self.no_color)
         self.app_state.note(f"pictures: {choice.way} ({choice.reason})")
-        cell = CellSize(*terminal.cell) if terminal.cell else CellSize()
-        encoders = make_encoders(choice, terminal)
-        return PictureRenderer(
-            encoders, choice.way, cell, self._picture_ready, self._write, self.painter.free
-        )
+        cell = CellSize(*self.terminal.cell) if self.terminal.cell else CellSize()
+        return make_encoders(choice, self.terminal), choice.way, cell
+
+    def _make_renderer(self) -> PictureRenderer:
+        return PictureRenderer(*self._choose(), self._picture_ready, self._write, self.painter.free)
 
     # Start and end
 
@@ -130,6 +151,8 @@ class NeuroInspectApp(App[int]):
     def _begin(self) -> None:
         self.push_screen(self.triage)
         self.call_after_refresh(self._start_worker)
+        if self.terminal.tmux:
+            self._watch = ViewerWatch(self._viewers_changed)
 
     def _start_worker(self) -> None:
         self.worker = self.project.make_worker(self._worker_said)
@@ -154,6 +177,8 @@ class NeuroInspectApp(App[int]):
 
     @on(events.Unmount)
     def _end(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
         self.renderer.render_queue.close()
 
     def open_session(self, root: Path) -> None:
@@ -319,6 +344,36 @@ class NeuroInspectApp(App[int]):
                 break
             self._write(self.overlay.draw(picture))
             self.painter.frame.cover(picture.region)
+
+    def action_redraw(self) -> None:
+        """Write everything anew, pictures included: the terminal has lost something."""
+        self.renderer.render_queue.send_anew()
+        self.painter.forget()
+        self.screen.refresh()
+        if self.page is not None:
+            self.page.arrange_pictures()
+
+    def _viewers_changed(self, looking: frozenset[Viewer]) -> None:
+        self.post_message(ViewersChanged(looking))
+
+    @on(ViewersChanged)
+    def _draw_for_others(self, message: ViewersChanged) -> None:
+        if message.looking:
+            self._draw_for(seen_by(self.terminal, message.looking))
+
+    def _draw_for(self, terminal: Terminal) -> None:
+        """Draw for the terminal that looks now, another one perhaps."""
+        if terminal != self.terminal:
+            self.terminal = terminal
+            self.renderer.adopt(*self._choose())
+        self.action_redraw()
+
+    @on(events.Resize)
+    def _measure_cells(self) -> None:
+        """Read the size of a cell again: a change of the font makes it another."""
+        cell = measured_cell()
+        if cell is not None and self.terminal.cell is not None and cell != self.terminal.cell:
+            self._draw_for(replace(self.terminal, cell=cell))
 
     @on(LineClear)
     def _line_cleared(self) -> None:

@@ -94,6 +94,10 @@ class RenderQueue:
             self._send(encoder.forget(painted))
         self._sent.clear()
 
+    def send_anew(self) -> None:
+        """Another terminal looks, or the same one again: it has none of the pictures."""
+        self._sent.clear()
+
     def _start(self) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="neuroinspect-render_queue", daemon=True)

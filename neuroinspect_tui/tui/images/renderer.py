@@ -30,6 +30,12 @@ class PictureRenderer:
         self.render_queue = RenderQueue(ready, send, clear)
         self._blocks = encoders.get("block") or BlockEncoder()
 
+    def adopt(self, encoders: dict[str, Encoder], way: str, cell: CellSize) -> None:
+        """Draw for another terminal: with its encoders, and for its cells."""
+        self.render_queue.forget_all()
+        self.encoders, self.way, self.cell = encoders, way, cell
+        self._blocks = encoders.get("block") or BlockEncoder()
+
     @property
     def draws(self) -> bool:
         """Whether pictures are drawn at all."""
