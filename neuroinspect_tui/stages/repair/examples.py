@@ -142,7 +142,8 @@ class Examples:
 
         Within a cell each source has its share of `shares` (None: every example counts the same). With
         several group columns the cells of each are given their totals in turn (iterative proportional
-        fitting, Deming and Stephan, Ann. Math. Stat. 11 (1940)): cells of all values at once may be all but empty.
+        fitting, Deming and Stephan, Ann. Math. Stat. 11 (1940)): cells of all values at once may be nearly
+        empty.
         """
         parts, portions = self.parts(), torch.ones(len(self))
         if shares is None:

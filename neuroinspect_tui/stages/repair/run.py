@@ -170,11 +170,13 @@ def _outcome(
     worst = before.metrics.worst_group
     estimated = worst is not None and worst.column in told.tags
     images = None if mode is None else mode.images(judge)
-    groups = {"groups": ", ".join(plan.columns)} if plan.columns else {}
+    parameters = dict(found.candidate.parameters)
+    if plan.columns:
+        parameters["groups"] = ", ".join(plan.columns)
     return RepairOutcome(
         head=found.candidate.head,
         method=found.method,
-        parameters=found.candidate.parameters | groups,
+        parameters=parameters,
         before=before.metrics,
         after=after.metrics,
         controls={name: rival.metrics for name, rival in rivals.items() if name in CONTROLS},
