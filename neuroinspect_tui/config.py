@@ -56,6 +56,7 @@ class DataConfig:
     split: str = "val"
     classes: str | None = None
     groups: tuple[str, ...] = ()
+    manifest: bool = True
     allow_outside: bool = False
 
 
@@ -67,6 +68,8 @@ class PreprocessConfig:
     crop_pct: float | None = None
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
+    crop_mode: str | None = None
+    interpolation: str | None = None
 
     def __post_init__(self) -> None:
         if self.image_size is not None:
