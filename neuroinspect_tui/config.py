@@ -89,10 +89,11 @@ class ModelPreprocess:
 
     image_size: int | None = None
     crop_pct: float | None = None
-    mean: tuple[float, float, float] | None = None
-    std: tuple[float, float, float] | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
     interpolation: str | None = None
     crop_mode: str | None = None
+    channels: int | None = None
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ def preprocessing(found: dict[str, Any] | None) -> str:
     """Return what is done to an image before the classifier sees it, in words."""
     if found is None:
         return ""
-    side = "both sides" if found["squash"] else "shorter side"
+    side = "both sides" if found["squash"] else "longer side" if found.get("border") else "shorter side"
     shape = f"{side} to {found['resize']}, middle {found['size']} × {found['size']}"
     mean, std = (", ".join(f"{value:g}" for value in found[name]) for name in ("mean", "std"))
     return f"{shape} ({found['interpolation']}), pixels 0…1, mean {mean}, std {std}"
