@@ -130,8 +130,8 @@ class _Decoder:
         with self._alive() as (requests, answers):
             pickle.dump(names, requests)
             requests.flush()
-            found = pickle.load(answers)
-            if not isinstance(found, list):
+            found: Unreadable | tuple[str, str] = pickle.load(answers)
+            if isinstance(found, tuple):
                 raise InputError(*found)
             view = slots.reshape(-1).data
             while view:

@@ -26,7 +26,7 @@ def read(file: IO[bytes], most_pixels: int) -> Image.Image:
     """
     try:
         import pydicom
-        from pydicom.pixels import apply_modality_lut, apply_voi_lut
+        from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
     except ImportError:
         raise InputError("DICOM images need a library", 'pip install "neuroinspect-tui[dicom]"') from None
     data = pydicom.dcmread(file)

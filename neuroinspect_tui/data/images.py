@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from ..errors import InputError
 from . import dicom
@@ -27,23 +27,8 @@ _WANTED = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000
 FORMATS = tuple(name for name in _WANTED if name in Image.OPEN)
 SUFFIXES = frozenset(
     (
-        *(
-            "jpg",
-            "jpeg",
-            "jpe",
-            "jfif",
-            "png",
-            "webp",
-            "bmp",
-            "gif",
-            "tif",
-            "tiff",
-            "ppm",
-            "pgm",
-            "pbm",
-            "pnm",
-        ),
-        *("avif", "jp2", "j2k", "jpx", "jpf", "dcm", "dicom"),
+        *("jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif", "tif", "tiff"),
+        *("ppm", "pgm", "pbm", "pnm", "avif", "jp2", "j2k", "jpx", "jpf", "dcm", "dicom"),
     )
 )
 PIXEL_LIMIT = 89_478_485
@@ -134,7 +119,7 @@ def decode(file: IO[bytes], mode: str = "RGB") -> Image.Image:
         raise
     except Image.DecompressionBombError:
         raise UnreadableImage(TOO_LARGE) from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise _unidentified(file) from None
     except OSError as error:
         if error.errno is not None:

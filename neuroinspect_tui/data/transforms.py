@@ -102,8 +102,12 @@ def _channels(values: Values, like: Tensor) -> Tensor:
     return torch.tensor(values, dtype=like.dtype, device=like.device).view(-1, 1, 1)
 
 
-def resolve_preprocess(options: PreprocessConfig, facts: ModelPreprocess | None = None) -> Preprocess:
+def resolve_preprocess(
+    options: PreprocessConfig, facts: ModelPreprocess | None = None, channels: int = 3
+) -> Preprocess:
     """Combine, field by field, the user's options over the model's facts over the usual ImageNet values.
+
+    `channels` is how many the model reads; means and deviations of colours are averaged for grey.
 
     Raises InputError when the model asks for an interpolation or crop mode that is not known here.
     """
@@ -114,8 +118,8 @@ def resolve_preprocess(options: PreprocessConfig, facts: ModelPreprocess | None 
         for name, value in vars(source).items()
         if value is not None
     }
-    channels = chosen.setdefault("channels", 3)
     require_channels(channels)
+    chosen["channels"] = channels
     for name in ("mean", "std"):
         chosen[name] = _per_channel(name, chosen.get(name, getattr(Preprocess, name)), channels)
     preprocess = Preprocess(**chosen)
