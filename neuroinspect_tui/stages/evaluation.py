@@ -78,6 +78,7 @@ class _Draft:
         self._top_classes = [torch.empty(0, top, dtype=torch.int64)]
         self._confidence = [torch.empty(0)]
         self._unreadable: list[tuple[int, str]] = []
+        self._passing: list[int] = []
 
     def add(self, batch: ImageBatch, classifier: Classifier) -> None:
         """Add one batch; of equal logits the lower class comes first, as in argmax.
@@ -95,6 +96,7 @@ class _Draft:
             self._confidence.append(confidence)
             self._rows.append(batch.rows)
         self._unreadable += batch.unreadable
+        self._passing += batch.passing
 
     def shard(self, split: Split, images: range) -> Shard:
         """Return what was added as the shard of `images`."""
@@ -109,6 +111,7 @@ class _Draft:
             top_classes=_gather(self._top_classes),
             confidence=_gather(self._confidence),
             unreadable=tuple(self._unreadable),
+            passing=tuple(self._passing),
         )
 
 
