@@ -40,11 +40,12 @@ def require_range(option: str, value: float, low: float, high: float = float("in
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Where the classifier comes from (`-m`, `-w`, `--trust-pickle`)."""
+    """Where the classifier comes from (`-m`, `-w`, `--trust-pickle`, `--ema`)."""
 
     spec: str
     weights: str | None = None
     trust_pickle: bool = False
+    ema: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,17 @@ class PreprocessConfig:
 
 @dataclass(frozen=True)
 class ModelPreprocess:
-    """The preprocessing that a model carries (timm config, torchvision weights); `None`: unsaid."""
+    """The preprocessing that a model carries (timm config, torchvision weights); `None`: unsaid.
+
+    Images are brought to `image_size / crop_pct` pixels, the shorter side (`crop_mode` "center"), both sides
+    ("squash") or the longer one ("border"), and the middle `image_size` pixels square are kept. `mean` and
+    `std` have as many numbers as the model reads channels.
+    """
 
     image_size: int | None = None
     crop_pct: float | None = None
-    mean: tuple[float, float, float] | None = None
-    std: tuple[float, float, float] | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
     interpolation: str | None = None
     crop_mode: str | None = None
 
