@@ -59,7 +59,7 @@ def timm_facts(module: nn.Module) -> ModelPreprocess | None:
 
 def config_facts(config: dict[str, Any], module: nn.Module | None = None) -> ModelPreprocess:
     """Return the preprocessing that a timm config asks for; a module's own image size comes first."""
-    from timm.data import resolve_data_config
+    from timm.data.config import resolve_data_config
 
     facts = resolve_data_config(pretrained_cfg=config)
     built = getattr(getattr(module, "patch_embed", None), "img_size", None)
