@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -17,6 +18,16 @@ from .images import UnreadableImage, open_image
 _ASKERS, _AT_ONCE = 16, 1024
 
 
+class Files(Protocol):
+    """Images in files, in an archive or in a table, by their paths."""
+
+    def of(self, paths: Sequence[str]) -> Files:
+        """Return the same for other paths."""
+
+    def open(self, row: int) -> Image.Image:
+        """Return image `row` as RGB; raises UnreadableImage."""
+
+
 @dataclass(frozen=True)
 class FileImages:
     """Images in files: `paths` are relative to `root`, and stay inside it unless `allow_outside`."""
@@ -25,6 +36,10 @@ class FileImages:
     paths: Sequence[str]
     allow_outside: bool = False
     _folders: dict[Path, bool] = field(default_factory=dict, repr=False, compare=False)
+
+    def of(self, paths: Sequence[str]) -> FileImages:
+        """Return the same for other paths."""
+        return FileImages(self.root, paths, self.allow_outside)
 
     def open(self, row: int) -> Image.Image:
         """Return image `row` as RGB; raises as `open_file` does."""
