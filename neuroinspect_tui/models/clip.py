@@ -24,8 +24,9 @@ from ..torchvision_compat import import_torchvision
 from .attention import pack_attention
 from .device import autocast, by_halves
 from .downloads import from_hub
+from .fitting import load_into
 from .prompts import TEMPLATES, Template, prompts
-from .weights import load_into, read_state_dict
+from .weights import read_state_dict
 
 _REMEDY = "pass --clip NAME:FILE with weights that you have, or --clip none"
 _TEXTS_AT_ONCE = 256
