@@ -129,14 +129,18 @@ class Evaluate(Job[Evaluation]):
 
 @dataclass(frozen=True)
 class FindFailureModes(Job[tuple[FailureMode, ...]]):
-    """Group the mistakes of all classes by their cause, from the features alone; most mistakes first."""
+    """Group the mistakes of all classes by their cause, from the features alone; most mistakes first.
 
+    There are at most `k` (None: as configured).
+    """
+
+    k: int | None = None
     priority: ClassVar[int] = 2
     label: ClassVar[str] = "finding failure modes"
 
     def key(self, config: RunConfig) -> str:
         """One for each number of modes and seed."""
-        return states.failure_modes(config)
+        return states.failure_modes(config, self.k)
 
 
 @dataclass(frozen=True)

@@ -99,8 +99,10 @@ def _runner(
 ) -> Callable[[], Runner]:
     def make() -> Runner:
         from ..pipeline.pipeline import Pipeline
+        from ..runtime.process import settle
 
-        return Pipeline(config, directory, interactive, ranks)
+        settle(interactive)
+        return Pipeline(config, directory, ranks)
 
     return make
 

@@ -29,24 +29,25 @@ def failure_modes(
     reporter.unit("steps")
     debug, compute = project.config.debug, project.config.compute
     data = project.features(project.split.name)
-    found = find_failure_modes(data, project.head, debug.modes, compute.seed, reporter.progress)
+    most = debug.modes if job.k is None else job.k
+    found = find_failure_modes(data, project.head, most, compute.seed, reporter.progress)
     tensors = {
         "directions": found.directions,
         "thresholds": found.thresholds,
         "rows": found.rows,
         "members": found.members,
     }
-    project.session.write_bytes(_tensors_file(project), save(tensors))
+    project.session.write_bytes(_tensors_file(project, job.k), save(tensors))
     return tuple(_with_exemplars(project, data, found, mode, reporter) for mode in found.modes)
 
 
-def _tensors_file(project: Project) -> str:
-    return f"state/{states.failure_modes(project.config)}.safetensors"
+def _tensors_file(project: Project, k: int | None) -> str:
+    return f"state/{states.failure_modes(project.config, k)}.safetensors"
 
 
-def known_modes(project: Project) -> FailureModes | None:
+def known_modes(project: Project, k: int | None = None) -> FailureModes | None:
     """Return the failure modes found so far with their tensors, or None."""
-    modes, file = project.known(jobs.FindFailureModes()), project.session.path(_tensors_file(project))
+    modes, file = project.known(jobs.FindFailureModes(k)), project.session.path(_tensors_file(project, k))
     if modes is None or not file.is_file():
         return None
     return FailureModes(modes=modes, **load_file(file))

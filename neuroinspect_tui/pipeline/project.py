@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..config import RunConfig
 from ..data.dataset import load_dataset
@@ -20,7 +20,7 @@ from ..jobs import Job
 from ..models.classifier import Classifier, prepare
 from ..models.clip import Clip, check_clip, load_clip
 from ..models.device import choose_device, choose_painting_precision, choose_precision
-from ..models.sources import ModelSource, open_model
+from ..models.sources import ModelSource, module_source, open_model
 from ..runtime.rank_group import RankGroup
 from ..session.features import FeatureStore
 from ..session.store import Session
@@ -35,8 +35,15 @@ MOST_READERS = 16
 class Project:
     """The inputs of a run, loaded when first asked for; `session` is open for writing on rank 0."""
 
-    def __init__(self, config: RunConfig, session: Session, group: RankGroup | None = None) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        session: Session,
+        group: RankGroup | None = None,
+        module: nn.Module | None = None,
+    ) -> None:
         self.config, self.session, self.group = config, session, group or RankGroup()
+        self._module = module
         self.device = choose_device(self.group.device(config.compute.device))
         self.dtype = choose_precision(config.compute.precision)
         self.illusion_dtype = choose_painting_precision(self.device, config.compute.precision)
@@ -76,6 +83,8 @@ class Project:
 
     @cached_property
     def _source(self) -> ModelSource:
+        if self._module is not None:
+            return module_source(self.config.model.spec, self._module)
         return open_model(self.config.model, lambda: self.names, self.config.preprocess.image_size)
 
     @property
