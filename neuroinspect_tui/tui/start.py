@@ -37,12 +37,14 @@ def run_app(project: AppSession, look: Appearance, reopen: Callable[[Path], AppS
             app.run()
         if watch.ending == "hung up":
             return _finish_unseen(app)
-        if app.worker is not None:
-            app.worker.close(10.0)
+        ended = app.worker is None or app.worker.close(10.0)
         if watch.ending:
             return TERMINATED
         if app.next_session is None or reopen is None:
             return _code_of(app)
+        if app.worker is not None and not ended:
+            complain("the step under way is ending: the other session opens after it")
+            app.worker.close(None)
         project = reopen(app.next_session)
 
 
