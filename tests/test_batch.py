@@ -85,8 +85,7 @@ def test_the_whole_method_on_a_project_computed_by_hand(
     assert f"accuracy {100 * 5 / 6:.1f} %" in shown
     assert str(out / "report.html") in shown
     lines = shown.splitlines()
-    why = repair["reason"].rpartition("; ")[2]
-    made = lines.index(f"repair 1 of blue by ridge: {repair['verdict']} ({why})")
+    made = lines.index(f"repair 1 of blue by ridge: {repair['sentence']}")
     assert lines[made + 1 : made + 3] == [
         f"  on {6 * EACH} images of test: class 50.0 % → 100.0 %, worst group 0.0 % → 100.0 %, all 83.3 % → 100.0 %",
         f"  {out / repair['weights']}",

@@ -30,7 +30,7 @@ Directory = click.Path(path_type=Path)
 )
 @click.version_option(__version__, message=f"{PROGRAM} %(version)s", help="Print the version.")
 @click.pass_context
-def app(context: click.Context, **options: object) -> int:
+def app(context: click.Context, /, **options: object) -> int:
     """Find, see and repair what makes an image classifier fail, in the app or, with --batch, headless."""
     if context.invoked_subcommand is not None:
         return 0

@@ -31,7 +31,7 @@ from .opened import Opened, Preprocessing
 from .pictures import Exemplar, ExemplarKind, Illusion
 from .repairs import Repair, SplitUse, WhatIf
 from .tags import Propagation, ReviewItem
-from .verdicts import Aim, ClassChange, Comparison, Loser, Opponent, Outcome, Verdict
+from .verdicts import Aim, Choice, ClassChange, Comparison, Loser, Opponent, Outcome, Verdict
 
 __all__ = [
     "ClassRef",
@@ -73,6 +73,7 @@ __all__ = [
     "ProjectOut",
     "WeightedNeuron",
     "Aim",
+    "Choice",
     "ClassChange",
     "Comparison",
     "Loser",

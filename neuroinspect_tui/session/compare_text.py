@@ -186,7 +186,7 @@ def _repairs(label: str, report: Report) -> Iterator[Sequence[str]]:
                 safe(after["split"], 20),
                 *(_both(before[rate], after[rate]) for rate in ("class_accuracy", "accuracy")),
                 _both(*((metrics["worst_group"] or {}).get("accuracy") for metrics in (before, after))),
-                safe(repair["verdict"]),
+                safe(repair["verdict"]["outcome"]),
             )
 
 

@@ -155,7 +155,7 @@ def _repair(repair: dict[str, Any]) -> str:
         cells.append((label, *(markdown(str(read(metrics))) for _, metrics in heads(repair))))
     lines = [
         f"### Repair {repair['number']}: {markdown(repair['method'])}",
-        f"**{markdown(repair['verdict'])}** {markdown(repair['reason'])}".rstrip(),
+        f"**{markdown(repair['sentence'])}** {markdown(repair['reason'])}".rstrip(),
         _table(("", *(markdown(name) for name, _ in heads(repair))), cells),
         "\n".join(f"- {markdown(fact)}" for fact in repair_facts(repair)),
     ]

@@ -23,6 +23,7 @@ from ..results import (
     Sample,
 )
 from ..text import safe
+from ..wording.verdicts import choice_sentence, verdict_sentence
 from .atomic import write_json, write_text
 from .codec import to_json
 from .html import render_html
@@ -193,12 +194,20 @@ def _exemplar(row: Exemplar, classes: tuple[str, ...]) -> dict[str, Any]:
 
 def _repair(row: Repair, classes: tuple[str, ...], twin: int | None) -> dict[str, Any]:
     return {
-        **_without(row, "target", "digest"),
+        **_without(row, "target", "digest", "choice"),
+        "verdict": _verdict(row),
+        "sentence": verdict_sentence(row),
+        "reason": choice_sentence(row),
         "same_as": twin,
         "before": _metrics(row.before, classes),
         "after": _metrics(row.after, classes),
         "controls": {name: _metrics(metrics, classes) for name, metrics in row.controls.items()},
     }
+
+
+def _verdict(row: Repair) -> dict[str, Any]:
+    losers = [{**_without(loser, "target"), "class": loser.target} for loser in row.verdict.losers]
+    return {**_without(row.verdict, "hurt"), "losers": losers}
 
 
 def _metrics(found: Metrics, classes: tuple[str, ...]) -> dict[str, Any]:

@@ -48,9 +48,8 @@ def heads(repair: dict[str, Any]) -> list[tuple[str, Metrics]]:
 
 
 def verdict_mark(repair: dict[str, Any]) -> str:
-    """Return "good" where the repair's verdict begins with "helps", "bad" for "hurts", otherwise "even"."""
-    words = {"helps": "good", "hurts": "bad"}
-    return next((mark for word, mark in words.items() if repair["verdict"].lower().startswith(word)), "even")
+    """Return "good" where the repair helps, "bad" where it hurts, otherwise "even"."""
+    return {"helps": "good", "hurts": "bad"}.get(repair["verdict"]["outcome"], "even")
 
 
 def repair_headline(repair: dict[str, Any]) -> str:

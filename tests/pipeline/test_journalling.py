@@ -41,8 +41,7 @@ def session(tmp_path: Path) -> Any:
 
 def run(session: Session, work: Any) -> Heard:
     heard = Heard()
-    with journalled(session, JOB, heard) as reporter:
-        work(reporter)
+    journalled(session, JOB, heard, work)
     return heard
 
 

@@ -8,6 +8,7 @@ from neuroinspect_tui.config import DataConfig, ModelConfig, RunConfig
 from neuroinspect_tui.results import (
     ClassRef,
     ClassResult,
+    Comparison,
     Confusion,
     Culprit,
     CulpritReport,
@@ -17,10 +18,12 @@ from neuroinspect_tui.results import (
     Illusion,
     Metrics,
     Opened,
+    Outcome,
     Repair,
     Sample,
     SplitUse,
     Unreadable,
+    Verdict,
     WorstClass,
     WorstGroup,
 )
@@ -126,6 +129,14 @@ def metrics(recall: float, mean: float, group_accuracy: float) -> Metrics:
     )
 
 
+def verdict(outcome: Outcome) -> Verdict:
+    lines = (
+        Comparison("class", "untouched", 72, 40, 2, 0.33, 0.86, (0.4, 0.63), 4.1e-10),
+        Comparison("all", "untouched", 576, 41, 6, 0.84, 0.90, (0.04, 0.08), 3.1e-8),
+    )
+    return Verdict(outcome, lines)
+
+
 def repair() -> Repair:
     splits = (
         SplitUse("fit", "train", 2400, "80 tags, carried to 2320 images"),
@@ -147,8 +158,7 @@ def repair() -> Repair:
         fixed=41,
         broken=6,
         mcnemar_p=3.1e-8,
-        verdict="helps: star 33 → 86 %, no class loses more than 1 %",
-        reason="chosen by worst-group accuracy on val",
+        verdict=verdict("helps"),
         splits=splits,
     )
 
@@ -166,7 +176,7 @@ def findings() -> Findings:
         tuple(exemplar(neuron, kind, place) for neuron in (17, 5) for kind, place in kinds),
         (
             repair(),
-            replace(repair(), number=2, method="paper", verdict="no better than the control", weights=None),
+            replace(repair(), number=2, method="paper", verdict=verdict("no_better"), weights=None),
         ),
     )
     environment = {

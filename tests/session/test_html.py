@@ -134,7 +134,7 @@ def test_numbers_are_as_in_the_report(page):
 def test_the_verdict_stands_beside_the_controls(page):
     text = words(page)
     repair = text[text.index("Repair 1: ridge") :]
-    order = ["helps: star 33", "untouched", "control: bias", "control: finetune", "class recall"]
+    order = ["Helps: star 33", "untouched", "control: bias", "control: finetune", "class recall"]
     places = [repair.index(word) for word in order]
     assert places == sorted(places)
     marks = [attributes["class"] for attributes in page.all("article") if "repair" in attributes["class"]]

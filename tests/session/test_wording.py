@@ -23,16 +23,16 @@ def test_numbers_that_are_not_defined_are_a_dash():
 
 
 @pytest.mark.parametrize(
-    ("verdict", "mark"),
+    ("outcome", "mark"),
     [
         ("helps", "good"),
-        ("Helps: 3 → 4", "good"),
-        ("hurts others", "bad"),
-        ("no better than the control", "even"),
+        ("hurts", "bad"),
+        ("no_better", "even"),
+        ("too_few", "even"),
     ],
 )
-def test_the_mark_follows_the_verdict(repair, verdict, mark):
-    assert wording.verdict_mark({**repair, "verdict": verdict}) == mark
+def test_the_mark_follows_the_outcome(repair, outcome, mark):
+    assert wording.verdict_mark({**repair, "verdict": {"outcome": outcome}}) == mark
 
 
 def test_the_headline_is_the_worst_group_where_there_are_groups(repair):

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from ...repair_methods import RepairMethod
-from ...results import Metrics, SplitUse
+from ...results import Choice, ClassChange, Metrics, Opponent, SplitUse, Verdict
 from ...tensors import NO_MEMORY, Head, Memory, OnProgress, SplitFeatures, no_progress
 from ..metrics import fixed_and_broken, mcnemar_p, predict
 from .candidates import Candidate
 from .methods import LABEL_FREE, Task, fit, task_for
 from .plan import Plan, plan_parts
-from .verdict import Judged, pass_verdict
+from .verdict import Judged, class_changes, pass_verdict
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,9 @@ class RepairOutcome:
     fixed: int
     broken: int
     mcnemar_p: float
-    verdict: str
-    reason: str
+    verdict: Verdict
+    choice: Choice
+    classes: tuple[ClassChange, ...]
     splits: tuple[SplitUse, ...]
     neurons: tuple[int, ...]
     seconds: float
@@ -67,12 +69,7 @@ def repair_class(
     head.require(neurons)
     plan = plan_parts(splits, debugged_split, excluded or {}, tag_column, seed)
     found = propose(plan, head, target, method, neurons, seed, on_progress, memory, device)
-    heads = {"before": head, "after": found.candidate.head, **_controls(found.method, found.task)}
-    judged = {
-        name: Judged.of(plan.judge, _predictions(one, head, plan.judge, on_progress), target, class_names)
-        for name, one in heads.items()
-    }
-    return _outcome(plan, found, judged, tuple(neurons), class_names)
+    return _outcome(plan, found, head, tuple(neurons), class_names, on_progress)
 
 
 def _predictions(one: Head, untouched: Head, judge: SplitFeatures, on_progress: OnProgress) -> Tensor:
@@ -83,13 +80,19 @@ def _predictions(one: Head, untouched: Head, judge: SplitFeatures, on_progress: 
 def _outcome(
     plan: Plan,
     found: Proposal,
-    judged: dict[str, Judged],
+    head: Head,
     neurons: tuple[int, ...],
-    class_names: Sequence[str],
+    names: Sequence[str],
+    on_progress: OnProgress,
 ) -> RepairOutcome:
     """Put the proposal, its verdict and the numbers of every head together."""
-    before, after = judged.pop("before"), judged.pop("after")
-    verdict, reason = pass_verdict(plan.judge, found.task.target, before, after, judged, class_names)
+    target = found.task.target
+
+    def judged(one: Head) -> Judged:
+        return Judged.of(plan.judge, _predictions(one, head, plan.judge, on_progress), target, names)
+
+    before, after = judged(head), judged(found.candidate.head)
+    controls = {name: judged(one) for name, one in _controls(found.method, found.task).items()}
     fixed, broken = fixed_and_broken(plan.judge.labels, before.predicted, after.predicted)
     return RepairOutcome(
         head=found.candidate.head,
@@ -97,32 +100,29 @@ def _outcome(
         parameters=found.candidate.parameters | ({"groups": plan.column} if plan.column else {}),
         before=before.metrics,
         after=after.metrics,
-        controls={name: control.metrics for name, control in judged.items()},
+        controls={name: control.metrics for name, control in controls.items()},
         fixed=fixed,
         broken=broken,
         mcnemar_p=mcnemar_p(fixed, broken),
-        verdict=verdict,
-        reason="; ".join(filter(None, [found.why, reason])),
+        verdict=pass_verdict(plan.judge, target, before, after, controls, names),
+        choice=found.choice,
+        classes=class_changes(plan.judge, before.predicted, after.predicted, names),
         splits=plan.uses,
         neurons=neurons,
         seconds=found.seconds,
-        unchanged=found.unchanged,
+        unchanged=found.choice.kept,
     )
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """The head that a method proposes for its task, before it is judged; `why` explains an `auto` choice.
-
-    `unchanged` says that it is the untouched head, because nothing beat it on the choosing part.
-    """
+    """The head that a method proposes for its task, before it is judged, and how it was chosen."""
 
     method: RepairMethod
     candidate: Candidate
     task: Task
-    why: str
+    choice: Choice
     seconds: float
-    unchanged: bool
 
 
 def propose(
@@ -142,9 +142,9 @@ def propose(
     `neurons`, of the best score.
     """
     started = time.perf_counter()
-    methods, why = [method], ""
+    methods, choice = [method], Choice("asked")
     if method == "auto" and plan.column is not None:
-        methods, why = ["ridge"], f"auto took ridge, weighted by the groups of “{plan.column}”"
+        methods, choice = ["ridge"], Choice("groups", plan.column)
     elif method == "auto":
         methods = [*LABEL_FREE, "paper"] if neurons else [*LABEL_FREE]
     given = (plan, head, target, neurons, seed, on_progress, memory, device)
@@ -152,19 +152,16 @@ def propose(
     found = {name: fit(name, task) for name, task in tasks.items()}
     best = max(methods, key=lambda name: found[name][1])
     if len(methods) > 1:
-        scores = ", ".join(f"{name} {100 * score.worst:.1f}" for name, (_, score) in found.items())
-        why = f"auto took {best}: without tags or groups it has the best worst class ({scores} %)"
+        choice = Choice("best", scores={name: score.worst for name, (_, score) in found.items()})
     candidate, score = found[best]
-    unchanged = not score > tasks[best].score(head)
-    if unchanged:
-        candidate = Candidate(head, {"kept": "untouched"})
-        why = f"{why}; " * bool(why) + "on the choosing part nothing beat the untouched head, which is kept"
-    return Proposal(best, candidate, tasks[best], why, time.perf_counter() - started, unchanged)
+    if not score > tasks[best].score(head):
+        candidate, choice = Candidate(head, {"kept": "untouched"}), replace(choice, kept=True)
+    return Proposal(best, candidate, tasks[best], choice, time.perf_counter() - started)
 
 
-def _controls(method: RepairMethod, task: Task) -> dict[str, Head]:
+def _controls(method: RepairMethod, task: Task) -> dict[Opponent, Head]:
     """Return the controls, fitted on the same images and chosen in the same way as the method."""
-    names: list[RepairMethod] = ["bias", "finetune"]
+    names: list[Literal["bias", "finetune", "random"]] = ["bias", "finetune"]
     if method == "paper":
         names.append("random")
     return {name: fit(name, task)[0].head for name in names}

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from neuroinspect_tui.errors import Cancelled, InputError
+from neuroinspect_tui.results import Choice
 from neuroinspect_tui.stages.metrics import mcnemar_p
 from neuroinspect_tui.stages.repair import repair_class
 from neuroinspect_tui.stages.tags import COLUMN, make_groups
@@ -23,7 +24,7 @@ def test_ridge_with_groups_repairs_the_planted_world():
     before, after = accuracies(splits["test"], head), accuracies(splits["test"], found.head)
     assert before[1] < 0.3
     assert after[1] > 0.9
-    assert found.verdict == "helps"
+    assert found.verdict.outcome == "helps"
     assert (found.before.accuracy, found.before.worst_group.accuracy) == pytest.approx(before)
     assert (found.after.accuracy, found.after.worst_group.accuracy) == pytest.approx(after)
     assert set(found.controls) == {"bias", "finetune"}
@@ -59,8 +60,8 @@ def test_a_head_that_cannot_be_bettered_is_kept():
         split.labels.copy_(labels[name])
     found = repair_class(splits, good, 0, NAMES, "finetune", [])
     assert found.head is good
-    assert found.verdict == "no better than the control"
-    assert found.reason.startswith("on the choosing part nothing beat the untouched head")
+    assert (found.unchanged, found.choice) == (True, Choice("asked", kept=True))
+    assert found.verdict.outcome == "too_few"
     assert (found.fixed, found.broken, found.mcnemar_p) == (0, 0, 1.0)
 
 
@@ -102,7 +103,7 @@ def test_the_other_group_methods_repair_the_planted_world(method):
     splits, head = make_world()
     found = repair_class(splits, head, 0, NAMES, method, CULPRITS)
     assert accuracies(splits["test"], found.head)[1] > 0.85
-    assert found.verdict == "helps"
+    assert found.verdict.outcome == "helps"
 
 
 @pytest.mark.parametrize("method", ["afr", "neurontune"])
@@ -112,21 +113,22 @@ def test_the_label_free_methods_are_fitted_on_unseen_images_without_groups(metho
     found = repair_class(splits, head, 0, NAMES, method, CULPRITS)
     assert accuracies(grouped["test"], found.head)[1] > 0.8
     assert found.after.worst_group is None
-    assert found.verdict == "helps"
+    assert found.verdict.outcome == "helps"
 
 
 def test_auto_is_ridge_where_there_are_groups():
     splits, head = make_world()
     found = repair_class(splits, head, 0, NAMES, "auto", CULPRITS)
     assert found.method == "ridge"
-    assert found.reason.startswith("auto took ridge, weighted by the groups of “place”; ")
+    assert found.choice == Choice("groups", "place")
 
 
 def test_auto_without_groups_is_the_label_free_method_with_the_best_held_out_worst_class():
     splits, head = make_world(grouped=False)
     found = repair_class(splits, head, 0, NAMES, "auto", CULPRITS)
     assert found.method in ("afr", "neurontune", "paper")
-    assert found.reason.startswith(f"auto took {found.method}: without tags or groups")
+    assert found.choice.rule == "best"
+    assert found.method == max(found.choice.scores, key=found.choice.scores.__getitem__)
 
 
 def test_methods_say_what_they_miss():
