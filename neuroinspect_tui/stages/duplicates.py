@@ -1,6 +1,6 @@
 """Copies of an image in another split: a repair that is judged on them is judged on what it was fitted on.
 
-Two images are copies when their perceptual hashes differ in few bits (imagehash's pHash, 256 bits from a DCT;
+Two images are copies when their perceptual hashes differ in few bits (imagehash's pHash, 64 bits from a DCT;
 one may be that of the mirrored image) and their thumbnails in little colour. So recompressed, resized and
 mirrored copies are found. Of large splits only those images are opened whose features are near.
 """
@@ -26,10 +26,10 @@ from ..tensors import OnProgress, SplitFeatures, no_progress, part_of
 OpenImage = Callable[[str, int], Image.Image]
 """Opens an image of a split by its place in the split's features; may raise UnreadableImage or OSError."""
 
-HASH_SIDE, THUMB_SIDE = 16, 16
+HASH_SIDE, THUMB_SIDE = 8, 16
 BITS = HASH_SIDE**2
-FARTHEST_HASH = 0.2
-FARTHEST_COLOUR = 0.04
+FARTHEST_BITS = 8
+FARTHEST_COLOUR = 0.05
 OPEN_ALL = 20_000
 NEIGHBOURS = 3
 NEAREST_COSINE = 0.7
@@ -54,7 +54,7 @@ class Duplicates:
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """What M images look like: their `rows` [M], pHash bits as ±1 [M,256] of each and of its mirror image,
+    """What M images look like: their `rows` [M], pHash bits as ±1 [M,64] of each and of its mirror image,
     thumbnails [M,T,T,3] uint8."""
 
     rows: Tensor
@@ -185,7 +185,7 @@ def _copies(first: Fingerprints, second: Fingerprints) -> Tensor:
         for begin in range(0, len(first.rows), WIDE_BLOCK):
             bits = first.bits[begin : begin + WIDE_BLOCK].float().T
             agreement = torch.maximum(second.bits[part].float() @ bits, second.mirrored[part].float() @ bits)
-            other, one = torch.nonzero(agreement >= BITS * (1 - 2 * FARTHEST_HASH), as_tuple=True)
+            other, one = torch.nonzero(agreement >= BITS - 2 * FARTHEST_BITS, as_tuple=True)
             one, other = one + begin, other + start
             for chunk in zip(one.split(WIDE_BLOCK), other.split(WIDE_BLOCK), strict=True):
                 alike = _colour_distance(first.thumbs[chunk[0]], second.thumbs[chunk[1]]) <= FARTHEST_COLOUR

@@ -29,7 +29,7 @@ def split(name: str, features: Tensor) -> SplitFeatures:
 def picture(seed: int) -> Image.Image:
     """Coloured blobs with some grain, 48 x 48."""
     random = np.random.default_rng(seed)
-    small = Image.fromarray(random.integers(0, 256, (7, 7, 3), dtype=np.uint8))
+    small = Image.fromarray(random.integers(40, 216, (7, 7, 3), dtype=np.uint8))
     grain = random.normal(0, 6, (48, 48, 3))
     smooth = np.asarray(small.resize((48, 48), Image.Resampling.BICUBIC), dtype=float)
     return Image.fromarray(np.clip(smooth + grain, 0, 255).astype(np.uint8))
