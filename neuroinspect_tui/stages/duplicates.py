@@ -191,7 +191,8 @@ def _copies(first: Fingerprints, second: Fingerprints) -> Tensor:
                 alike = _colour_distance(first.thumbs[chunk[0]], second.thumbs[chunk[1]]) <= FARTHEST_COLOUR
                 rows = first.rows[chunk[0][alike]], second.rows[chunk[1][alike]]
                 found.append(torch.stack(rows, dim=1))
-    return torch.cat(found).unique(dim=0)
+    pairs: Tensor = torch.cat(found).unique(dim=0)
+    return pairs
 
 
 def _colour_distance(first: Tensor, second: Tensor) -> Tensor:
