@@ -123,11 +123,24 @@ def test_a_traceback_goes_where_it_can_be_written(tmp_path: Path, monkeypatch: p
     assert fault_line(InternalFault("x failed", "")).endswith("(its traceback could not be written)")
 
 
+TALKATIVE = """
+plain = Tiny.forward
+
+
+def talkative(self, x):
+    print("hello from the model")
+    return plain(self, x)
+
+
+Tiny.forward = talkative
+"""
+
+
 def test_prints_of_the_users_model_reach_stdout_as_no_event(
     tiny: TinyProject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = tiny.root / "tiny.py"
-    model.write_text(model.read_text() + "\n\nprint('hello from the model')\n")
+    model.write_text(model.read_text() + TALKATIVE)
     arguments = ["--batch", *tiny.options, "--illusions", "0", "--json", "-o", str(tmp_path / "s")]
     code, shown, errors = neuroinspect(*arguments, capsys=capsys)
     assert code == 0 and all("event" in json.loads(line) for line in shown.splitlines())
