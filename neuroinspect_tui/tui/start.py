@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import ExitCode
 from ..jobs import Open
 from ..runtime.hangup import Watch, let_go_of_terminal
 from ..text import complain
@@ -16,10 +17,6 @@ from .protocol import Appearance, AppSession
 
 if TYPE_CHECKING:
     from .app import NeuroInspectApp
-
-BAD_INPUT = 2
-TERMINATED = 130
-"""Exit code after SIGTERM: interrupted, session saved."""
 
 
 def run_app(project: AppSession, look: Appearance, reopen: Callable[[Path], AppSession] | None = None) -> int:
@@ -37,12 +34,14 @@ def run_app(project: AppSession, look: Appearance, reopen: Callable[[Path], AppS
             app.run()
         if watch.ending == "hung up":
             return _finish_unseen(app)
-        if app.worker is not None:
-            app.worker.close(10.0)
+        ended = app.worker is None or app.worker.close(10.0)
         if watch.ending:
-            return TERMINATED
+            return ExitCode.INTERRUPTED
         if app.next_session is None or reopen is None:
             return _code_of(app)
+        if app.worker is not None and not ended:
+            complain("the step under way is ending: the other session opens after it")
+            app.worker.close(None)
         project = reopen(app.next_session)
 
 
@@ -52,7 +51,7 @@ def _code_of(app: NeuroInspectApp) -> int:
     if refused is None:
         return app.return_code or 0
     complain(refused.line)
-    return BAD_INPUT if refused.bad_input else 1
+    return ExitCode.BAD_INPUT if refused.bad_input else ExitCode.INTERNAL_FAULT
 
 
 def _leave(app: NeuroInspectApp) -> None:
