@@ -31,7 +31,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class CounterfactualPicture:
-    """Image `row`, changed: `rgb` uint8 [S,S,3], its `region` bool [S,S] covered or put in from image `donor`.
+    """Image `row`, changed: `rgb` uint8 [S,S,3], `region` bool [S,S] covered or put in from image `donor`.
 
     `before` and `after` are the model's answers, `controls` those with the same region elsewhere.
     """
