@@ -102,6 +102,7 @@ def _fields(kind: type) -> dict[str, Any]:
 
 def _decode_dataclass(kind: Any, data: dict[str, Any], place: str) -> Any:
     values = {}
+    data = getattr(kind, "upgraded", dict)(data)
     for field in dataclasses.fields(kind):
         if field.name in data:
             values[field.name] = _decode(_fields(kind)[field.name], data[field.name], f"{place}.{field.name}")
