@@ -36,8 +36,8 @@ def test_all_that_an_old_session_knew_is_there(session: Session) -> None:
     (cue,) = state.cues
     assert cue.tags == {
         "val": {
-            "val/blue-red-0.png": "not",
-            "val/blue-none-0.png": "has",
+            "val/blue-red-0.png": "has",
+            "val/blue-none-0.png": "not",
             "val/red-none-1.png": "mislabelled",
         }
     }
@@ -60,7 +60,7 @@ def test_the_app_shows_it(session: Session) -> None:
     assert (made.method, made.accepted, made.fixed, made.broken) == ("ridge", True, 6, 0)
     assert (made.before.accuracy, made.after.accuracy) == (pytest.approx(5 / 6), 1.0)
     assert made.verdict == Verdict("no_better", ())
-    assert app_state.cues == {"plain": Cue("plain", TagCounts(1, 1, 1))}
+    assert app_state.cues == {"tinted": Cue("tinted", TagCounts(1, 1, 1))}
 
 
 def test_its_journal_can_be_followed(session: Session) -> None:
