@@ -16,7 +16,7 @@ def failure_modes(
     k: int = 8,
     seed: int = 0,
 ) -> tuple[FailureMode, ...]:
-    """Return at most `k` failure modes of features [N,D] with labels [N] under the layer weight [C,D], bias [C].
+    """Return at most `k` failure modes of features [N,D], labels [N] under the layer weight [C,D], bias [C].
 
     Arrays or tensors; most mistakes first. Raises InputError for shapes that do not fit.
     """
