@@ -13,6 +13,7 @@ from .. import jobs
 from ..data.advice import cut_note, enlarged_note, look_at, scaled_note
 from ..data.decoders import Decoders
 from ..data.files import FileImages
+from ..data.groups import group_notes
 from ..data.images import UnreadableImage
 from ..data.loader import decoders_for
 from ..data.splits import Split
@@ -53,7 +54,8 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
         images = look_at(project.split)
         enlarged = enlarged_note(images, project.preprocess)
     others = (scaled_note(images), cut_note(images, project.preprocess))
-    remarks = (*project.silences, *filter(None, (enlarged, *others)))
+    grouped = group_notes(dataset, project.group_columns)
+    remarks = (*project.silences, *filter(None, (enlarged, *others)), *grouped)
     for remark in remarks:
         reporter.note(remark, "warning" if remark == enlarged else "info")
     group.on_rank_zero(lambda: project.session.bind(project.config, hashes(project), versions()))
