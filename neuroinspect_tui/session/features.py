@@ -37,7 +37,6 @@ from .store import Session
 ARRAYS = ("features", "labels", "rows", "top_logits", "top_classes", "confidence")
 _RANGE = re.compile(r"(\d+)-(\d+)")
 _BLOCK = 1 << 22
-_HALF_MAX = 65504.0
 
 
 @dataclass(frozen=True)
@@ -93,11 +92,13 @@ class FeatureStore:
     def write(self, shard: Shard) -> None:
         """Write one evaluated range; on return it is durable.
 
-        Features are rounded to float16; an image with one beyond its range keeps float32, whichever
-        shard it is in. Raises InputError when a feature is not finite, when the disk is full and the like.
+        Features are kept in float32, as the decision layer saw them: what a head makes of them is what it
+        makes in the network, also where they lie far from zero. Raises InputError when a feature is not
+        finite, when the disk is full and the like.
         """
         arrays = {name: getattr(shard, name).detach().cpu() for name in ARRAYS}
-        arrays["features"] = self._storable(arrays["features"], shard)
+        arrays["features"] = arrays["features"].float()
+        self._require_finite(arrays["features"], shard)
         with appearing(self.directory / f"{shard.start:09d}-{shard.stop:09d}") as folder:
             for name, tensor in arrays.items():
                 _write_array(folder / f"{name}.npy", tensor.numpy())
@@ -105,16 +106,13 @@ class FeatureStore:
             entries = [Unread(row, reason, row in passing) for row, reason in shard.unreadable]
             _write_unread(folder, entries)
 
-    def _storable(self, features: Tensor, shard: Shard) -> Tensor:
+    def _require_finite(self, features: Tensor, shard: Shard) -> None:
         if not bool(torch.isfinite(features).all()):
             row = int(shard.rows[~torch.isfinite(features).all(dim=1)][0])
             raise InputError(
                 f"the classifier's features of image {row} of split {safe(self.split)} are not finite",
                 "use --precision fp32, and look for NaN in the weights",
             )
-        half = features.to(torch.float16)
-        fits = (features.abs() <= _HALF_MAX).all(dim=1, keepdim=True)
-        return half if bool(fits.all()) else torch.where(fits, half.float(), features.float())
 
     def merge(self) -> None:
         """Join the shards of a complete split into one array each, block by block, and delete them."""
