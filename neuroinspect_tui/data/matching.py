@@ -82,7 +82,7 @@ def with_wordnet_ids(classes: ClassList, labels: Sequence[str]) -> ClassList:
         return classes
     if any(label in classes.keys for label in labels):
         return classes
-    from timm.data import ImageNetInfo
+    from timm.data.imagenet_info import ImageNetInfo
 
     ids = tuple(ImageNetInfo("imagenet-1k").label_names())
     return ClassList(ids, classes.names, classes.origin) if set(labels) <= set(ids) else classes

@@ -14,7 +14,7 @@ def imagenet_classes(outputs: int, certain: bool = True) -> ClassNames:
     Of 1000 outputs the short names that torchvision uses (two stand twice); empty for any other number.
     """
     import_torchvision()
-    from timm.data import ImageNetInfo, infer_imagenet_subset
+    from timm.data.imagenet_info import ImageNetInfo, infer_imagenet_subset
 
     subset = infer_imagenet_subset({"num_classes": outputs})
     if subset is None:

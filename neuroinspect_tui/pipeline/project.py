@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import replace
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from ..config import RunConfig
+from ..data.class_names import ModelClasses, read_class_list
 from ..data.dataset import load_dataset
 from ..data.groups import group_column, group_columns
 from ..data.splits import ImageDataset, Split
@@ -20,12 +22,14 @@ from ..jobs import Job
 from ..models.classifier import Classifier, prepare
 from ..models.clip import Clip, check_clip, load_clip
 from ..models.device import choose_device, choose_painting_precision, choose_precision
+from ..models.recorded import Recorded, is_recorded, read_recorded
 from ..models.sources import ModelSource, open_model
 from ..runtime.rank_group import RankGroup
 from ..session.features import FeatureStore
 from ..session.store import Session
 from ..stages.neuron_statistics import NeuronStatistics
 from ..tensors import GroupColumn, Head, SplitFeatures
+from .recordings import recorded_dataset
 from .tagging import TagStore
 
 T = TypeVar("T")
@@ -61,8 +65,31 @@ class Project:
 
     @cached_property
     def dataset(self) -> ImageDataset:
-        """The data set; raises InputError."""
-        return load_dataset(self.config.data)
+        """The data set, its classes those of the classifier; raises InputError."""
+        if self.recorded is not None:
+            found = recorded_dataset(self.recorded)
+            found.split(self.config.data.split)
+            return found
+        known = self.classifier.classes
+        count = self.classifier.head.classes
+        named = ModelClasses(count, known.names or None, known.keys or None)
+        try:
+            return load_dataset(self.config.data, named)
+        except InputError:
+            if known.certain or not known.names:
+                raise
+            with contextlib.suppress(InputError):
+                return load_dataset(self.config.data, ModelClasses(count))
+            raise
+
+    @cached_property
+    def recorded(self) -> Recorded | None:
+        """What `-m npz:` or `--predictions` brings in the place of a network; raises InputError."""
+        spec, classes = self.config.model.spec, self.config.data.classes
+        if not is_recorded(spec):
+            return None
+        names = read_class_list(classes).names if classes else None
+        return read_recorded(spec, self.config.data.split, names)
 
     @property
     def split(self) -> Split:
@@ -76,12 +103,17 @@ class Project:
 
     @cached_property
     def _source(self) -> ModelSource:
-        return open_model(self.config.model, lambda: self.names, self.config.preprocess.image_size)
+        def classes() -> tuple[str, ...]:
+            return load_dataset(self.config.data).class_names
+
+        return open_model(self.config.model, classes, self.config.preprocess.image_size)
 
     @property
     def silences(self) -> tuple[str, ...]:
         """What the user left unsaid about the model and should know."""
-        given, unsaid = self.config.preprocess, []
+        if self.recorded is not None:
+            return ("answers are recorded: what needs the network is left out",)
+        given, unsaid = self.config.preprocess, list(self.classifier.notes)
         if self._source.preprocess is None and given.mean is None and given.std is None:
             unsaid.append("pixels are normalised as for ImageNet, for the model says nothing (--mean, --std)")
         if self.config.model.weights is None and ".py:" in self.config.model.spec:
@@ -91,7 +123,8 @@ class Project:
     @cached_property
     def preprocess(self) -> Preprocess:
         """The one preprocessing that every stage uses."""
-        return resolve_preprocess(self.config.preprocess, self._source.preprocess)
+        facts = self._source.preprocess if self.recorded is None else None
+        return resolve_preprocess(self.config.preprocess, facts)
 
     @property
     def workers(self) -> int:
@@ -103,14 +136,20 @@ class Project:
 
     @cached_property
     def classifier(self) -> Classifier:
-        """The classifier; raises InputError."""
-        size = self.preprocess.image_size
-        return prepare(self._source, len(self.names), size, self.device, self.dtype)
+        """The classifier; raises InputError, also where only its answers are recorded."""
+        if self.recorded is not None:
+            raise self.recorded.no_network()
+        return prepare(self._source, None, self.preprocess.image_size, self.device, self.dtype)
+
+    @property
+    def model(self) -> Classifier | Recorded:
+        """The classifier, or what is recorded of it."""
+        return self.recorded or self.classifier
 
     @cached_property
     def head(self) -> Head:
         """The decision layer as it was trained."""
-        return self.classifier.head
+        return self.model.head
 
     @cached_property
     def clip(self) -> Clip | None:
