@@ -96,7 +96,7 @@ class Shard:
 
     `rows` [n] int64 their index in the split, ascending; `features` [n,D] of any float type, `labels` [n]
     int64, `top_logits` [n,5] float32, `top_classes` [n,5] int64, `confidence` [n] float32 (all on the CPU);
-    `unreadable` holds (row, reason) of the others.
+    `unreadable` holds (row, reason) of the others; `passing` are those of them to be read again another time.
     """
 
     start: int
@@ -108,6 +108,7 @@ class Shard:
     top_classes: Tensor
     confidence: Tensor
     unreadable: tuple[tuple[int, str], ...] = ()
+    passing: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
 from ..errors import InputError
+from ..torchvision_compat import import_torchvision
 from .class_names import INTEGER, ClassList
 
 WORDNET_ID = re.compile(r"n[0-9]{8}")
@@ -82,6 +83,7 @@ def with_wordnet_ids(classes: ClassList, labels: Sequence[str]) -> ClassList:
         return classes
     if any(label in classes.keys for label in labels):
         return classes
+    import_torchvision()
     from timm.data.imagenet_info import ImageNetInfo
 
     ids = tuple(ImageNetInfo("imagenet-1k").label_names())

@@ -54,8 +54,8 @@ def plain_split(name: str) -> str | None:
 class ImageSource(Protocol):
     """Where a split's images come from."""
 
-    def open(self, row: int) -> Image.Image:
-        """Return image `row` as RGB; raises UnreadableImage."""
+    def open(self, row: int, mode: str = "RGB") -> Image.Image:
+        """Return image `row` as RGB, L or RGBA; raises UnreadableImage."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ class Split:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def open(self, row: int) -> Image.Image:
-        """Return image `row` as RGB; raises UnreadableImage."""
-        return self.source.open(row)
+    def open(self, row: int, mode: str = "RGB") -> Image.Image:
+        """Return image `row` as RGB, L or RGBA; raises UnreadableImage."""
+        return self.source.open(row) if mode == "RGB" else self.source.open(row, mode)
 
 
 @dataclass(frozen=True)

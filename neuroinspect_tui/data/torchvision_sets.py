@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..torchvision_compat import import_torchvision
 from .class_names import ClassList, ModelClasses
 from .files import FileImages
-from .images import UnreadableImage
+from .images import UnreadableImage, as_mode
 from .matching import match_labels
 from .splits import ImageDataset, ImageSource, Split, split_name
 
@@ -33,12 +33,11 @@ class IndexedImages:
 
     dataset: Any
 
-    def open(self, row: int) -> Image.Image:
-        """Return image `row` as RGB; raises UnreadableImage."""
+    def open(self, row: int, mode: str = "RGB") -> Image.Image:
+        """Return image `row` as RGB, L or RGBA; raises UnreadableImage."""
         try:
-            image: Image.Image = self.dataset[row][0].convert("RGB")
-            return image
-        except MemoryError:
+            return as_mode(self.dataset[row][0], mode)
+        except (UnreadableImage, MemoryError):
             raise
         except Exception as error:  # the data set's own code can raise anything
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -22,12 +22,12 @@ class RecordedImages:
     folder: Path
     paths: tuple[str, ...]
 
-    def open(self, row: int) -> Image.Image:
-        """Return image `row` as RGB; raises UnreadableImage."""
+    def open(self, row: int, mode: str = "RGB") -> Image.Image:
+        """Return image `row` as `mode`; raises UnreadableImage."""
         path = self.folder / self.paths[row]
         if not path.is_file():
             raise UnreadableImage("no picture is recorded")
-        return open_image(path)
+        return open_image(path, mode)
 
 
 def recorded_dataset(recorded: Recorded) -> ImageDataset:

@@ -100,6 +100,7 @@ class _Draft:
         self._confidence = [torch.empty(0)]
         self._gap = [torch.empty(0)]
         self._unreadable: list[tuple[int, str]] = []
+        self._passing: list[int] = []
 
     def add(self, batch: ImageBatch, classifier: Classifier) -> None:
         """Add one batch; of equal logits the lower class comes first, as in argmax.
@@ -118,6 +119,7 @@ class _Draft:
             self._gap.append(found.gap)
             self._rows.append(batch.rows)
         self._unreadable += batch.unreadable
+        self._passing += batch.passing
 
     def gap(self) -> Tensor:
         """Return [n] how far `W·z + b` was from the answer."""
@@ -136,6 +138,7 @@ class _Draft:
             top_classes=_gather(self._top_classes),
             confidence=_gather(self._confidence),
             unreadable=tuple(self._unreadable),
+            passing=tuple(self._passing),
         )
 
 

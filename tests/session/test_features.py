@@ -55,6 +55,25 @@ def test_shards_come_back_as_one_split(session):
     assert (split.split, split.paths, split.rows.tolist()) == ("val", PATHS, list(range(10)))
 
 
+@pytest.mark.parametrize("merged", [False, True])
+def test_images_whose_disk_did_not_answer_are_missing_again_once_forgotten(session, merged):
+    store, whole = FeatureStore(session, "val", 10), shard(0, 10)
+    bad = shard(0, 10, unreadable=(2, 3, 7))
+    store.write(Shard(**{**vars(bad), "passing": (2, 3)}))
+    if merged:
+        store.merge()
+    assert store.passing() == [2, 3]
+    store.forget(store.passing())
+    assert (store.missing(10), store.passing(), store.done()) == ([range(2, 4)], [], 8)
+    store.write(shard(2, 4))
+    again = store.open(PATHS[:10])
+    assert store.unreadable(PATHS) == (Unreadable(PATHS[7], "truncated"),)
+    kept = [row for row in range(10) if row != 7]
+    assert again.rows.tolist() == kept
+    assert torch.equal(again.features.float(), whole.features[kept].half().float())
+    assert torch.equal(again.labels, whole.labels[kept])
+
+
 def test_unreadable_images_are_listed_and_leave_no_row(session):
     store = FeatureStore(session, "val", 10)
     store.write(shard(0, 5, unreadable=(1, 4)))
