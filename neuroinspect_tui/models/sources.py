@@ -26,6 +26,7 @@ from ..errors import InputError
 from ..torchvision_compat import import_torchvision
 from .filling import told_by
 from .fitting import fit_into
+from .hf_models import from_hugging_face
 from .source import ModelSource, Wanted
 from .timm_models import from_timm, timm_facts
 from .torchvision_models import from_torchvision
@@ -40,6 +41,7 @@ _FORMS = (
 _LIBRARIES: dict[str, Callable[[str, Wanted], ModelSource]] = {
     "torchvision": from_torchvision,
     "timm": from_timm,
+    "hf": from_hugging_face,
 }
 
 

@@ -25,7 +25,9 @@ EXEMPLARS = 12
 def failure_modes(
     project: Project, job: jobs.FindFailureModes, reporter: Reporter
 ) -> tuple[FailureMode, ...]:
-    """Find the failure modes and keep their directions."""
+    """Find the failure modes and keep their directions; none where predictions alone are recorded."""
+    if project.head.neurons == 0:
+        return ()
     reporter.unit("steps")
     debug, compute = project.config.debug, project.config.compute
     data = project.features(project.split.name)

@@ -40,8 +40,8 @@ PROMPT = "a photo of {}"
 
 
 def name_neurons(project: Project, job: jobs.NameNeurons, reporter: Reporter) -> tuple[Concept, ...]:
-    """Name the neurons that have no name yet; without CLIP there are none."""
-    clip = project.clip
+    """Name the neurons that have no name yet; without CLIP or a network there are none."""
+    clip = project.clip if project.recorded is None else None
     if clip is None:
         return ()
     name = job.key(project.config)
