@@ -14,7 +14,7 @@ from ..text import complain
 from .images.probe import Terminal, probe_terminal
 from .protocol import Appearance, AppSession
 from .wire.guard import Guard
-from .wire.streams import Streams, open_terminal
+from .wire.streams import Streams, own_terminal
 
 if TYPE_CHECKING:
     from .app import NeuroInspectApp
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BAD_INPUT = 2
 TERMINATED = 130
 """Exit code after SIGTERM: interrupted, session saved."""
+DUMB = "TERM says that this terminal cannot draw a screen; if it can: export TERM=xterm-256color"
 
 
 def run_app(project: AppSession, look: Appearance, reopen: Callable[[Path], AppSession] | None = None) -> int:
@@ -29,12 +30,14 @@ def run_app(project: AppSession, look: Appearance, reopen: Callable[[Path], AppS
 
     Returns the exit code. Raises InputError for a look that does not exist.
     """
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        complain(DUMB)
     terminal = probe_terminal()
     prepare_colours(terminal, os.environ)
     from .app import NeuroInspectApp
 
     while True:
-        with open_terminal() as output:
+        with own_terminal() as output:
             app = NeuroInspectApp(project, look, terminal, output)
             leave = partial(app.call_later, _leave, app)
             with Guard(), Streams(app.log_line), Watch(leave) as watch:
