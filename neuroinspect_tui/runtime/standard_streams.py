@@ -1,4 +1,4 @@
-"""Standard streams that were closed (`<&-`, `>&-`) lead to nowhere: the next file opened must not become one."""
+"""Closed standard streams (`<&-`, `>&-`) lead to nowhere: the next file opened must not become one."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def open_closed_streams() -> None:
                 os.close(opened)
     for name, mode_of in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            stream = Path(os.devnull).open(mode_of, encoding="utf-8")
+            stream = Path(os.devnull).open(mode_of, encoding="utf-8")  # noqa: SIM115 - open to the end
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
