@@ -85,8 +85,7 @@ def test_the_whole_method_on_a_project_computed_by_hand(
     assert f"accuracy {100 * 5 / 6:.1f} %" in shown
     assert str(out / "report.html") in shown
     lines = shown.splitlines()
-    why = repair["reason"].rpartition("; ")[2]
-    made = lines.index(f"repair 1 of blue by ridge: {repair['verdict']} ({why})")
+    made = lines.index(f"repair 1 of blue by ridge: {repair['sentence']}")
     assert lines[made + 1 : made + 3] == [
         f"  on {6 * EACH} images of test: class 50.0 % → 100.0 %, worst group 0.0 % → 100.0 %, all 83.3 % → 100.0 %",
         f"  {out / repair['weights']}",
@@ -160,7 +159,10 @@ def test_one_layer_for_two_classes_and_a_layer_that_nothing_beats_are_named(
     options = ["--illusions", "0", "--class", "blue", "-o", str(again)]
     code, shown, _ = neuroinspect("--batch", *tiny.options, *options, "--repair", "ridge", capsys=capsys)
     assert code == 0
-    assert "repair 1 of blue by ridge: nothing beat the untouched layer, which is kept" in shown.splitlines()
+    assert (
+        "repair 1 of blue by ridge: Nothing beat the untouched decision layer, which is kept."
+        in shown.splitlines()
+    )
     (kept,) = json.loads((again / "report.json").read_text())["debugged"][0]["repairs"]
     assert (kept["unchanged"], kept["accepted"]) == (True, False)
     for name, tensor in repaired.items():
@@ -219,14 +221,15 @@ def test_json_events_are_all_that_stdout_has(
     [
         (["--batch"], "-m/--model is missing: give it, or start with neuroinspect --demo"),
         (["--batch", "-m", "x"], "-d/--data is missing: give it, or start with neuroinspect --demo"),
-        (["--btch"], "No such option: --btch"),
+        (["--btch"], "No such option '--btch'. (Did you mean one of: '--batch', "),
         (["--batch", "--demo", "-m", "x"], "--model does not go with --demo: leave one of them out"),
         (["report", "nowhere"], "nowhere is no session"),
         (["--batch", "--demo", "--theme", "pink"], "--theme 'pink' is not known: "),
-        (["--image-size", "abc"], "'--image-size' is not a whole number: see neuroinspect --help"),
-        (["--crop-pct", "x"], "'--crop-pct' is not a number: see neuroinspect --help"),
+        (["--image-size", "abc"], "--image-size 'abc' is not a number: give a number"),
+        (["--iters", "2.5"], "--iters '2.5' is not a whole number: give a whole number"),
+        (["--crop-mode", "sqash"], "--crop-mode 'sqash' is not known: did you mean \"squash\"? use one of "),
         (["report", "s", "--format", "pdf"], "Invalid value for '--format': 'pdf' is not one of "),
-        (["compare", "one"], "Missing argument 'second': see neuroinspect compare --help"),
+        (["compare", "one"], "Missing argument 'SECOND': see neuroinspect compare --help"),
     ],
 )
 def test_bad_usage_is_one_line_and_exit_code_2(

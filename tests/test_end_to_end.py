@@ -48,8 +48,8 @@ def test_the_whole_loop_by_keyboard(tmp_path: Path) -> None:
     assert (repair["number"], repair["method"], repair["weights"]) == (1, "ridge", weights)
     assert repair["before"]["split"] == repair["after"]["split"] == "test"
     assert repair["after"]["class_accuracy"] > repair["before"]["class_accuracy"]
-    assert repair["verdict"] == "helps"
-    assert repair["reason"]
+    assert repair["verdict"]["outcome"] == "helps"
+    assert repair["sentence"].startswith("Helps: boat")
     assert {"bias", "finetune"} <= set(repair["controls"])
 
     tags = read(session / "state/tags.json")["val"]

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from neuroinspect_tui import jobs
 from neuroinspect_tui.config import DataConfig, ModelConfig, RunConfig
+from neuroinspect_tui.events import Finished
 from neuroinspect_tui.pipeline.tagging import TagStore
-from neuroinspect_tui.results import Propagation
+from neuroinspect_tui.results import Evaluation, Propagation, states
 from neuroinspect_tui.resume.locations import data_folder, recent, remember
 from neuroinspect_tui.resume.restore import save_view, saved_state, session_entries
-from neuroinspect_tui.session import states
 from neuroinspect_tui.session.store import Session
 from neuroinspect_tui.tui.protocol import View
 
@@ -34,7 +35,7 @@ def test_tags_are_known_by_split_and_path(tmp_path: Path) -> None:
 
 def test_without_a_session_nothing_is_known(tmp_path: Path) -> None:
     state = saved_state(CONFIG, tmp_path / "none")
-    assert (state.opened, state.tags, state.repairs) == (None, {}, ())
+    assert (state.answers, state.tags, state.propagation) == ((), {}, None)
 
 
 def test_the_view_is_kept_where_there_is_a_session(tmp_path: Path) -> None:
@@ -53,13 +54,25 @@ def test_damaged_sessions_hide_no_others(tmp_path: Path) -> None:
     for name in ("sound", "no-result", "no-index"):
         with Session.open(folder / name) as session:
             session.bind(CONFIG, {"model": name}, {})
-    damaged = folder / "no-result" / "state" / f"{states.evaluation('val')}.json"
+    damaged = folder / "no-result" / "state" / f"{jobs.Evaluate('val').key(CONFIG)}.json"
     damaged.parent.mkdir(parents=True)
     damaged.write_text("{")
     (folder / "no-index" / "session.json").write_text("{")
     found = {entry.root.name: entry.accuracy for entry in session_entries()}
     assert {"sound": None, "no-result": None}.items() <= found.items()
     assert "no-index" not in found
+
+
+def test_a_damaged_value_hides_no_others(tmp_path: Path) -> None:
+    evaluation = Evaluation("val", 4, (), 0.5, 0.5, ())
+    with Session.open(tmp_path / "session") as session:
+        session.save(jobs.Evaluate().key(CONFIG), evaluation)
+        session.save(states.TAGS, {"val": {"a.png": "cue"}})
+        for name in (jobs.Open().key(CONFIG), states.repair(1), states.PROPAGATION, "view"):
+            session.save(name, {"unknown": 1})
+        state = saved_state(CONFIG, session.root)
+    assert state.answers == (Finished(jobs.Evaluate(), evaluation),)
+    assert (state.tags, state.propagation, state.view) == ({("val", "a.png"): "cue"}, None, View())
 
 
 @pytest.mark.parametrize("text", ["5", "null", '{"a": 1}', "[1, null]", "{"])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from functools import cached_property
+from typing import TypeVar
 
 from torch import Tensor
 
@@ -15,10 +15,12 @@ from ..data.splits import ImageDataset, Split
 from ..data.transforms import Preprocess, resolve_preprocess
 from ..demo import demo_clip
 from ..errors import InputError
+from ..jobs import Job
 from ..models.classifier import Classifier, prepare
 from ..models.clip import Clip, check_clip, load_clip
 from ..models.device import choose_device, choose_painting_precision, choose_precision
 from ..models.sources import ModelSource, open_model
+from ..runtime.cpu import usable_cores
 from ..runtime.rank_group import RankGroup
 from ..session.features import FeatureStore
 from ..session.store import Session
@@ -26,6 +28,7 @@ from ..stages.neuron_statistics import NeuronStatistics
 from ..tensors import GroupColumn, Head, SplitFeatures
 from .tagging import TagStore
 
+T = TypeVar("T")
 MOST_READERS = 16
 
 
@@ -36,14 +39,25 @@ class Project:
         self.config, self.session, self.group = config, session, group or RankGroup()
         self.device = choose_device(self.group.device(config.compute.device))
         self.dtype = choose_precision(config.compute.precision)
-        self.painting_dtype = choose_painting_precision(self.device, config.compute.precision)
+        self.illusion_dtype = choose_painting_precision(self.device, config.compute.precision)
         check_clip(self._clip_spec)
         self.tags = TagStore(session)
         self.statistics: NeuronStatistics | None = None
         self.search_images: Tensor | None = None
         self.reported: set[str] = set()
-        self.taken_up: set[str] = set()
+        self.resumed: set[str] = set()
         self._features: dict[str, SplitFeatures] = {}
+
+    def known(self, job: Job[T]) -> T | None:
+        """Return the answer to `job` that the session knows, or None."""
+        return job.recall(self.config, self.session.load)
+
+    def keep(self, job: Job, answer: object) -> None:
+        """Keep the answer to a job whose answers have a name in the session."""
+        name = job.key(self.config)
+        if name is None:
+            raise ValueError(f"the answer to {job} has no name in a session")
+        self.session.save(name, answer)
 
     @cached_property
     def dataset(self) -> ImageDataset:
@@ -62,17 +76,17 @@ class Project:
 
     @cached_property
     def _source(self) -> ModelSource:
-        return open_model(self.config.model, len(self.names))
+        return open_model(self.config.model, lambda: self.names, self.config.preprocess.image_size)
 
     @property
-    def silences(self) -> tuple[str, ...]:
-        """What the user left unsaid about the model and should know."""
-        given, unsaid = self.config.preprocess, []
+    def assumptions(self) -> tuple[str, ...]:
+        """What is assumed about the model because nobody said otherwise, for the user to know."""
+        given, notes = self.config.preprocess, []
         if self._source.preprocess is None and given.mean is None and given.std is None:
-            unsaid.append("pixels are normalised as for ImageNet, for the model says nothing (--mean, --std)")
+            notes.append("pixels are normalised as for ImageNet, for the model says nothing (--mean, --std)")
         if self.config.model.weights is None and ".py:" in self.config.model.spec:
-            unsaid.append(f"no -w: the weights are those that {self.config.model.spec} builds")
-        return tuple(unsaid)
+            notes.append(f"no -w: the weights are those that {self.config.model.spec} builds")
+        return tuple(notes)
 
     @cached_property
     def preprocess(self) -> Preprocess:
@@ -84,7 +98,7 @@ class Project:
         """How many threads read images; unless told two, or with a GPU one for each core of the rank."""
         if self.config.compute.workers is not None:
             return self.config.compute.workers
-        cores = (os.cpu_count() or 2) // self.group.ranks.size
+        cores = usable_cores() // self.group.ranks.size
         return 2 if self.device.type == "cpu" else min(MOST_READERS, max(2, cores))
 
     @cached_property
@@ -101,7 +115,7 @@ class Project:
     @cached_property
     def clip(self) -> Clip | None:
         """The CLIP guide, or None when the run has none."""
-        return load_clip(self._clip_spec, self.device, self.painting_dtype)
+        return load_clip(self._clip_spec, self.device, self.illusion_dtype)
 
     @property
     def _clip_spec(self) -> str:

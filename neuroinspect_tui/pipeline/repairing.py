@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from safetensors.torch import load_file, save
 from torch import Tensor
@@ -17,12 +15,11 @@ from ..errors import InputError
 from ..events import Reporter
 from ..models.classifier import Classifier
 from ..models.weights import tensor_hash
-from ..results import ClassRef, CulpritReport, Propagation, Repair, ReviewItem
+from ..results import ClassRef, CulpritReport, Propagation, Repair, ReviewItem, states
 from ..results.selection import leading_culprits
-from ..session import states
 from ..session.atomic import aside, explained, write_json
 from ..session.store import Session
-from ..stages.repair.run import RepairOutcome, repair_class
+from ..stages.repair.run import RepairOutcome, Told, repair_class
 from ..stages.tags import COLUMN, Tags, excluded_rows, make_groups, review_order
 from ..tensors import Head, SplitFeatures
 from . import evaluating
@@ -80,8 +77,7 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         project.names,
         job.method,
         neurons,
-        excluded=excluded_rows(tags),
-        tag_column=COLUMN if project.tags else None,
+        told=Told(tags=(COLUMN,) if project.tags else (), excluded=excluded_rows(tags)),
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         on_progress=reporter.progress,
@@ -206,9 +202,9 @@ def tensor_hashes(classifier: Classifier, repaired: Head) -> dict[str, dict[str,
     }
 
 
-HANDLERS: dict[type[jobs.Job], Callable[..., Any]] = {
-    jobs.SetTag: set_tag,
-    jobs.OrderReview: order_review,
-    jobs.RepairHead: repair,
-    jobs.ExportRepair: export,
-}
+HANDLERS = (
+    jobs.SetTag.handled_by(set_tag),
+    jobs.OrderReview.handled_by(order_review),
+    jobs.RepairHead.handled_by(repair),
+    jobs.ExportRepair.handled_by(export),
+)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from .evaluation import ClassRef
 from .metrics import Metrics
+from .verdicts import Choice, ClassChange, Verdict
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Repair:
     """Stage 3 for one class: the new head's verdict beside the controls.
 
     `digest` is a hash of the head, `unchanged` says that it is the untouched one, because nothing beat it;
-    `request` is what was asked for.
+    `request` is what was asked for. `classes` are all of the model's, before and after on the judged images,
+    `cues` the names of those whose tags it was told.
     """
 
     number: int
@@ -59,8 +61,10 @@ class Repair:
     fixed: int
     broken: int
     mcnemar_p: float
-    verdict: str
-    reason: str = ""
+    verdict: Verdict
+    choice: Choice = field(default_factory=Choice)
+    classes: tuple[ClassChange, ...] = ()
+    cues: tuple[str, ...] = ()
     splits: tuple[SplitUse, ...] = ()
     accepted: bool = False
     request: str = ""
@@ -70,7 +74,7 @@ class Repair:
     @property
     def helps(self) -> bool:
         """Whether the verdict is that it helps."""
-        return self.verdict.startswith("helps")
+        return self.verdict.outcome == "helps"
 
     def twin(self, repairs: Iterable[Repair]) -> int | None:
         """Return the number of the first repair before this one that has the same head, if there is one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from .evaluation import ClassRef
@@ -10,6 +10,7 @@ from .evaluation import ClassRef
 Outcome = Literal["helps", "no_better", "hurts", "too_few"]
 Aim = Literal["class", "all", "worst_group", "mode"]
 Opponent = Literal["untouched", "bias", "finetune", "random", "told_nothing", "shuffled_tags"]
+ChoiceRule = Literal["asked", "groups", "best"]
 
 
 @dataclass(frozen=True)
@@ -33,24 +34,53 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Loser:
-    """A class that loses by the repair."""
+    """A class that loses by the repair, over its `count` judged images; `p` is exact McNemar."""
 
     target: ClassRef
     before: float
     after: float
+    count: int = 0
+    p: float = 1.0
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome on the user's aim and all comparisons, the aim first.
+    """The outcome on the user's aim and all comparisons, those of the aim first.
 
-    `estimated` says that a number rests on tags that the probe carried to other images.
+    `estimated` says that a number rests on tags that the probe carried to other images; `hurt` says who
+    loses more than the repair may cost, where the outcome is "hurts".
     """
 
     outcome: Outcome
     comparisons: tuple[Comparison, ...]
     losers: tuple[Loser, ...] = ()
     estimated: bool = False
+    hurt: Aim | Literal["other_class"] | None = None
+
+    @property
+    def aim(self) -> Aim:
+        """What the outcome is decided on."""
+        return self.comparisons[0].metric if self.comparisons else "class"
+
+    def on(self, metric: Aim, against: Opponent = "untouched") -> Comparison | None:
+        """Return the comparison on `metric` against another head, if there is one."""
+        found = (one for one in self.comparisons if (one.metric, one.against) == (metric, against))
+        return next(found, None)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Why a repair has the method and the head that it has.
+
+    `rule`: the method was "asked" for; auto took "groups", the weighting by `column`; or auto took the
+    "best" method by `scores`, each method's worst class on the choosing part. `kept` says that nothing beat
+    the untouched head there, which is kept.
+    """
+
+    rule: ChoiceRule = "asked"
+    column: str = ""
+    scores: dict[str, float] = field(default_factory=dict)
+    kept: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Cores that this process may use, and how its threads wait: chosen before torch is loaded.
 
 A thread of OpenMP that waits spins for milliseconds by default. On a machine with other work it takes the
-time of those who have something to do: with two busy neighbours on two cores an evaluation took twice as long.
+time of those who have something to do: two busy neighbours on two cores made an evaluation twice as long.
 """
 
 from __future__ import annotations

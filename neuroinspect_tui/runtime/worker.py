@@ -15,7 +15,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from ..errors import Cancelled, InputError
 from ..events import (
@@ -32,18 +32,19 @@ from ..events import (
 )
 from ..jobs import Job, Open
 
+T = TypeVar("T")
 OnEvent = Callable[[Event], None]
 PROGRESS_INTERVAL = 0.1
 PREVIEW_INTERVAL = 0.4
-"""Seconds between two looks at the same picture: drawing it takes the interface longer than a small step."""
+"""Least seconds between two previews of a picture: drawing one takes the interface longer than a step."""
 DEEPEST_NESTING = 4
 
 
 class Runner(Protocol):
     """What does the work: the pipeline."""
 
-    def run(self, job: Job, reporter: Reporter) -> Any:
-        """Do `job` and return its value; raises InputError for bad input and Cancelled when told to stop."""
+    def run(self, job: Job[T], reporter: Reporter) -> T:
+        """Do `job` and return its answer; raises InputError for bad input and Cancelled when told to stop."""
 
     def close(self) -> None:
         """Save and let go."""
@@ -76,8 +77,8 @@ class _Running:
             self.last = now
             self.worker._send(Progress(self.job, done, total, self.unit_name, now - self.began))
 
-    def partial(self, value: Any) -> None:
-        """Show an unfinished value of the job."""
+    def partial(self, value: object) -> None:
+        """Show an unfinished answer to the job."""
         self.worker._send(Partial(self.job, value))
 
     def preview(self, preview: Preview) -> None:
@@ -93,7 +94,7 @@ class _Running:
 
 
 class Worker:
-    """Runs jobs on one daemon thread and tells `on_event`, called on that thread, what happens."""
+    """Runs jobs on one daemon thread and reports what happens to `on_event`, called on that thread."""
 
     def __init__(self, make_runner: Callable[[], Runner], on_event: OnEvent) -> None:
         self._make_runner, self._send = make_runner, on_event
@@ -187,6 +188,15 @@ class Worker:
             self._perform(job)
             current.began += time.monotonic() - before
 
+    def _started_runner(self) -> Runner:
+        """Make the runner, twice if need be: two threads may meet a library half-loaded."""
+        try:
+            return self._make_runner()
+        except (InputError, Cancelled):
+            raise
+        except Exception:
+            return self._make_runner()
+
     def _perform(self, job: Job) -> None:
         running = _Running(self, job)
         with self._changed:
@@ -194,7 +204,7 @@ class Worker:
         self._send(Started(job))
         try:
             if self._runner is None:
-                self._runner = self._make_runner()
+                self._runner = self._started_runner()
             outcome: Event = Finished(job, self._runner.run(job, running))
         except Cancelled:
             outcome = Stopped(job)
@@ -210,7 +220,7 @@ class Worker:
 
 
 def _to_nobody(event: Event) -> None:
-    """Tell nobody: the face is gone."""
+    """Drop the event: the face is gone."""
 
 
 def _interrupts(job: Job, running: Job) -> bool:

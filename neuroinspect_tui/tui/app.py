@@ -19,7 +19,9 @@ from ..config import require_choice
 from ..errors import InputError
 from ..events import Event, Failed, Finished, Note, Partial, Preview, Progress
 from ..jobs import Job
+from ..results import Repair
 from ..text import safe
+from ..wording.names import brief_name as short_name
 from . import clipboard
 from .app_state import AppState, Topic
 from .images.chooser import choose, make_encoders
@@ -40,7 +42,6 @@ from .widgets.gallery import Gallery
 from .wire.driver import LineClear, TerminalDriver, TerminalReplied
 from .wire.painter import Painter
 from .wire.replies import is_arrival
-from .wording import short_name
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 OVERLAID = ("sixel", "iterm2")
 RECHECK = 0.25
+LAST_LATIN = 0x24F
 REPLACED = (Progress, Partial, Preview)
 
 
@@ -127,6 +129,7 @@ class NeuroInspectApp(App[int]):
         self.next_session: Path | None = None
         self._farewell: Screen[bool] | None = None
         self._printed = ""
+        self._hinted = False
         self.painter = Painter(
             self._hand_over, self._line_idle, self._line_held, bool(terminal and terminal.answered)
         )
@@ -155,6 +158,7 @@ class NeuroInspectApp(App[int]):
 
     @on(events.Mount)
     def _begin(self) -> None:
+        self.app_resume_signal.subscribe(self, lambda _: self.action_redraw())
         self.push_screen(self.triage)
         self.call_after_refresh(self._start_worker)
         if self.terminal.tmux:
@@ -255,10 +259,9 @@ class NeuroInspectApp(App[int]):
 
     def _say_if_known(self, event: Event) -> None:
         """Say so where a repair that was asked for has been made before."""
-        if not isinstance(event, Finished) or not isinstance(event.job, jobs.RepairHead):
-            return
-        if event.value.number in self.app_state.repairs:
-            self.notify(f"It has been made before: repair {event.value.number}.")
+        match event:
+            case Finished(jobs.RepairHead(), Repair() as repair) if repair.number in self.app_state.repairs:
+                self.notify(f"It has been made before: repair {repair.number}.")
 
     def _tell(self, topics: frozenset[Topic]) -> None:
         if self._farewell is not None and self.screen is self._farewell and not self.app_state.would_be_lost:
@@ -448,6 +451,14 @@ class NeuroInspectApp(App[int]):
             self._tell(frozenset({"progress"}))
         elif len(self.screen_stack) > 2:
             self.pop_screen()
+
+    @on(events.Key)
+    def _hint_at_layout(self, event: events.Key) -> None:
+        """A letter that reached nobody and is not Latin: say once why the keys do nothing."""
+        letter = event.character or ""
+        if not self._hinted and letter.isalpha() and ord(letter) > LAST_LATIN:
+            self._hinted = True
+            self.notify("The keys are Latin letters: switch the keyboard's layout.", timeout=8)
 
     def action_help_quit(self) -> None:
         """What Ctrl-C does: nothing is stopped by a slip."""

@@ -164,7 +164,7 @@ def full(case: Case, setting: Setting, method: RepairMethod, neurons: tuple[int,
         method,
         mean,
         worst,
-        verdict=found.verdict,
+        verdict=found.verdict.outcome,
         chosen=found.method,
         seconds=found.seconds,
     )

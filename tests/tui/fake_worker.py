@@ -16,6 +16,7 @@ from neuroinspect_tui.jobs import Job
 from neuroinspect_tui.results import (
     ClassRef,
     ClassResult,
+    Comparison,
     Concept,
     Confusion,
     Culprit,
@@ -32,6 +33,7 @@ from neuroinspect_tui.results import (
     ReviewItem,
     Sample,
     SplitUse,
+    Verdict,
     WhatIf,
     WorstClass,
     WorstGroup,
@@ -139,7 +141,7 @@ def culprits(target: int, classes: tuple[str, ...] = CLASSES) -> CulpritReport:
     def row(place: int, neuron: int, raises: bool) -> Culprit:
         return Culprit(
             neuron, "insufficient" if raises else "excessive", 46 - 5.5 * place, 1.21 - 0.04 * place,
-            0.32 - 0.03 * place, 0.03, None, None, 0.8 if neuron % 5 == 2 else 0.1, "fires on the background",
+            0.32 - 0.03 * place, 0.03, None, None, 0.8 if neuron % 5 == 2 else 0.1, 0.7, 0.4,
         )  # fmt: skip
 
     return CulpritReport(
@@ -181,6 +183,12 @@ def metrics(accuracy: float, rate: float, group: float, split: str = "test") -> 
     )  # fmt: skip
 
 
+VERDICT_LINES = (
+    Comparison("class", "untouched", 24, 8, 2, 0.333, 0.583, (0.02, 0.44), 0.11),
+    Comparison("all", "untouched", 6149, 61, 23, 0.847, 0.851, (0.0, 0.01), 0.0004),
+)
+
+
 def repair(number: int, job: jobs.RepairHead) -> Repair:
     before = metrics(0.847, 0.333, 0.2)
     after = metrics(0.851, 0.583, 0.5)
@@ -190,8 +198,8 @@ def repair(number: int, job: jobs.RepairHead) -> Repair:
     return Repair(
         number, ClassRef(job.target, CLASSES[job.target]), job.method, job.neurons, {"strength": 0.3, "seed": 0}, 0.05,
         f"repairs/{number}-{job.method}/head.safetensors", None, before, after, controls, 61, 23, 0.0004,
-        "helps", "worst group 20.0 → 50.0; the best control reaches 25.0",
-        (SplitUse("fit", "train", 820), SplitUse("choose", "train", 200), SplitUse("judge", "test", 6149)),
+        Verdict("helps", VERDICT_LINES),
+        splits=(SplitUse("fit", "train", 820), SplitUse("choose", "train", 200), SplitUse("judge", "test", 6149)),
     )  # fmt: skip
 
 
@@ -306,7 +314,7 @@ class FakeWorker:
     def concept(self, neuron: int) -> Concept:
         label = CONCEPTS[neuron % len(CONCEPTS)] if neuron % 7 else None
         spurious = 0.8 if neuron % 12 in (2, 3, 9, 10) else 0.1
-        return Concept(neuron, label, 0.3 if label else None, spurious, "named after the background")
+        return Concept(neuron, label, 0.3 if label else None, spurious, 0.7, 0.4)
 
     def _answer_illustrate(self, job: jobs.Illustrate) -> tuple[Illusion, ...]:
         return tuple(

@@ -12,6 +12,7 @@ from textual.widgets import Input
 from neuroinspect_tui import jobs
 from neuroinspect_tui.events import Finished, Note, Progress, Started
 from neuroinspect_tui.repair_methods import REPAIRS, RepairMethod
+from neuroinspect_tui.results import Verdict
 from neuroinspect_tui.tui.keymap import KEYS
 from neuroinspect_tui.tui.protocol import SessionEntry
 from neuroinspect_tui.tui.screens.confusion import ConfusionScreen
@@ -53,7 +54,7 @@ async def test_repair_shows_the_verdict_beside_its_controls(launch: Launch) -> N
             "+30.0",
         ]
         assert "bias" in desk.text and "finetune" in desk.text
-        assert "helps – worst group 20.0 → 50.0" in desk.text
+        assert "Helps: sweet pea 33.3 → 58.3 % of 24 images" in desk.text
 
 
 async def test_methods_that_take_neurons_get_the_marked_ones(launch: Launch) -> None:
@@ -100,9 +101,9 @@ async def test_a_repair_that_does_not_help_is_exported_after_a_question(launch: 
         await desk.press("m", "enter")
         await desk.until(lambda: "Before and after · auto" in desk.text)
         app_state = desk.app.app_state
-        app_state.repairs[1] = replace(app_state.repairs[1], verdict="no better than the control")
+        app_state.repairs[1] = replace(app_state.repairs[1], verdict=Verdict("no_better", ()))
         await desk.press("a")
-        await desk.until(lambda: "The verdict on repair 1 is “no better than the control”." in desk.text)
+        await desk.until(lambda: "The verdict on repair 1 is “no better”." in desk.text)
         assert "y export" in desk.text
         await desk.press("escape")
         assert desk.worker.asked(jobs.ExportRepair) == []

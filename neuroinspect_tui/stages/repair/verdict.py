@@ -1,7 +1,12 @@
-"""What a repair is worth, in one plain sentence: against the untouched head, the controls and the others."""
+"""What a repair is worth, as values: on the user's aim, beside the untouched head and every other one.
+
+Two heads are compared on the same images by the exact McNemar test. The aim is the debugged class (or failure
+mode); all images and the untouched head's worst group come after it and decide only whether others pay.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,12 +14,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ...results import Metrics
+from ...results import Aim, ClassChange, ClassRef, Comparison, Loser, Metrics, Opponent, Outcome, Verdict
 from ...tensors import SplitFeatures
-from ..metrics import fixed_and_broken, head_metrics, mcnemar_p
+from ..metrics import Z_95, ClassCounts, fixed_and_broken, head_metrics, mcnemar_p
 
 SIGNIFICANT = 0.05
-Sentence = Literal["helps", "no better than the control", "hurts others", "too few images to tell"]
+FEWEST_IMAGES, FEWEST_DIFFERING = 20, 6
+LOSS, LOST_IMAGES = 0.05, 3
+CONTROLS: tuple[Opponent, ...] = ("bias", "finetune", "random")
 
 
 @dataclass(frozen=True)
@@ -29,11 +36,53 @@ class Judged:
         """Measure predictions [N] for the debugged class `target`."""
         return cls(head_metrics(judge, predicted, target, names), predicted)
 
+
+@dataclass(frozen=True)
+class Aims:
+    """The judged images by aim, most wanted first: masks [N] of the images of each."""
+
+    rows: dict[Aim, Tensor]
+
+    @classmethod
+    def of(cls, judge: SplitFeatures, target: int, before: Judged, mode: Tensor | None = None) -> Aims:
+        """Take the class `target` or, given its images [N], the failure `mode`; all; the worst group.
+
+        The worst group is the untouched head's (`before`), the same for every head that is compared.
+        """
+        own: dict[Aim, Tensor] = {"class": judge.labels == target} if mode is None else {"mode": mode}
+        rows = own | {"all": torch.ones(len(judge), dtype=torch.bool)}
+        worst = before.metrics.worst_group
+        if worst is not None:
+            column = judge.groups[worst.column]
+            value = column.codes == column.values.index(worst.value)
+            rows["worst_group"] = value & (judge.labels == worst.class_index)
+        return cls(rows)
+
     @property
-    def aim(self) -> float:
-        """What the repair is for: the worst group's accuracy where there are groups, else the class's F1."""
-        group = self.metrics.worst_group
-        return group.accuracy if group else self.metrics.class_f1
+    def first(self) -> Aim:
+        """The aim that decides."""
+        return next(iter(self.rows))
+
+
+def paired_interval(fixed: int, broken: int, count: int) -> tuple[float, float]:
+    """Return the 95 % interval of the difference (fixed − broken) / count of two paired rates.
+
+    The adjusted Wald interval of Bonett and Price, J. Educ. Behav. Stat. 37 (2012): one image is added to
+    each of the differing cells. Without images it is −1…1.
+    """
+    up, down = (fixed + 1) / (count + 2), (broken + 1) / (count + 2)
+    centre = up - down
+    half = Z_95 * math.sqrt(max(0.0, up + down - centre**2) / (count + 2))
+    return max(-1.0, centre - half), min(1.0, centre + half)
+
+
+def compared(metric: Aim, against: Opponent, labels: Tensor, other: Tensor, repaired: Tensor) -> Comparison:
+    """Compare the predictions [n] of the repaired head with another one's."""
+    fixed, broken = fixed_and_broken(labels, other, repaired)
+    count = len(labels)
+    before, after = (int((found == labels).sum()) / max(1, count) for found in (other, repaired))
+    interval, p = paired_interval(fixed, broken, count), mcnemar_p(fixed, broken)
+    return Comparison(metric, against, count, fixed, broken, before, after, interval, p)
 
 
 def pass_verdict(
@@ -41,89 +90,124 @@ def pass_verdict(
     target: int,
     before: Judged,
     after: Judged,
-    controls: Mapping[str, Judged],
+    others: Mapping[Opponent, Judged],
     names: Sequence[str],
-) -> tuple[Sentence, str]:
-    """Return the verdict and the reason for it; `names` are the class names.
+    estimated: bool = False,
+    mode: Tensor | None = None,
+) -> Verdict:
+    """Compare the repaired head with the untouched one and with `others`, and decide.
 
-    "hurts others": the images outside the aim, or one other class, lost significantly, the images more than
-    half of what the aim won, the class more than all of it. "helps": the aim is above the untouched head's
-    and above every control's, both significantly (exact McNemar test, p < 0.05, where that head is worst).
-    "too few images to tell": the aim is higher, on a group so small that no gain would be significant.
+    `others` are the controls, the same method told nothing, and the same method told shuffled tags. `mode`
+    is the mask [N] of the judged images of the failure mode that is the aim instead of the class. The outcome
+
+    - "hurts": the aim, all images or the untouched head's worst group lose significantly, or one other class
+      does (Bonferroni) and loses more than the aim gains;
+    - "too_few": the aim has fewer than 20 images, or fewer than 6 on which the two heads differ, so that no
+      exact test reaches p < .05;
+    - "helps": the aim gains significantly, and no control does as well;
+    - "no_better" otherwise.
     """
-    gain = after.aim - before.aim
-    best = max(controls, key=lambda control: (controls[control].aim, controls[control].metrics.accuracy))
-    control = f"the control {best}: {100 * controls[best].aim:.1f} %"
-    overall = _change(before.metrics.accuracy, after.metrics.accuracy)
-    reason = f"{_aims(before, after, names)} ({control}), accuracy {overall}"
-    if torch.equal(before.predicted, after.predicted):
-        return "no better than the control", f"{reason}; no decision changes"
-    hurt = _hurt(judge, target, before, after, gain, names)
-    if hurt:
-        return "hurts others", f"{reason}; {hurt}"
-    images = int(_aim_rows(judge, before).sum())
-    if gain > 0 and mcnemar_p(images, 0) >= SIGNIFICANT:
-        return "too few images to tell", f"{reason}; on {images} images no gain is significant"
-    for rival, words in ((before, "gain over the untouched head"), (controls[best], "lead over the control")):
-        p = _chance(judge, target, after, rival)
-        if after.aim <= rival.aim:
-            return "no better than the control", f"{reason}; there is no {words}"
-        if p >= SIGNIFICANT:
-            return "no better than the control", f"{reason}; the {words} may be chance (p = {p:.2g})"
-    return "helps", reason
+    aims = Aims.of(judge, target, before, mode)
+    heads: dict[Opponent, Judged] = {"untouched": before, **others}
+    lines = {
+        (metric, name): compared(
+            metric, name, judge.labels[rows], other.predicted[rows], after.predicted[rows]
+        )
+        for metric, rows in aims.rows.items()
+        for name, other in heads.items()
+    }
+    losers = _losers(judge, target, before, after, names)
+    hurt = _hurt(lines, aims.first, losers)
+    return Verdict(
+        outcome=_outcome(lines, aims.first, hurt is not None),
+        comparisons=tuple(lines.values()),
+        losers=tuple(loser for loser, _ in losers),
+        estimated=estimated,
+        hurt=hurt,
+    )
 
 
-def _aims(before: Judged, after: Judged, names: Sequence[str]) -> str:
-    """Return the aim before and after, and whose it is."""
-    old, new = before.metrics.worst_group, after.metrics.worst_group
-    if old is None or new is None:
-        return f"F1 of the class {_change(before.aim, after.aim)}"
-    groups = [f"{names[group.class_index]}, {group.column} {group.value}" for group in (old, new)]
-    if groups[0] == groups[1]:
-        return f"worst group of {groups[0]}: {_change(before.aim, after.aim)}"
-    return f"worst group {100 * before.aim:.1f} % of {groups[0]} → {100 * after.aim:.1f} % of {groups[1]}"
+Lines = Mapping[tuple[Aim, Opponent], Comparison]
 
 
-def _change(old: float, new: float) -> str:
-    return f"{100 * old:.1f} → {100 * new:.1f} %"
+def _outcome(lines: Lines, aim: Aim, hurts: bool) -> Outcome:
+    """Decide on the aim."""
+    own = lines[aim, "untouched"]
+    if hurts:
+        return "hurts"
+    if own.n < FEWEST_IMAGES or own.fixed + own.broken < FEWEST_DIFFERING:
+        return "too_few"
+    if not _ahead(own):
+        return "no_better"
+    controls = (name for _, name in lines if name in CONTROLS)
+    return "helps" if all(_beats(lines, aim, control) for control in controls) else "no_better"
 
 
-def _chance(judge: SplitFeatures, target: int, head: Judged, other: Judged) -> float:
-    """Return the p-value of a lead of `head` on the images that `other` is measured by; 1 without a lead."""
-    rows = _aim_rows(judge, other)
-    labels, old, new = judge.labels[rows], other.predicted[rows], head.predicted[rows]
-    if other.metrics.worst_group is None:
-        labels, old, new = labels == target, old == target, new == target
-    fixed, broken = fixed_and_broken(labels, old, new)
-    return mcnemar_p(fixed, broken) if fixed > broken else 1.0
+def _ahead(line: Comparison) -> bool:
+    return line.p < SIGNIFICANT and line.fixed > line.broken
 
 
-def _aim_rows(judge: SplitFeatures, judged: Judged) -> Tensor:
-    """Return a mask [N] of the images of the head's worst group; of all images where there are no groups."""
-    worst = judged.metrics.worst_group
-    if worst is None:
-        return torch.ones(len(judge), dtype=torch.bool)
-    column = judge.groups[worst.column]
-    return (column.codes == column.values.index(worst.value)) & (judge.labels == worst.class_index)
+def _behind(line: Comparison) -> bool:
+    return line.p < SIGNIFICANT and line.fixed < line.broken
+
+
+def _beats(lines: Lines, aim: Aim, control: Opponent) -> bool:
+    """Return whether the repair leads the control on the aim without lagging over all images, or over all.
+
+    A control that does more for the aim at the price of other images is no rival.
+    """
+    own, every = lines[aim, control], lines["all", control]
+    return _ahead(every) or (_ahead(own) and not _behind(every))
 
 
 def _hurt(
-    judge: SplitFeatures, target: int, before: Judged, after: Judged, gain: float, names: Sequence[str]
-) -> str:
-    """Return who lost more than the aim's `gain` allows, or an empty string."""
-    aim = _aim_rows(judge, before) if before.metrics.worst_group else judge.labels == target
-    lost, p = _lost(judge, ~aim, before, after)
-    if p < SIGNIFICANT and lost > max(0.0, gain) / 2:
-        return f"all other images lose {100 * lost:.1f} points"
-    others = [label for label in judge.labels.unique().tolist() if label != target]
-    for label in others:
-        lost, p = _lost(judge, judge.labels == label, before, after)
-        if p < SIGNIFICANT / len(others) and lost > max(0.0, gain):
-            return f"class {names[label]} loses {100 * lost:.1f} points"
-    return ""
+    lines: Lines, aim: Aim, losers: Sequence[tuple[Loser, bool]]
+) -> Aim | Literal["other_class"] | None:
+    """Return who loses more than the repair may cost."""
+    for metric in (aim, *(metric for metric, name in lines if name == "untouched")):
+        if _behind(lines[metric, "untouched"]):
+            return metric
+    own = lines[aim, "untouched"]
+    gain = max(0.0, own.after - own.before) if own.n else 0.0
+    worse = (sure and loser.before - loser.after > gain for loser, sure in losers)
+    return "other_class" if any(worse) else None
 
 
-def _lost(judge: SplitFeatures, rows: Tensor, before: Judged, after: Judged) -> tuple[float, float]:
-    """Return the rate that the images of the mask lost, and its McNemar p-value (1 where they won)."""
-    fixed, broken = fixed_and_broken(judge.labels[rows], before.predicted[rows], after.predicted[rows])
-    return (broken - fixed) / max(1, int(rows.sum())), mcnemar_p(fixed, broken) if broken > fixed else 1.0
+def class_changes(
+    judge: SplitFeatures, before: Tensor, after: Tensor, names: Sequence[str]
+) -> tuple[ClassChange, ...]:
+    """Return every class before and after, for predictions [N] of both heads, in class order."""
+    old, new = (ClassCounts.of(judge.labels, found, len(names)) for found in (before, after))
+    columns = (old.count.tolist(), old.correct.tolist(), new.correct.tolist())
+    return tuple(
+        ClassChange(
+            index, names[index], count, was / count if count else None, now / count if count else None
+        )
+        for index, (count, was, now) in enumerate(zip(*columns, strict=True))
+    )
+
+
+def _losers(
+    judge: SplitFeatures, target: int, before: Judged, after: Judged, names: Sequence[str]
+) -> list[tuple[Loser, bool]]:
+    """Return the classes but `target` that lose, the largest loss first, and whether each is beyond doubt.
+
+    A class loses if chance would take as many of its images in fewer than one of twenty cases (one-sided), or
+    if it loses at least 5 points and 3 images; beyond doubt where the two-sided p is below .05 divided by the
+    number of classes looked at.
+    """
+    was, now = (judged.predicted == judge.labels for judged in (before, after))
+    columns = (torch.bincount(judge.labels[rows], minlength=len(names)) for rows in (now & ~was, was & ~now))
+    changes = class_changes(judge, before.predicted, after.predicted, names)
+    present = sum(change.count > 0 for change in changes if change.index != target)
+    found = []
+    for change, fixed, broken in zip(changes, *(column.tolist() for column in columns), strict=True):
+        p = mcnemar_p(fixed, broken)
+        lost = broken - fixed
+        sizeable = lost >= max(LOST_IMAGES, LOSS * change.count)
+        if change.index == target or lost <= 0 or not (p < 2 * SIGNIFICANT or sizeable):
+            continue
+        rates = (change.before or 0.0, change.after or 0.0)
+        loser = Loser(ClassRef(change.index, change.name), *rates, change.count, p)
+        found.append((loser, p < SIGNIFICANT / present))
+    return sorted(found, key=lambda pair: pair[0].after - pair[0].before)

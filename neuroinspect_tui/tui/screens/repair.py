@@ -13,12 +13,13 @@ from ... import jobs
 from ...repair_methods import REPAIRS, RepairMethod
 from ...results import Repair
 from ...text import safe
+from ...wording.numbers import neurons
+from ...wording.verdicts import outcome_words, verdict_sentence
 from ..app_state import Topic
 from ..keymap import keys
 from ..widgets.repair_parts import MethodTable, ReasonPanel, RepairTable
 from ..widgets.table import Table
 from ..widgets.verdict import VerdictTable
-from ..wording import neurons
 from .dialogs import ConfirmDialog
 from .page import Page
 
@@ -156,7 +157,7 @@ class RepairScreen(Page[None]):
         elif repair.helps:
             self.ask(jobs.ExportRepair(repair.number))
         else:
-            question = f"The verdict on repair {repair.number} is “{safe(repair.verdict, 80)}”. Export it?"
+            question = f"The verdict on repair {repair.number} is “{outcome_words(repair)}”. Export it?"
             self._confirm(question, "export", jobs.ExportRepair(repair.number))
 
     def action_discard(self) -> None:
@@ -191,4 +192,4 @@ class RepairScreen(Page[None]):
     def copied(self) -> str:
         """The path of the weights, or the verdict."""
         repair = self.shown
-        return self.weights or (f"{repair.verdict}: {repair.reason}" if repair else "")
+        return self.weights or (verdict_sentence(repair) if repair else "")

@@ -12,12 +12,12 @@ from textual.widget import Widget
 from ... import jobs
 from ...results import ReviewItem
 from ...text import safe
+from ...wording.numbers import neurons
 from ..app_state import Topic
 from ..keymap import keys
 from ..widgets.gallery import Gallery, Section
 from ..widgets.pictures import sample_tile
 from ..widgets.tag_panel import TagPanel
-from ..wording import neurons
 from .page import Page
 
 AHEAD = 10

@@ -11,8 +11,10 @@ from textual.widget import Widget
 from ...repair_methods import REPAIRS, Need, RepairKind, settings
 from ...results import Repair
 from ...text import safe
+from ...wording.numbers import bare_percent as percent
+from ...wording.numbers import duration, neurons, number
+from ...wording.verdicts import outcome_words, verdict_sentence
 from ..keymap import keys
-from ..wording import duration, neurons, number, percent
 from .cells import Cell
 from .table import Column, Row, Table
 
@@ -78,7 +80,7 @@ def _repair(made: Repair) -> tuple[Cell, ...]:
         safe(made.target.name, 40),
         f"{percent(before.class_accuracy)} ▸ {percent(after.class_accuracy)}",
         group,
-        safe(made.verdict, 80),
+        outcome_words(made),
     )
 
 
@@ -121,5 +123,4 @@ class ReasonPanel(Widget):
 
 
 def _verdict(made: Repair) -> Content:
-    reason = f" – {safe(made.reason, 300)}" if made.reason else ""
-    return Content.assemble((safe(made.verdict, 200), "bold"), reason)
+    return Content.styled(safe(verdict_sentence(made), 600), "bold")

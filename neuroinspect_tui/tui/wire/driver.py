@@ -99,7 +99,7 @@ class TerminalDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Start as Textual does, with a writer that counts."""
-        super().start_application_mode()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
         before = self._writer_thread
         if before is None:
             return

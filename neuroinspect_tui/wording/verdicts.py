@@ -1,0 +1,161 @@
+"""The verdict on a repair in words, made from its values."""
+
+from __future__ import annotations
+
+from ..results import Comparison, Loser, Opponent, Outcome, Repair
+
+OUTCOMES: dict[Outcome, str] = {
+    "helps": "helps",
+    "no_better": "no better",
+    "hurts": "hurts others",
+    "too_few": "too few images to tell",
+}
+OPPONENTS: dict[Opponent, str] = {
+    "untouched": "untouched",
+    "bias": "bias shift",
+    "finetune": "plain fine-tuning",
+    "random": "random neurons",
+    "told_nothing": "told nothing",
+    "shuffled_tags": "shuffled tags",
+}
+CONTROLS: tuple[Opponent, ...] = ("bias", "finetune", "random")
+MOST_LOSERS = 3
+
+
+def outcome_words(repair: Repair) -> str:
+    """Return the outcome in one to four words."""
+    return "hurts the class itself" if repair.verdict.hurt == "class" else OUTCOMES[repair.verdict.outcome]
+
+
+def verdict_sentence(repair: Repair) -> str:
+    """Return the verdict with the numbers that it rests on; names in it are as the data has them."""
+    parts = [_headline(repair), *_reasons(repair), _tags(repair), _losers(repair.verdict.losers)]
+    parts.append(_estimated(repair))
+    return " ".join(part for part in parts if part)
+
+
+def aim_name(repair: Repair, metric: str) -> str:
+    """Return what a line of the verdict is about."""
+    worst = repair.before.worst_group
+    if metric == "worst_group" and worst is not None:
+        return f"the worst group ({worst.column} {worst.value})"
+    return {"class": repair.target.name, "mode": "the failure mode", "all": "all images"}.get(metric, metric)
+
+
+def change_words(line: Comparison) -> str:
+    """Return `48.0 → 86.0 % of 40 images (15 fixed, 0 broken, p = 6.1e-05)`."""
+    rates = f"{100 * line.before:.1f} → {100 * line.after:.1f} %"
+    return f"{rates} of {count_words(line.n)} ({line.fixed} fixed, {line.broken} broken, {p_words(line.p)})"
+
+
+def count_words(count: int) -> str:
+    """Return `1 image` or `40 images`."""
+    return f"{count} image" if count == 1 else f"{count} images"
+
+
+def p_words(p: float) -> str:
+    """Return `p = 0.012`."""
+    return f"p = {p:.2g}"
+
+
+def choice_sentence(repair: Repair) -> str:
+    """Return why the repair has this method and head, "" where the method was asked for."""
+    choice = repair.choice
+    parts = []
+    if choice.rule == "groups":
+        parts.append(f"auto took {repair.method}, weighted by the groups of “{choice.column}”")
+    elif choice.rule == "best":
+        scores = ", ".join(f"{name} {100 * worst:.1f} %" for name, worst in choice.scores.items())
+        parts.append(f"auto took {repair.method}: without groups its worst class does best ({scores})")
+    if choice.kept:
+        parts.append("on the choosing part nothing beat the untouched head, which is kept")
+    return "; ".join(parts)
+
+
+def _headline(repair: Repair) -> str:
+    """Return the outcome and the change on the aim and over all images."""
+    verdict = repair.verdict
+    if repair.unchanged:
+        return "Nothing beat the untouched decision layer, which is kept."
+    lines = []
+    for metric in dict.fromkeys((verdict.aim, "all")):
+        line = verdict.on(metric)
+        if line is not None:
+            lines.append(f"{aim_name(repair, metric)} {change_words(line)}")
+    words = outcome_words(repair).capitalize()
+    return f"{words}: {'; '.join(lines)}." if lines else f"{words}."
+
+
+def _reasons(repair: Repair) -> list[str]:
+    """Return why the outcome is not that it helps."""
+    verdict = repair.verdict
+    own = verdict.on(verdict.aim)
+    if repair.unchanged or own is None or verdict.outcome == "helps":
+        return []
+    if verdict.outcome == "hurts":
+        return _hurt(repair)
+    if verdict.outcome == "too_few":
+        return [_too_few(own)]
+    if own.fixed <= own.broken:
+        return ["There is no gain on what was to be repaired."]
+    if own.p >= 0.05:
+        return [f"The gain may be chance ({p_words(own.p)})."]
+    rivals = [line for line in verdict.comparisons if line.against in CONTROLS and line.metric == own.metric]
+    best = max(rivals, key=lambda line: line.before, default=None)
+    if best is None:
+        return []
+    return [f"The control “{OPPONENTS[best.against]}” reaches {100 * best.before:.1f} %, about as much."]
+
+
+def _too_few(own: Comparison) -> str:
+    if own.n < 20:
+        return f"{count_words(own.n)} cannot settle it."
+    return f"The two layers decide differently on {count_words(own.fixed + own.broken)} of it alone."
+
+
+def _hurt(repair: Repair) -> list[str]:
+    """Return what loses, unless the losing classes are named anyway."""
+    hurt = repair.verdict.hurt
+    line = None if hurt is None or hurt == "other_class" else repair.verdict.on(hurt)
+    if line is None or hurt == repair.verdict.aim or hurt == "all":
+        return []
+    return [f"What loses is {aim_name(repair, line.metric)}: {change_words(line)}."]
+
+
+def _tags(repair: Repair) -> str:
+    """Return what the tags or groups contributed: the same method without them, and with shuffled ones."""
+    verdict = repair.verdict
+    own = verdict.on(verdict.aim, "told_nothing")
+    every = verdict.on("all", "told_nothing")
+    if own is None or every is None or repair.unchanged:
+        return ""
+    what = "tags" if repair.cues else "groups"
+    rate = f"{100 * own.before:.1f} % against {100 * own.after:.1f} %"
+    decided = next((line for line in (own, every) if line.p < 0.05), None)
+    if decided is None:
+        return f"The {what} add nothing: the same method without them does as well ({rate})."
+    if decided.fixed < decided.broken:
+        return f"The {what} do harm: the same method without them does better ({rate})."
+    shuffled = verdict.on(decided.metric, "shuffled_tags")
+    if shuffled is not None and not (shuffled.p < 0.05 and shuffled.fixed > shuffled.broken):
+        return f"The {what} add nothing: shuffled ones do as well ({100 * shuffled.before:.1f} %)."
+    return f"The {what} matter: without them the same method reaches {100 * decided.before:.1f} %."
+
+
+def _losers(losers: tuple[Loser, ...]) -> str:
+    """Return the classes that lose, with numbers."""
+    if not losers:
+        return ""
+    named = [
+        f"{loser.target.name} {100 * loser.before:.1f} → {100 * loser.after:.1f} % ({p_words(loser.p)})"
+        for loser in losers[:MOST_LOSERS]
+    ]
+    more = [f"{len(losers) - MOST_LOSERS} more classes"] if len(losers) > MOST_LOSERS else []
+    return f"Losing: {', '.join([*named, *more])}."
+
+
+def _estimated(repair: Repair) -> str:
+    line = repair.verdict.on("worst_group")
+    if not repair.verdict.estimated or line is None:
+        return ""
+    return f"Worst-group numbers are estimates: the probe carried the tags to its {count_words(line.n)}."

@@ -1,0 +1,118 @@
+"""The sentences are made from values alone, whatever classes are called."""
+
+from dataclasses import replace
+
+import pytest
+
+from neuroinspect_tui.results import Choice, ClassRef, Comparison, Loser, Repair, Verdict
+from neuroinspect_tui.wording.verdicts import choice_sentence, outcome_words, verdict_sentence
+
+from ..session import synthetic
+
+OWN = Comparison("class", "untouched", 40, 15, 0, 0.475, 0.85, (0.2, 0.52), 2**-14)
+ALL = Comparison("all", "untouched", 320, 75, 27, 0.568, 0.803, (0.1, 0.2), 2e-6)
+BIAS = Comparison("class", "bias", 40, 3, 2, 0.825, 0.85, (-0.1, 0.15), 1.0)
+
+
+def repair(outcome: str, *lines: Comparison, **given: object) -> Repair:
+    made = replace(synthetic.repair(), target=ClassRef(0, "salt; pepper"))
+    return replace(made, verdict=Verdict(outcome, lines, **given))  # type: ignore[arg-type]
+
+
+def test_a_repair_that_helps_says_on_what_and_how_surely():
+    assert verdict_sentence(repair("helps", OWN, ALL)) == (
+        "Helps: salt; pepper 47.5 → 85.0 % of 40 images (15 fixed, 0 broken, p = 6.1e-05); "
+        "all images 56.8 → 80.3 % of 320 images (75 fixed, 27 broken, p = 2e-06)."
+    )
+
+
+def test_losers_are_named_with_numbers():
+    losers = tuple(Loser(ClassRef(n, f"c{n}"), 0.51, 0.36, 39, 0.03) for n in range(1, 6))
+    assert verdict_sentence(repair("helps", OWN, ALL, losers=losers)).endswith(
+        " Losing: c1 51.0 → 36.0 % (p = 0.03), c2 51.0 → 36.0 % (p = 0.03), c3 51.0 → 36.0 % (p = 0.03), 2 more classes."
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "lines", "end"),
+    [
+        ("no_better", (OWN, ALL, BIAS), "The control “bias shift” reaches 82.5 %, about as much."),
+        ("no_better", (replace(OWN, p=0.2), ALL), "The gain may be chance (p = 0.2)."),
+        (
+            "no_better",
+            (replace(OWN, fixed=3, broken=9), ALL),
+            "There is no gain on what was to be repaired.",
+        ),
+        ("too_few", (replace(OWN, n=19), ALL), "19 images cannot settle it."),
+        (
+            "too_few",
+            (replace(OWN, fixed=1, broken=4), ALL),
+            "The two layers decide differently on 5 images of it alone.",
+        ),
+    ],
+)
+def test_what_does_not_help_says_why(outcome, lines, end):
+    assert verdict_sentence(repair(outcome, *lines)).endswith(end)
+
+
+def told(against: str, p: float, fixed: int, broken: int, before: float) -> Comparison:
+    return Comparison("class", against, 40, fixed, broken, before, 0.85, (0, 0.5), p)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("nothing", "shuffled", "end"),
+    [
+        (
+            told("told_nothing", 0.4, 3, 2, 0.825),
+            told("shuffled_tags", 0.01, 9, 0, 0.6),
+            "The tags add nothing: the same method without them does as well (82.5 % against 85.0 %).",
+        ),
+        (
+            told("told_nothing", 0.01, 9, 0, 0.6),
+            told("shuffled_tags", 0.5, 2, 1, 0.825),
+            "The tags add nothing: shuffled ones do as well (82.5 %).",
+        ),
+        (
+            told("told_nothing", 0.01, 0, 9, 0.95),
+            told("shuffled_tags", 0.01, 0, 9, 0.95),
+            "The tags do harm: the same method without them does better (95.0 % against 85.0 %).",
+        ),
+        (
+            told("told_nothing", 0.01, 9, 0, 0.6),
+            told("shuffled_tags", 0.01, 9, 0, 0.6),
+            "The tags matter: without them the same method reaches 60.0 %.",
+        ),
+    ],
+)
+def test_what_the_tags_add_is_said(nothing, shuffled, end):
+    every = replace(nothing, metric="all")
+    made = replace(repair("helps", OWN, ALL, nothing, every, shuffled), cues=("water",))
+    assert verdict_sentence(made).endswith(end)
+    assert "The groups" in verdict_sentence(replace(made, cues=()))
+
+
+def test_a_kept_head_and_an_estimate_are_said():
+    kept = replace(repair("too_few", OWN, ALL), unchanged=True)
+    assert verdict_sentence(kept) == "Nothing beat the untouched decision layer, which is kept."
+    line = replace(OWN, metric="worst_group", n=85)
+    assert verdict_sentence(repair("helps", OWN, ALL, line, estimated=True)).endswith(
+        "Worst-group numbers are estimates: the probe carried the tags to its 85 images."
+    )
+
+
+@pytest.mark.parametrize(
+    ("hurt", "words"), [("class", "hurts the class itself"), ("all", "hurts others"), (None, "hurts others")]
+)
+def test_the_outcome_in_a_few_words(hurt, words):
+    assert outcome_words(repair("hurts", OWN, ALL, hurt=hurt)) == words
+
+
+def test_the_choice_is_said():
+    made = replace(synthetic.repair(), choice=Choice("groups", "a; b", kept=True))
+    assert choice_sentence(made) == (
+        "auto took ridge, weighted by the groups of “a; b”; on the choosing part nothing beat the untouched head, which is kept"
+    )
+    assert choice_sentence(replace(made, choice=Choice("best", scores={"afr": 0.5, "ridge": 0.625}))) == (
+        "auto took ridge: without groups its worst class does best (afr 50.0 %, ridge 62.5 %)"
+    )
+    assert choice_sentence(synthetic.repair()) == ""
