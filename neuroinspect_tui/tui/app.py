@@ -102,15 +102,9 @@ class NeuroInspectApp(App[int]):
     CSS_PATH = "neuroinspect.tcss"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     BINDINGS = keys(
-        "app.back",
-        "app.report",
-        "app.images",
-        "app.redraw",
-        "app.theme",
-        "app.commands",
-        "app.help",
-        "app.quit",
-    )
+        "app.back", "app.report", "app.images", "app.redraw", "app.theme", "app.commands", "app.help",
+        "app.suspend", "app.quit",
+    )  # fmt: skip
 
     def __init__(
         self, project: AppSession, look: Appearance | None = None, terminal: Terminal | None = None,
