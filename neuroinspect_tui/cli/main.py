@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import ExitCode, InputError, InternalFault, disk_line
+from ..runtime.standard_streams import open_closed_streams
 from ..text import complain
 from .parser import SectionedGroup, given, with_options
 
@@ -99,6 +100,7 @@ def main() -> None:
 
     A worker that is still inside torch would abort the process when Python ends around it (exit code 134).
     """
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -81,7 +81,7 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
         clip=None if project.config.debug.clip == "none" else project.config.debug.clip,
         group_columns=project.group_columns,
         notes=(*dataset.notes, *remarks),
-        preprocessing=None if recorded else project.preprocess.described(),
+        preprocessing=None if project.recorded is not None else project.preprocess.described(),
     )
     group.on_rank_zero(lambda: project.keep(job, opened))
     return opened

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
@@ -24,6 +23,7 @@ from ..models.clip import Clip, check_clip, load_clip
 from ..models.device import choose_device, choose_painting_precision, choose_precision
 from ..models.recorded import Recorded, is_recorded, read_recorded
 from ..models.sources import ModelSource, module_source, open_model
+from ..runtime.cpu import usable_cores
 from ..runtime.rank_group import RankGroup
 from ..session.features import FeatureStore
 from ..session.store import Session
@@ -144,7 +144,7 @@ class Project:
         """How many threads read images; unless told two, or with a GPU one for each core of the rank."""
         if self.config.compute.workers is not None:
             return self.config.compute.workers
-        cores = (os.cpu_count() or 2) // self.group.ranks.size
+        cores = usable_cores() // self.group.ranks.size
         return 2 if self.device.type == "cpu" else min(MOST_READERS, max(2, cores))
 
     @cached_property
