@@ -1,20 +1,29 @@
-"""What one run is asked to do: `RunConfig` and its parts, validated when they are made."""
+"""What one run is asked to do: `RunConfig` and its sections, validated when they are made.
+
+Each field of a section is an option of the program: its type and default stand in the field, its flags, help
+and check in the field's metadata. Command line, settings file, environment, help and README come from these.
+"""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from .errors import InputError
-from .repair_methods import RepairMethod
+from .repair_methods import REPAIRS, RepairMethod
 
 Mode = Literal["default", "paper"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+CropMode = Literal["center", "squash", "border"]
+Interpolation = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 CheckName = Literal["accuracy", "worst-class", "worst-group"]
 ThemeName = Literal["dark", "light", "high-contrast", "no-colour"]
+SELF_CONTAINED = ("npz:", "predictions:")
+"""What `-m` starts with where it brings its own images' answers, so that no `-d` is needed."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -39,45 +48,212 @@ def require_range(option: str, value: float, low: float, high: float = float("in
 
 
 @dataclass(frozen=True)
-class ModelConfig:
-    """Where the classifier comes from (`-m`, `-w`, `--trust-pickle`)."""
+class OptionInfo:
+    """What an option is called, does and may be; `unless_given` says what holds without a fixed default."""
 
-    spec: str
-    weights: str | None = None
-    trust_pickle: bool = False
+    help: str
+    flags: tuple[str, ...] = ()
+    check: Callable[[str, Any], None] | None = None
+    unless_given: str = ""
+    command_line_only: bool = False
+
+
+def option(
+    help_: str,
+    *flags: str,
+    check: Callable[[str, Any], None] | None = None,
+    unless_given: str = "",
+    command_line_only: bool = False,
+) -> Mapping[str, OptionInfo]:
+    """Return the metadata of a field that is an option; without `flags` it is called as its field.
+
+    `check(flag, value)` raises InputError for a value that is not valid; it is not asked about None.
+    """
+    return {"option": OptionInfo(help_, flags, check, unless_given, command_line_only)}
+
+
+def flags_of(section: type[Section], name: str) -> tuple[str, ...]:
+    """Return the flags of a section's field: a short one first, if there is one."""
+    info = next(one.metadata["option"] for one in fields(section) if one.name == name)
+    return info.flags or (f"--{name.replace('_', '-')}",)
+
+
+def flag_of(section: type[Section], name: str) -> str:
+    """Return the long flag of a section's field."""
+    return next(flag for flag in flags_of(section, name) if flag.startswith("--"))
+
+
+def hints_of(section: type) -> dict[str, Any]:
+    """Return the type of each field of a section."""
+    return get_type_hints(section)
+
+
+def choices_of(kind: Any) -> tuple[str, ...]:
+    """Return what a value of the type `kind` may be if that is one of a few texts, else ()."""
+    literals = [kind, *get_args(kind)] if get_origin(kind) is not Literal else [kind]
+    return next((get_args(one) for one in literals if get_origin(one) is Literal), ())
 
 
 @dataclass(frozen=True)
-class DataConfig:
-    """Which images, which split, which group columns (`-d`, `--split`, `--classes`, `--groups`)."""
-
-    source: str
-    root: str | None = None
-    split: str = "val"
-    classes: str | None = None
-    groups: tuple[str, ...] = ()
-    allow_outside: bool = False
-
-
-@dataclass(frozen=True)
-class PreprocessConfig:
-    """Preprocessing given by hand; `None` leaves it to the model, or else to the usual ImageNet values."""
-
-    image_size: int | None = None
-    crop_pct: float | None = None
-    mean: tuple[float, float, float] | None = None
-    std: tuple[float, float, float] | None = None
+class Section:
+    """Base of the sections: checks every value when one is made."""
 
     def __post_init__(self) -> None:
-        if self.image_size is not None:
-            require_range("--image-size", self.image_size, 8, 8192)
-        if self.crop_pct is not None:
-            require_range("--crop-pct", self.crop_pct, 0.05, 1)
-        for option, values in (("--mean", self.mean), ("--std", self.std)):
-            if values is not None and max(values) > 1:
-                raise InputError(f"{option} {max(values):g} is over 1", "give it for pixels from 0 to 1")
-        if self.std is not None and min(self.std) <= 0:
-            raise InputError("--std must be positive in each channel", "for example 0.229,0.224,0.225")
+        for one in fields(self):
+            value, kind = getattr(self, one.name), hints_of(type(self))[one.name]
+            if value is not None:
+                flag = flag_of(type(self), one.name)
+                if choices := choices_of(kind):
+                    require_choice(flag, value, choices)
+                check = one.metadata["option"].check
+                if check is not None:
+                    check(flag, value)
+
+
+def within(low: float, high: float = float("inf")) -> Callable[[str, float], None]:
+    """Return a check that a number lies between `low` and `high`."""
+    return partial(require_range, low=low, high=high)
+
+
+def _unit_pixels(flag: str, values: tuple[float, float, float]) -> None:
+    if max(values) > 1:
+        raise InputError(f"{flag} {max(values):g} is over 1", "give it for pixels from 0 to 1")
+
+
+def _positive_unit_pixels(flag: str, values: tuple[float, float, float]) -> None:
+    _unit_pixels(flag, values)
+    if min(values) <= 0:
+        raise InputError(f"{flag} must be positive in each channel", "for example 0.229,0.224,0.225")
+
+
+@dataclass(frozen=True)
+class ModelConfig(Section):
+    """Where the classifier comes from."""
+
+    spec: str = field(
+        metadata=option(
+            "torchvision:NAME, timm:NAME, hf:NAME_OR_FOLDER, clip:NAME:TAG, FILE.py:FUNCTION, "
+            "PACKAGE.MODULE:FUNCTION, or npz:FILE (features and a last layer, no model).",
+            *("-m", "--model"),
+        )
+    )
+    weights: str | None = field(
+        default=None,
+        metadata=option(
+            "State dict: .safetensors, .pt, .pth or .th.", "-w", "--weights", unless_given="the model's own"
+        ),
+    )
+    ema: bool | None = field(
+        default=None,
+        metadata=option(
+            "Of a checkpoint with two sets of weights, use the averaged one (EMA), or the other.",
+            *("--ema", "--no-ema"),
+            unless_given="as the library that wrote the file",
+        ),
+    )
+    trust_pickle: bool = field(
+        default=False, metadata=option("Read pickled modules, which can run any code.")
+    )
+
+
+@dataclass(frozen=True)
+class DataConfig(Section):
+    """Which images, how they are read, which split, which group columns."""
+
+    source: str = field(
+        metadata=option(
+            "Class folders, train/val/test folders, a table (.csv, .jsonl, .parquet), an archive (.tar, "
+            ".zip, shards-{000..012}.tar), hf:NAME_OR_FOLDER or torchvision:NAME.",
+            *("-d", "--data"),
+        )
+    )
+    root: str | None = field(
+        default=None,
+        metadata=option(
+            "Where torchvision data sets lie, or the images of a table.",
+            "--data-root",
+            unless_given="beside the table",
+        ),
+    )
+    split: str = field(default="val", metadata=option("Split to debug."))
+    classes: str | None = field(
+        default=None,
+        metadata=option(
+            "File of class names in the model's order: text, JSON list or JSON map.",
+            unless_given="the model's, else the data's",
+        ),
+    )
+    groups: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "Column that makes groups (repeatable).", unless_given="every column of 2 to 20 values"
+        ),
+    )
+    manifest: bool = field(
+        default=True,
+        metadata=option("Read class folders as they are, whatever tables lie beside them.", "--no-manifest"),
+    )
+    allow_outside: bool = field(default=False, metadata=option("Let the paths of a table leave its folder."))
+    fast_decode: bool = field(
+        default=False,
+        metadata=option("Decode large JPEGs at reduced size: faster, pixels differ slightly."),
+    )
+
+
+_BY_MODEL = "as the model says"
+
+
+@dataclass(frozen=True)
+class PreprocessConfig(Section):
+    """Preprocessing given by hand; `None` leaves it to the model, or else to the usual ImageNet values."""
+
+    image_size: int | None = field(
+        default=None,
+        metadata=option(
+            "Side of the square input in pixels.",
+            check=within(8, 8192),
+            unless_given=f"{_BY_MODEL}, else 224",
+        ),
+    )
+    crop_pct: float | None = field(
+        default=None,
+        metadata=option(
+            "Share of the resized image that the crop keeps.",
+            check=within(0.05, 1),
+            unless_given=f"{_BY_MODEL}, else 0.875",
+        ),
+    )
+    crop_mode: CropMode | None = field(
+        default=None,
+        metadata=option(
+            "center: crop the middle; squash: resize both sides, whatever the aspect; border: fit the whole "
+            "image and pad it.",
+            unless_given=f"{_BY_MODEL}, else center",
+        ),
+    )
+    interpolation: Interpolation | None = field(
+        default=None,
+        metadata=option(
+            f"Resampling filter: {', '.join(get_args(Interpolation))}.",
+            unless_given=f"{_BY_MODEL}, else bilinear",
+        ),
+    )
+    mean: tuple[float, float, float] | None = field(
+        default=None,
+        metadata=option(
+            "Channel means for pixels from 0 to 1, as 0.485,0.456,0.406.",
+            check=_unit_pixels,
+            unless_given=f"{_BY_MODEL}, else ImageNet's",
+        ),
+    )
+    std: tuple[float, float, float] | None = field(
+        default=None,
+        metadata=option(
+            "Channel standard deviations, as 0.229,0.224,0.225.",
+            check=_positive_unit_pixels,
+            unless_given=f"{_BY_MODEL}, else ImageNet's",
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -93,54 +269,83 @@ class ModelPreprocess:
 
 
 @dataclass(frozen=True)
-class ComputeConfig:
+class ComputeConfig(Section):
     """Device, precision and sizes that change speed, never results beyond rounding."""
 
-    device: str = "auto"
-    precision: Precision = "auto"
-    batch_size: int = 64
-    workers: int | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        require_choice("--precision", self.precision, get_args(Precision))
-        require_range("--batch-size", self.batch_size, 1)
-        require_range("--workers", self.workers or 0, 0, 256)
-        require_range("--seed", self.seed, 0, 2**31 - 1)
-
-
-@dataclass(frozen=True)
-class DebugConfig:
-    """Which classes to debug; per class, how many culprits (`neurons`) and pictures (`illusions`)."""
-
-    mode: Mode = "default"
-    classes: tuple[str, ...] = ()
-    worst: int = 3
-    neurons: int = 5
-    illusions: int = 4
-    iters: int = 64
-    clip: str = "none"
-    vocabulary: str | None = None
-
-    def __post_init__(self) -> None:
-        require_choice("--mode", self.mode, get_args(Mode))
-        require_range("--worst", self.worst, 0)
-        require_range("--neurons", self.neurons, 1)
-        require_range("--illusions", self.illusions, 0)
-        require_range("--iters", self.iters, 1)
+    device: str = field(default="auto", metadata=option("auto, cpu, cuda, cuda:1 or mps."))
+    precision: Precision = field(
+        default="auto", metadata=option("auto (fp32, illusions in bf16 on a GPU), fp32, bf16 or fp16.")
+    )
+    batch_size: int = field(default=64, metadata=option("Images per forward pass.", check=within(1)))
+    workers: int | None = field(
+        default=None,
+        metadata=option(
+            "Processes that read images.", check=within(0, 256), unless_given="2, with a GPU one per core"
+        ),
+    )
+    seed: int = field(default=0, metadata=option("Seed of everything random.", check=within(0, 2**31 - 1)))
 
 
 @dataclass(frozen=True)
-class RepairConfig:
+class DebugConfig(Section):
+    """Which classes to debug and what to find out about each."""
+
+    mode: Mode = field(default="default", metadata=option("default, or paper: exactly as published."))
+    classes: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "Class to debug, by name or index (repeatable).", "--class", unless_given="those of --worst"
+        ),
+    )
+    worst: int = field(default=3, metadata=option("Debug the K worst classes.", check=within(0)))
+    modes: int = field(
+        default=8,
+        metadata=option(
+            "Failure modes to look for, over all classes; 0 leaves them out.", check=within(0, 256)
+        ),
+    )
+    neurons: int = field(default=5, metadata=option("Culprit neurons to look at per class.", check=within(1)))
+    illusions: int = field(default=4, metadata=option("Illusions per class; 0: none.", check=within(0)))
+    iters: int = field(default=64, metadata=option("Optimisation steps per illusion.", check=within(1)))
+    clip: str = field(
+        default="none",
+        metadata=option("CLIP for names and illusions: NAME:TAG, NAME:FILE, CONFIG.json:FILE, demo or none."),
+    )
+    vocabulary: str | None = field(
+        default=None,
+        metadata=option("File of concept names, one per line.", unless_given="the built-in list"),
+    )
+    stress: bool = field(
+        default=False, metadata=option("Add a battery of stress tests (stamps, casts, blur…) to the report.")
+    )
+
+
+@dataclass(frozen=True)
+class RepairConfig(Section):
     """How to repair the decision layer; `neurons` overrides the culprits."""
 
-    method: RepairMethod = "none"
-    neurons: tuple[int, ...] = ()
-    tags: str | None = None
-    propagate: bool = True
-
-    def __post_init__(self) -> None:
-        require_choice("--repair", self.method, get_args(RepairMethod))
+    method: RepairMethod = field(
+        default="none",
+        metadata=option(f"{', '.join(REPAIRS)} or none (the demo: auto).", "--repair"),
+    )
+    cues: tuple[str, ...] = field(
+        default=(),
+        metadata=option("Cue whose tags the repair uses (repeatable).", "--cue", unless_given="all cues"),
+    )
+    neurons: tuple[int, ...] = field(
+        default=(),
+        metadata=option("Repair with this neuron (repeatable).", "--neuron", unless_given="the culprits"),
+    )
+    tags: str | None = field(
+        default=None,
+        metadata=option(
+            "Tags given by hand: csv of path,cue,tag or path,tag.", unless_given="those of the session"
+        ),
+    )
+    propagate: bool = field(
+        default=True,
+        metadata=option("Use the tags as they are, without the probe.", "--no-propagate"),
+    )
 
 
 @dataclass(frozen=True)
@@ -176,20 +381,29 @@ class RunConfig:
     checks: tuple[Check, ...] = ()
 
 
+_FILE_KINDS = ("hf:", *SELF_CONTAINED)
+
+
 def seen_from(config: RunConfig, folder: Path) -> RunConfig:
     """Return `config`, given in `folder`, with paths that hold anywhere: those of files that are there."""
 
     def there(text: str) -> str:
-        return str(folder / text) if (folder / text).exists() else text
+        return str(folder / text) if text and (folder / text).exists() else text
 
     def optional(text: str | None) -> str | None:
         return None if text is None else there(text)
 
+    def prefixed(text: str) -> str:
+        kind = next((kind for kind in _FILE_KINDS if text.startswith(kind)), "")
+        return kind + there(text.removeprefix(kind))
+
     kind, _, function = config.model.spec.rpartition(":")
-    spec = f"{there(kind)}:{function}" if kind.endswith(".py") else config.model.spec
+    spec = f"{there(kind)}:{function}" if kind.endswith(".py") else prefixed(config.model.spec)
     model = replace(config.model, spec=spec, weights=optional(config.model.weights))
     data, debug = config.data, config.debug
-    data = replace(data, source=there(data.source), root=optional(data.root), classes=optional(data.classes))
+    data = replace(
+        data, source=prefixed(data.source), root=optional(data.root), classes=optional(data.classes)
+    )
     clip = ":".join(map(there, debug.clip.split(":"))) if ":" in debug.clip else debug.clip
     debug = replace(debug, clip=clip, vocabulary=optional(debug.vocabulary))
     repair = replace(config.repair, tags=optional(config.repair.tags))

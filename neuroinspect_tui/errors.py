@@ -2,6 +2,23 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """How the program ends.
+
+    `CHECK_FAILED`: --fail-under or --fail-on-regression; `PARTLY_DONE`: the report is written, but a part of
+    it failed; `INTERNAL_FAULT`: a bug of the program (sysexits' EX_SOFTWARE); `INTERRUPTED`: 128 + SIGINT.
+    """
+
+    DONE = 0
+    CHECK_FAILED = 1
+    BAD_INPUT = 2
+    PARTLY_DONE = 3
+    INTERNAL_FAULT = 70
+    INTERRUPTED = 130
+
 
 class InputError(Exception):
     """Bad input or usage: `message` names the file or option, `remedy` says what to do about it.

@@ -1,11 +1,13 @@
-"""What the worker tells its faces: plain values, safe to pass between threads."""
+"""What the worker reports to its faces: plain values, safe to pass between threads."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Generic, Protocol, TypeGuard, TypeVar
 
-from .jobs import Job
+from .jobs import Job, R
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -59,19 +61,19 @@ class Elsewhere:
 
 
 @dataclass(frozen=True)
-class Partial:
-    """An unfinished value of `job`'s result type (the class table filling in during evaluation)."""
+class Partial(Generic[R]):
+    """An unfinished answer to `job` (the class table filling in during evaluation)."""
 
-    job: Job
-    value: Any
+    job: Job[R]
+    value: R
 
 
 @dataclass(frozen=True)
-class Finished:
-    """`job` is done; `value` is what `jobs` says it yields."""
+class Finished(Generic[R]):
+    """`job` is done; `value` is its answer."""
 
-    job: Job
-    value: Any
+    job: Job[R]
+    value: R
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,13 @@ class Note:
 Event = Started | Progress | Preview | Partial | Finished | Stopped | Failed | Note | Elsewhere
 
 
+def answers(event: Event, job: Job[T]) -> TypeGuard[Finished[T]]:
+    """Whether `event` brings the answer to `job`; equal jobs have answers of one type."""
+    return isinstance(event, Finished) and event.job == job
+
+
 class Reporter(Protocol):
-    """What a running job may tell: progress, unfinished values, pictures, notes."""
+    """What a running job may report: progress, unfinished answers, pictures, notes."""
 
     job: Job
 
@@ -113,8 +120,8 @@ class Reporter(Protocol):
     def progress(self, done: int, total: int) -> None:
         """Report progress; raises Cancelled when the job was told to stop."""
 
-    def partial(self, value: Any) -> None:
-        """Show an unfinished value of the job."""
+    def partial(self, value: object) -> None:
+        """Show an unfinished answer to the job."""
 
     def preview(self, preview: Preview) -> None:
         """Show an unfinished picture."""

@@ -1,92 +1,213 @@
-"""What a face may ask of the worker. Each job says what its `Finished.value` is.
+"""What a face may ask of the worker: each job names the type of its answer and where a session keeps it.
 
 Jobs are values: equal jobs are the same job, so asking twice runs once. Neurons and classes are indices.
+`Job` alone stands for a job with any answer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, get_args
 
+from typing_extensions import TypeVar as TypeVarWithDefault
+
+from .config import RunConfig
 from .repair_methods import RepairMethod
+from .results import (
+    Concept,
+    CulpritReport,
+    Evaluation,
+    Exemplar,
+    Illusion,
+    Opened,
+    Propagation,
+    Repair,
+    ReviewItem,
+    Sample,
+    WhatIf,
+    states,
+)
+from .results.culprit_lists import named
+
+R = TypeVarWithDefault("R", covariant=True, default=object)
+T = TypeVar("T")
+Owner = TypeVar("Owner")
+Out = TypeVar("Out")
+
+
+class Load(Protocol):
+    """`Session.load`: the value stored under a name, or None; raises InputError for a damaged one."""
+
+    def __call__(self, name: str, kind: type[T], /) -> T | None:
+        """Return the value of type `kind` stored under `name`."""
 
 
 @dataclass(frozen=True)
-class Job:
-    """Base of all jobs; the queue runs the lowest `priority` first, then the newest request.
+class Job(Generic[R]):
+    """Base of all jobs, `R` the type of the answer.
 
-    Jobs that change what the user has (`in_order`) run before others of their priority, the oldest first.
+    The queue runs the lowest `priority` first, then the newest request. Jobs that change what the user has
+    (`in_order`) run before others of their priority, the oldest first. A `private` answer is of use only to
+    the face that asked: those that follow the session are not told.
     """
 
+    kinds: ClassVar[dict[str, type[Job]]] = {}
     priority: ClassVar[int] = 5
     label: ClassVar[str] = "working"
     in_order: ClassVar[bool] = False
+    private: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        Job.kinds[cls.__name__] = cls
+
+    @classmethod
+    def result(cls) -> type[R]:
+        """Return the type of the answer: what stands in the brackets of `class Kind(Job[...])`."""
+        kind: type[R] = get_args(cls.__orig_bases__[0])[0]  # type: ignore[attr-defined]
+        return kind
+
+    def key(self, config: RunConfig) -> str | None:
+        """Return the name under which a session keeps the answer; None where it keeps none.
+
+        Jobs whose answers are parts of one whole share a name: the value under it may hold more than was
+        asked for.
+        """
+        return None
+
+    def recall(self, config: RunConfig, load: Load) -> R | None:
+        """Return the answer that a session knows, with what was found about it since, or None."""
+        key = self.key(config)
+        return None if key is None else load(key, self.result())
+
+    # Tables of functions by job: a classmethod knows both the job's own type and that of its answer, so the
+    # type checker sees whether a function fits; a plain dict could not say that the two belong together.
+
+    @classmethod
+    def handled_by(
+        cls, handler: Callable[[Owner, Self, Out], R]
+    ) -> tuple[type[Job], Callable[[Owner, Any, Out], object]]:
+        """Return an entry for a table of what does each job: `handler(owner, job, out)` gives the answer."""
+        return cls, handler
+
+    @classmethod
+    def taken_by(
+        cls, taker: Callable[[Owner, Self, R], Out]
+    ) -> tuple[type[Job], Callable[[Owner, Any, Any], Out]]:
+        """Return an entry for a table of what is done with each answer by `taker(owner, job, answer)`."""
+        return cls, taker
 
 
 @dataclass(frozen=True)
-class Open(Job):
-    """Load the classifier and the data set. Yields `results.Opened`."""
+class Open(Job[Opened]):
+    """Load the classifier and the data set."""
 
     priority: ClassVar[int] = 0
     label: ClassVar[str] = "loading"
 
+    def key(self, config: RunConfig) -> str:
+        """One for each session."""
+        return "opened"
+
 
 @dataclass(frozen=True)
-class Evaluate(Job):
-    """Evaluate a split (None: the debugged one). Partial and final values: `results.Evaluation`."""
+class Evaluate(Job[Evaluation]):
+    """Evaluate a split (None: the debugged one); partial answers are sent on the way."""
 
     split: str | None = None
     priority: ClassVar[int] = 2
     label: ClassVar[str] = "evaluating"
 
+    def key(self, config: RunConfig) -> str:
+        """One for each split."""
+        return f"evaluation/{states.settings(self.split or config.data.split)}"
+
+
+# Stage 1 and 2: what is wrong with a class, and what its neurons have learned
+
 
 @dataclass(frozen=True)
-class FindCulprits(Job):
-    """Yields `results.CulpritReport`, concepts filled in where they are already known."""
+class FindCulprits(Job[CulpritReport]):
+    """Rank the neurons of a class; concepts are filled in where they are already known."""
 
     target: int
     priority: ClassVar[int] = 2
     label: ClassVar[str] = "finding culprits"
 
+    def key(self, config: RunConfig) -> str:
+        """One for each class and mode."""
+        settings = states.settings(config.debug.mode, config.compute.seed, config.data.split)
+        return f"culprits/{self.target}-{settings}"
+
+    def recall(self, config: RunConfig, load: Load) -> CulpritReport | None:
+        """Return the ranking with the concepts that were found since it was stored."""
+        report = super().recall(config, load)
+        return report and named(report, NameNeurons(self.target).recall(config, load) or ())
+
 
 @dataclass(frozen=True)
-class FindExemplars(Job):
-    """Yields `tuple[results.Exemplar, ...]` for the neuron, strongest first within each kind."""
+class FindExemplars(Job[tuple[Exemplar, ...]]):
+    """Find real images on which the neuron fires, the strongest first within each kind."""
 
     target: int
     neuron: int
     priority: ClassVar[int] = 3
     label: ClassVar[str] = "finding exemplars"
 
+    def key(self, config: RunConfig) -> str:
+        """One for each neuron and class."""
+        return f"exemplars/{self.target}-{self.neuron}-{states.settings(config.data.split)}"
+
 
 @dataclass(frozen=True)
-class NameNeurons(Job):
-    """Yields `tuple[results.Concept, ...]`, one for each neuron (empty without CLIP)."""
+class NameNeurons(Job[tuple[Concept, ...]]):
+    """Find a concept for each neuron; the answer is empty without CLIP."""
 
     target: int
-    neurons: tuple[int, ...]
+    neurons: tuple[int, ...] = ()
     priority: ClassVar[int] = 4
     label: ClassVar[str] = "naming neurons"
 
+    def key(self, config: RunConfig) -> str:
+        """One for all neurons named so far for the class."""
+        debug = config.debug
+        return f"concepts/{self.target}-{states.settings(debug.clip, debug.vocabulary, config.data.split)}"
+
 
 @dataclass(frozen=True)
-class Illustrate(Job):
+class Illustrate(Job[tuple[Illusion, ...]]):
     """Make `pictures` illusions (None: one each), neuron after neuron, then again from other seeds.
 
-    Sends `Preview`s; yields `tuple[results.Illusion, ...]`.
+    Sends `Preview`s on the way.
     """
 
     target: int
-    neurons: tuple[int, ...]
+    neurons: tuple[int, ...] = ()
     iters: int | None = None
     pictures: int | None = None
     priority: ClassVar[int] = 4
     label: ClassVar[str] = "visualising"
 
+    def key(self, config: RunConfig) -> str:
+        """One for all made so far for the class in so many steps."""
+        debug, steps = config.debug, self.iters or config.debug.iters
+        settings = states.settings(debug.clip, debug.mode, steps, config.compute.seed, config.data.split)
+        return f"illusions/{self.target}-{settings}"
+
 
 @dataclass(frozen=True)
-class AskWhatIf(Job):
-    """Scale neurons for the class (`everywhere`: for all). Yields `results.WhatIf`.
+class SearchNeurons(Job[tuple[Concept, ...]]):
+    """Find neurons whose concept matches a text, the best first."""
+
+    text: str
+    priority: ClassVar[int] = 1
+    label: ClassVar[str] = "searching neurons"
+    private: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class AskWhatIf(Job[WhatIf]):
+    """Scale neurons for the class (`everywhere`: for all).
 
     Those of them that are too weak, `raised`, are scaled by 2 − `scale`: doubled where the others are off.
     """
@@ -98,43 +219,53 @@ class AskWhatIf(Job):
     raised: tuple[int, ...] = ()
     priority: ClassVar[int] = 1
     label: ClassVar[str] = "what-if"
+    private: ClassVar[bool] = True
+
+
+# Images
 
 
 @dataclass(frozen=True)
-class ListSamples(Job):
-    """Yields `tuple[results.Sample, ...]` of the debugged split: label and, if given, prediction match."""
+class ListSamples(Job[tuple[Sample, ...]]):
+    """List images of a class in the debugged split; `predicted` keeps those predicted as that class."""
 
     target: int
     predicted: int | None = None
     only_mistakes: bool = True
     priority: ClassVar[int] = 1
     label: ClassVar[str] = "listing images"
+    private: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
-class MakeThumbnails(Job):
-    """Yields `dict[int, str]`: row of the split to a PNG path relative to the session, "" if it has gone."""
+class MakeThumbnails(Job[dict[int, str]]):
+    """Write small pictures: row of the split to a PNG path relative to the session, "" if it has gone."""
 
     split: str
     rows: tuple[int, ...]
     priority: ClassVar[int] = 1
     label: ClassVar[str] = "reading images"
+    private: ClassVar[bool] = True
+
+
+# Tags
 
 
 @dataclass(frozen=True)
-class OrderReview(Job):
-    """Images to tag next, in the order of design §3.5. Yields `tuple[results.ReviewItem, ...]`."""
+class OrderReview(Job[tuple[ReviewItem, ...]]):
+    """Propose images to tag next."""
 
     target: int
     neurons: tuple[int, ...]
     limit: int = 80
     priority: ClassVar[int] = 1
     label: ClassVar[str] = "ordering images"
+    private: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
-class SetTag(Job):
-    """Tag an image by hand ("" removes the tag, "mislabelled" excludes it). Yields `results.Propagation`."""
+class SetTag(Job[Propagation]):
+    """Tag an image by hand ("" removes the tag, "mislabelled" excludes it)."""
 
     split: str
     row: int
@@ -143,10 +274,20 @@ class SetTag(Job):
     label: ClassVar[str] = "tagging"
     in_order: ClassVar[bool] = True
 
+    def key(self, config: RunConfig) -> str:
+        """One for all tags."""
+        return states.PROPAGATION
+
+
+# Stage 3 and the report
+
 
 @dataclass(frozen=True)
-class RepairHead(Job):
-    """Fit, choose, judge and save a repaired decision layer. Yields `results.Repair`."""
+class RepairHead(Job[Repair]):
+    """Fit, choose, judge and save a repaired decision layer.
+
+    A session keeps it by the number that it is given, as `ExportRepair` finds it.
+    """
 
     target: int
     method: RepairMethod
@@ -156,18 +297,22 @@ class RepairHead(Job):
 
 
 @dataclass(frozen=True)
-class ExportRepair(Job):
-    """Accept a repair and write the full repaired state dict. Yields `results.Repair`."""
+class ExportRepair(Job[Repair]):
+    """Accept a repair and write the full repaired state dict."""
 
     number: int
     priority: ClassVar[int] = 2
     label: ClassVar[str] = "exporting weights"
     in_order: ClassVar[bool] = True
 
+    def key(self, config: RunConfig) -> str:
+        """One for each repair."""
+        return states.repair(self.number)
+
 
 @dataclass(frozen=True)
-class DiscardRepair(Job):
-    """Delete a repair. Yields its number."""
+class DiscardRepair(Job[int]):
+    """Delete a repair; the answer is its number."""
 
     number: int
     priority: ClassVar[int] = 2
@@ -176,19 +321,10 @@ class DiscardRepair(Job):
 
 
 @dataclass(frozen=True)
-class SearchNeurons(Job):
-    """Neurons whose concept matches a text. Yields `tuple[results.Concept, ...]`, best first."""
-
-    text: str
-    priority: ClassVar[int] = 1
-    label: ClassVar[str] = "searching neurons"
-
-
-@dataclass(frozen=True)
-class WriteReport(Job):
+class WriteReport(Job[str]):
     """Write report.json, report.html, report.md and the csv files of `targets` (empty: every class debugged).
 
-    Yields the directory as text.
+    The answer is the directory.
     """
 
     targets: tuple[int, ...] = ()

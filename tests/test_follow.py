@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,12 +23,24 @@ from neuroinspect_tui.events import (
     Started,
     Stopped,
 )
-from neuroinspect_tui.results import Evaluation
+from neuroinspect_tui.pipeline.journalling import journalled
+from neuroinspect_tui.results import (
+    ClassRef,
+    Concept,
+    Evaluation,
+    Exemplar,
+    Illusion,
+    Propagation,
+    Repair,
+    states,
+)
 from neuroinspect_tui.resume import follow
+from neuroinspect_tui.resume.restore import saved_state
 from neuroinspect_tui.runtime.worker import Worker
-from neuroinspect_tui.session import states
 from neuroinspect_tui.session.lock import Holder
 from neuroinspect_tui.session.store import Session
+from tests.tui.fake_worker import culprits as fake_culprits
+from tests.tui.fake_worker import opened as fake_opened
 from tests.tui.fake_worker import repair as fake_repair
 
 CONFIG = RunConfig(ModelConfig("m"), DataConfig("d"))
@@ -106,7 +119,7 @@ def test_what_the_other_process_does_is_told_with_its_results(other: Other, even
     assert begun == Started(jobs.Evaluate())
     other.session.journal("progress", job="Evaluate", done=2, total=4, unit="images", seconds=1.5)
     assert heard(events, 1) == [Progress(jobs.Evaluate(), 2, 4, "images", 1.5)]
-    other.session.save(states.evaluation("val"), EVALUATION)
+    other.session.save(jobs.Evaluate("val").key(CONFIG), EVALUATION)
     other.session.journal("finished", job="Evaluate")
     assert heard(events, 1) == [Finished(jobs.Evaluate(), EVALUATION)]
     other.session.journal("started", job="Illustrate", target=1, neurons=[3, 5], iters=None, pictures=2)
@@ -158,7 +171,7 @@ def test_a_result_that_cannot_be_read_is_told_and_the_session_taken_over(other: 
     follower = begin(other, events)
     heard(events, 2)
     other.session.journal("started", job="Evaluate", split=None)
-    damaged = other.session.root / "state" / f"{states.evaluation('val')}.json"
+    damaged = other.session.root / "state" / f"{jobs.Evaluate('val').key(CONFIG)}.json"
     damaged.parent.mkdir(parents=True)
     damaged.write_text("{")
     other.session.journal("finished", job="Evaluate")
@@ -174,9 +187,79 @@ def test_a_result_that_cannot_be_read_is_told_and_the_session_taken_over(other: 
     assert heard(events, 2)[1] == Finished(jobs.Open(), "Open")
 
 
-def test_the_repair_that_was_exported_is_the_one_told(tmp_path: Path) -> None:
+def replay(session: Session, job: jobs.Job, answer: object) -> dict[str, Any]:
+    """Do `job` as the pipeline of another process would; return the last entry of the journal."""
+    if job.key(CONFIG) is not None:
+        session.save(job.key(CONFIG), answer)
+    elif isinstance(answer, Repair):
+        session.save(states.repair(answer.number), answer)
+    heard: Any = SimpleNamespace(job=job)
+    assert journalled(session, job, heard, lambda reporter: answer) is answer
+    return session.events()[0][-1]
+
+
+CASES: list[tuple[jobs.Job, object]] = [
+    (jobs.Open(), fake_opened()),
+    (jobs.Evaluate("test"), EVALUATION),
+    (jobs.FindCulprits(1), fake_culprits(1)),
+    (jobs.FindExemplars(1, 7), (Exemplar(7, "class", "a.png", 1, 8.5, 2.0, "a.png"),)),
+    (jobs.NameNeurons(1, (7,)), (Concept(7, "sky", 0.3),)),
+    (
+        jobs.Illustrate(1, (7,)),
+        (Illusion(7, ClassRef(1, "b"), 0, "x.png", None, 1.0, 1.0, 1.0, 1, 0.5, 1.0, None, None),),
+    ),
+    (jobs.SetTag("val", 3, "cue"), Propagation({"cue": 1}, None, False, "", {"cue": 1})),
+    (jobs.RepairHead(0, "ridge"), fake_repair(4, jobs.RepairHead(0, "ridge"))),
+    (jobs.ExportRepair(4), fake_repair(4, jobs.RepairHead(0, "ridge"))),
+    (jobs.DiscardRepair(4), 4),
+    (jobs.WriteReport(), "/out"),
+]
+
+
+@pytest.mark.parametrize(("job", "answer"), CASES, ids=lambda value: type(value).__name__)
+def test_a_follower_finds_the_very_answer(tmp_path: Path, job: jobs.Job, answer: object) -> None:
     with Session.open(tmp_path) as session:
-        made = [fake_repair(number, jobs.RepairHead(0, "ridge")) for number in (1, 2)]
-        for one in made:
-            session.save(states.repair(one.number), one)
-        assert follow.found(session, CONFIG, jobs.ExportRepair(1)) == made[0]
+        entry = replay(session, job, answer)
+        assert follow.answer_of(session, CONFIG, job, entry) == answer
+
+
+def test_every_job_is_followed_or_private() -> None:
+    followed = {type(job) for job, _ in CASES}
+    public = {kind for kind in jobs.Job.kinds.values() if not kind.private}
+    assert followed == {kind for kind in public if kind.__module__ == jobs.__name__}
+
+
+def test_the_repair_that_was_made_is_the_one_reported_not_the_newest(tmp_path: Path) -> None:
+    with Session.open(tmp_path) as session:
+        first, second = (fake_repair(number, jobs.RepairHead(0, "ridge")) for number in (1, 2))
+        session.save(states.repair(2), second)
+        entry = replay(session, jobs.RepairHead(0, "ridge"), first)
+        assert follow.answer_of(session, CONFIG, jobs.RepairHead(0, "ridge"), entry) == first
+
+
+def test_culprits_have_their_concepts_whether_followed_or_reopened(other: Other, events: Any) -> None:
+    report, job = fake_culprits(1), jobs.FindCulprits(1)
+    neuron = report.insufficient[0].neuron
+    session = other.session
+    session.save(jobs.Open().key(CONFIG), fake_opened())
+    session.save(jobs.NameNeurons(1).key(CONFIG), (Concept(neuron, "trellis", 0.31, 0.9, "outside"),))
+    begin(other, events)
+    heard(events, 2)
+    replay(session, job, report)
+    begun, finished = heard(events, 2)
+    assert begun == Started(job) and isinstance(finished, Finished)
+    (reopened,) = [answer for answer in saved_state(CONFIG, session.root).answers if answer.job == job]
+    assert finished == reopened
+    named = finished.value.insufficient[0]
+    assert (named.concept, named.concept_score, named.spurious) == ("trellis", 0.31, 0.9)
+    other.end()
+
+
+def test_private_answers_are_not_reported(other: Other, events: Any) -> None:
+    begin(other, events)
+    heard(events, 2)
+    for entry in ("started", "finished"):
+        other.session.journal(entry, job="ListSamples", target=1, predicted=None, only_mistakes=True)
+    other.session.journal("started", job="Open")
+    assert heard(events, 1) == [Started(jobs.Open())]
+    other.end()

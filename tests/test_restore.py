@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from neuroinspect_tui import jobs
 from neuroinspect_tui.config import DataConfig, ModelConfig, RunConfig
 from neuroinspect_tui.pipeline.tagging import TagStore
-from neuroinspect_tui.results import Propagation
+from neuroinspect_tui.results import Propagation, states
 from neuroinspect_tui.resume.locations import data_folder, recent, remember
 from neuroinspect_tui.resume.restore import save_view, saved_state, session_entries
-from neuroinspect_tui.session import states
 from neuroinspect_tui.session.store import Session
 from neuroinspect_tui.tui.protocol import View
 
@@ -34,7 +34,7 @@ def test_tags_are_known_by_split_and_path(tmp_path: Path) -> None:
 
 def test_without_a_session_nothing_is_known(tmp_path: Path) -> None:
     state = saved_state(CONFIG, tmp_path / "none")
-    assert (state.opened, state.tags, state.repairs) == (None, {}, ())
+    assert (state.answers, state.tags, state.propagation) == ((), {}, None)
 
 
 def test_the_view_is_kept_where_there_is_a_session(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_damaged_sessions_hide_no_others(tmp_path: Path) -> None:
     for name in ("sound", "no-result", "no-index"):
         with Session.open(folder / name) as session:
             session.bind(CONFIG, {"model": name}, {})
-    damaged = folder / "no-result" / "state" / f"{states.evaluation('val')}.json"
+    damaged = folder / "no-result" / "state" / f"{jobs.Evaluate('val').key(CONFIG)}.json"
     damaged.parent.mkdir(parents=True)
     damaged.write_text("{")
     (folder / "no-index" / "session.json").write_text("{")

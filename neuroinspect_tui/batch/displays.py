@@ -7,7 +7,6 @@ import sys
 import time
 from contextlib import AbstractContextManager
 from dataclasses import asdict, is_dataclass
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -126,9 +125,9 @@ def progress_line(event: Progress, subject: str = "") -> str:
     )
 
 
-def event_as_json(event: Event) -> dict[str, Any]:
+def event_as_json(event: Event) -> dict[str, object]:
     """Return an event as a JSON object: its kind, its job and its plain fields (never pixels)."""
-    document: dict[str, Any] = {"event": type(event).__name__.lower()}
+    document: dict[str, object] = {"event": type(event).__name__.lower()}
     for name, value in vars(event).items():
         if name == "job":
             document["job"] = {"name": type(value).__name__, **asdict(value)}
@@ -139,7 +138,7 @@ def event_as_json(event: Event) -> dict[str, Any]:
     return document
 
 
-def _headline(value: Any) -> Any:
+def _headline(value: object) -> object:
     """The numbers of a result that fit on a line."""
     if isinstance(value, Evaluation):
         worst = [value.classes[index] for index in worst_classes(value, 1)]
@@ -167,7 +166,7 @@ def _headline(value: Any) -> Any:
     return value if isinstance(value, (str, int, float, type(None))) else None
 
 
-def _rates(metrics: Metrics) -> dict[str, Any]:
+def _rates(metrics: Metrics) -> dict[str, object]:
     group = metrics.worst_group
     return {
         "split": metrics.split,

@@ -8,14 +8,15 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TypeVar
 
 from .. import jobs
 from ..config import Check, RunConfig
 from ..data.class_names import find_class
 from ..errors import Cancelled, InputError, disk_line
-from ..events import Event, Failed, Finished, Note, Stopped
-from ..results import CulpritReport, Evaluation, Opened, Repair
+from ..events import Event, Failed, Note, Stopped, answers
+from ..jobs import Job
+from ..results import Evaluation, Opened, Repair
 from ..results.selection import leading_culprits, measured, worst_classes
 from ..runtime.ranks import Ranks
 from ..runtime.worker import Runner, Worker
@@ -23,13 +24,14 @@ from ..text import complain, safe
 from ..wording.verdicts import verdict_sentence
 from .displays import Display, display_for
 
+T = TypeVar("T")
 DONE, CHECK_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-TOGETHER = 1.0
+SAME_SIGNAL_SECONDS = 1.0
 SHOWN_CLASSES = 5
 
 
 class Batch:
-    """Asks the worker for one job after the other and shows what it tells."""
+    """Asks the worker for one job after the other and shows what it reports."""
 
     def __init__(self, worker_of: Callable[[Callable[[Event], None]], Worker], display: Display) -> None:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -46,15 +48,15 @@ class Batch:
         Signals that come together are one: `timeout` and others send theirs to the process and to its group.
         """
         if self.interrupted:
-            if time.monotonic() - self._since > TOGETHER:
+            if time.monotonic() - self._since > SAME_SIGNAL_SECONDS:
                 raise KeyboardInterrupt
             return
         self.interrupted, self._since = True, time.monotonic()
         self.ctrl_c = number == signal.SIGINT
         self._worker.cancel()
 
-    def ask(self, job: jobs.Job) -> Any:
-        """Run `job` and return its value; raises InputError when it fails, Cancelled when interrupted."""
+    def ask(self, job: Job[T]) -> T:
+        """Run `job` and return its answer; raises InputError when it fails, Cancelled when interrupted."""
         if self.interrupted:
             raise Cancelled
         self._worker.submit(job)
@@ -68,7 +70,7 @@ class Batch:
             self._display.show(event)
             if isinstance(event, Note) and event.level == "warning":
                 self.warnings[event.text] = None
-            if isinstance(event, Finished) and event.job == job:
+            if answers(event, job):
                 return event.value
             if isinstance(event, Stopped) and event.job == job:
                 raise Cancelled
@@ -81,11 +83,11 @@ class Batch:
 
     def work(self, config: RunConfig) -> tuple[Evaluation, list[int], list[Repair]]:
         """Do everything that `config` asks for and write the report; return also the debugged classes."""
-        opened: Opened = self.ask(jobs.Open())
+        opened = self.ask(jobs.Open())
         wanted = [find_class(opened.classes, name) for name in config.debug.classes]
         _require_neurons(config.repair.neurons, opened.features)
         _require_groups(config.checks, opened.group_columns)
-        evaluation: Evaluation = self.ask(jobs.Evaluate())
+        evaluation = self.ask(jobs.Evaluate())
         targets = list(dict.fromkeys(wanted or worst_classes(evaluation, config.debug.worst)))
         if config.repair.method != "none" and not targets:
             self._display.show(
@@ -98,7 +100,7 @@ class Batch:
     def _debug(self, target: int, config: RunConfig, opened: Opened) -> list[Repair]:
         """The three stages for one class."""
         self._display.subject = opened.classes[target]
-        report: CulpritReport = self.ask(jobs.FindCulprits(target))
+        report = self.ask(jobs.FindCulprits(target))
         neurons = leading_culprits(report, config.debug.neurons)
         for neuron in neurons:
             self.ask(jobs.FindExemplars(target, neuron))
@@ -110,7 +112,7 @@ class Batch:
             return []
         for split in opened.splits:
             self.ask(jobs.Evaluate(split))
-        repair: Repair = self.ask(jobs.RepairHead(target, config.repair.method, config.repair.neurons))
+        repair = self.ask(jobs.RepairHead(target, config.repair.method, config.repair.neurons))
         return [self.ask(jobs.ExportRepair(repair.number))]
 
 
@@ -131,7 +133,7 @@ def _require_groups(checks: tuple[Check, ...], columns: tuple[str, ...]) -> None
 def run_batch(
     config: RunConfig, directory: Path, make_runner: Callable[[], Runner], as_json: bool, ranks: Ranks
 ) -> int:
-    """Run headless and return the exit code (design §5); the report lies in `directory`.
+    """Run headless and return the exit code; the report lies in `directory`.
 
     Of several `ranks` only rank 0 prints and checks.
     """

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import ExitCode, InputError
 from ..resume.restore import session_entries
-from ..session.compare import compare
-from ..session.report import read_report, report_json
+from ..session.compare import Side, paired_changes
+from ..session.compare_text import comparison, regression_line
+from ..session.report import read_report
 from ..session.store import Session
-from ..text import safe
+from ..text import complain, safe
 
 _FILES = {"html": ("report.html",), "md": ("report.md",), "json": ("report.json",)}
 _TABLES = ("classes.csv", "neurons.csv", "samples.csv")
@@ -44,7 +45,21 @@ def print_report(directory: Path, format_: str) -> None:
         raise InputError(f"{directory / name}: {error.strerror}", "write the report again") from None
 
 
-def print_comparison(first: Path, second: Path) -> None:
-    """Print the differences of two sessions' reports."""
-    one, other = (report_json(read_report(Session.view(path))) for path in (first, second))
-    print(compare(one, other, (str(first), str(second))), end="")
+def print_comparison(first: Path, second: Path, fail_on_regression: bool = False) -> int:
+    """Print what changed from one session to the other; return the exit code.
+
+    With `fail_on_regression` that is 1 when the second session is significantly worse over all images
+    (McNemar, p < 0.05), or in a class or group (p < 0.05 after Holm's correction over all of them). Raises
+    InputError when there is then no image to tell by.
+    """
+    one, other = Side.read(first), Side.read(second)
+    print(comparison(one, other, (str(first), str(second))), end="")
+    if not fail_on_regression:
+        return ExitCode.DONE
+    changes = paired_changes(one, other)
+    if not changes[0].n:
+        raise InputError("--fail-on-regression has no image to compare by", "compare sessions of one split")
+    regressed = [change for change in changes if change.regressed]
+    if regressed:
+        complain(f"--fail-on-regression: {regression_line(regressed)}")
+    return ExitCode.CHECK_FAILED if regressed else ExitCode.DONE

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..config import RunConfig
 from ..demo import demo_config
@@ -17,22 +17,22 @@ from ..runtime.allocator import keep_freed_memory
 from ..runtime.ranks import Ranks
 from ..session.store import INDEX, Session
 from ..text import safe
-from .configure import Settings, build_config, check_face_options, read_settings
+from .configure import Settings, Values, build_config, read_settings
 
 if TYPE_CHECKING:
     from ..runtime.worker import Runner
     from ..tui.protocol import AppSession
 
 
-def launch(given: dict[str, Any]) -> int:
+def launch(given: Values) -> int:
     """Run what the options ask for and return the exit code.
 
-    `given` holds the options that were set on the command line, by parameter name.
+    `given` holds the options that were set on the command line, by name.
     """
     keep_freed_memory()
-    settings = read_settings(given.get("config"))
-    values = {**settings.options, **given}
-    check_face_options(given)
+    config_file = given.get("config")
+    settings = read_settings(Path(config_file) if config_file else None)
+    values = merged(settings.options, given)
     config, directory = choose_run(values)
     if values.get("batch"):
         from ..batch.run import run_batch
@@ -46,7 +46,20 @@ def launch(given: dict[str, Any]) -> int:
     return _run_app(config, directory, values, settings)
 
 
-def choose_run(values: dict[str, Any]) -> tuple[RunConfig, Path]:
+def merged(settings: Values, given: Values) -> Values:
+    """Return the settings with what is given in their place; inputs that it replaces go altogether."""
+    replaced: tuple[str, ...] = ()
+    if given.get("demo"):
+        replaced = ("model", "predictions", "weights", "data")
+    elif given.get("predictions"):
+        replaced = ("model", "weights")
+    elif given.get("model"):
+        replaced = ("predictions",)
+    kept = {name: value for name, value in settings.items() if name not in replaced}
+    return {**kept, **given}
+
+
+def choose_run(values: Values) -> tuple[RunConfig, Path]:
     """Return what to run and its session directory: the demo, the model and data given, or a saved session.
 
     Raises InputError when neither the options nor a saved session name a model and data.
@@ -55,20 +68,20 @@ def choose_run(values: dict[str, Any]) -> tuple[RunConfig, Path]:
     if values.get("demo"):
         _refuse_inputs(values)
         config = build_config(values, demo_config())
-    elif values.get("model") or values.get("data") or values.get("batch"):
+    elif any(values.get(name) for name in ("model", "data", "predictions", "batch")):
         config = build_config(values)
     else:
         return _reopen(chosen, values)
     return config, chosen or default_directory(config)
 
 
-def _refuse_inputs(values: dict[str, Any]) -> None:
-    for option in ("model", "weights", "data"):
-        if values.get(option):
-            raise InputError(f"--{option} does not go with --demo", "leave one of them out")
+def _refuse_inputs(values: Values) -> None:
+    for name in ("model", "data", "predictions"):
+        if values.get(name):
+            raise InputError(f"--{name} does not go with --demo", "leave one of them out")
 
 
-def _reopen(chosen: Path | None, values: dict[str, Any]) -> tuple[RunConfig, Path]:
+def _reopen(chosen: Path | None, values: Values) -> tuple[RunConfig, Path]:
     if chosen is None:
         known = recent()
         if not known:
@@ -92,7 +105,7 @@ def _runner(
     return make
 
 
-def _run_app(config: RunConfig, directory: Path, values: dict[str, Any], settings: Settings) -> int:
+def _run_app(config: RunConfig, directory: Path, values: Values, settings: Settings) -> int:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise InputError("there is no terminal to open the app in", "use --batch, or connect with ssh -t")
     from ..tui.protocol import Appearance

@@ -1,96 +1,42 @@
-"""The command line: options become a `RunConfig`, which goes to the app or to the headless face."""
+"""The program `neuroinspect`: what its commands are, and how it ends."""
 
 from __future__ import annotations
 
 import io
 import os
-import re
 import sys
 import threading
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
 
-import typer
+import click
 
-from ..errors import InputError, disk_line
+from .. import __version__
+from ..errors import ExitCode, InputError, disk_line
 from ..text import complain
-from . import options
+from .parser import SectionedGroup, click_options, given
 
-UsageError: Any = typer.BadParameter.__base__
-Directory = Annotated[Path, typer.Argument(help="Session directory.", show_default=False)]
 PROGRAM = "neuroinspect"
-app = typer.Typer(
-    name=PROGRAM,
-    help="Find, see and repair the neurons behind an image classifier's mistakes.",
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+Directory = click.Path(path_type=Path)
+
+
+@click.group(
+    PROGRAM,
+    cls=SectionedGroup,
+    params=click_options(),
+    invoke_without_command=True,
+    context_settings=CONTEXT,
     epilog="Start with: neuroinspect --demo",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
+@click.version_option(__version__, message=f"{PROGRAM} %(version)s", help="Print the version.")
+@click.pass_context
+def app(context: click.Context, /, **options: object) -> int:
+    """Find, see and repair what makes an image classifier fail, in the app or, with --batch, headless."""
+    if context.invoked_subcommand is not None:
+        return 0
+    from .launch import launch
 
-
-class ReportFormat(StrEnum):
-    """Formats of `neuroinspect report`."""
-
-    html = "html"
-    md = "md"
-    json = "json"
-    csv = "csv"
-
-
-ReportForm = Annotated[ReportFormat, typer.Option("--format", help="What to print; csv: the class table.")]
-
-
-@app.callback(invoke_without_command=True)
-def run(
-    context: typer.Context,
-    model: options.Model = None,
-    weights: options.Weights = None,
-    data: options.Data = None,
-    demo: options.Demo = False,
-    batch: options.Batch = False,
-    session: options.Session = None,
-    split: options.Split = None,
-    classes: options.Classes = None,
-    data_root: options.DataRoot = None,
-    groups: options.Groups = None,
-    allow_outside: options.AllowOutside = False,
-    trust_pickle: options.TrustPickle = False,
-    image_size: options.ImageSize = None,
-    crop_pct: options.CropPct = None,
-    mean: options.Mean = None,
-    std: options.Std = None,
-    device: options.Device = None,
-    precision: options.Precision = None,
-    batch_size: options.BatchSize = None,
-    workers: options.Workers = None,
-    clip: options.Clip = None,
-    vocabulary: options.Vocabulary = None,
-    mode: options.Mode = None,
-    class_: options.Class = None,
-    worst: options.Worst = None,
-    neurons: options.Neurons = None,
-    illusions: options.Illusions = None,
-    iters: options.Iters = None,
-    seed: options.Seed = None,
-    repair: options.Repair = None,
-    neuron: options.Neuron = None,
-    tags: options.Tags = None,
-    no_propagate: options.NoPropagate = False,
-    fail_under: options.FailUnder = None,
-    json: options.Json = False,
-    images: options.Images = None,
-    theme: options.Theme = None,
-    config: options.Config = None,
-    version: options.Version = False,
-) -> None:
-    """Open the app, or with --batch run headless."""
-    if context.invoked_subcommand is None:
-        from .launch import launch
-
-        given = {name: value for name, value in context.params.items() if _is_given(value)}
-        raise typer.Exit(launch(given))
+    return launch(given(context))
 
 
 @app.command()
@@ -102,32 +48,44 @@ def sessions() -> None:
 
 
 @app.command()
-def report(
-    directory: Directory,
-    format_: Annotated[
-        ReportFormat, typer.Option("--format", help="csv: the class table.")
-    ] = ReportFormat.md,
-) -> None:
+@click.argument("directory", type=Directory)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["html", "md", "json", "csv"]),
+    default="md",
+    help="What to print; csv: the class table.",
+    show_default=True,
+)
+def report(directory: Path, format_: str) -> None:
     """Print a session's report."""
     from .commands import print_report
 
-    print_report(directory, format_.value)
+    print_report(directory, format_)
 
 
 @app.command()
-def compare(first: Directory, second: Directory) -> None:
-    """Compare the reports of two sessions."""
+@click.argument("first", type=Directory)
+@click.argument("second", type=Directory)
+@click.option(
+    "--fail-on-regression",
+    is_flag=True,
+    help="Exit with 1 when the second session is significantly worse: over all images, or in a class or "
+    "group after Holm's correction.",
+)
+def compare(first: Path, second: Path, fail_on_regression: bool) -> int:
+    """Compare two sessions: what differs in their inputs, which images were fixed and broken."""
     from .commands import print_comparison
 
-    print_comparison(first, second)
+    return print_comparison(first, second, fail_on_regression)
 
 
 @app.command()
-def doctor() -> None:
+def doctor() -> int:
     """Check device, libraries, terminal graphics, CLIP weights and folders."""
     from .doctor import examine
 
-    raise typer.Exit(examine())
+    return examine()
 
 
 def main() -> None:
@@ -135,40 +93,33 @@ def main() -> None:
 
     A worker that is still inside torch would abort the process when Python ends around it (exit code 134).
     """
-    code = 2
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        code = app(standalone_mode=False, prog_name=PROGRAM) or 0
-    except UsageError as error:
-        command = error.ctx.command_path if error.ctx else PROGRAM
-        complain(f"{_in_plain_words(error.format_message())}: see {command} --help")
-    except InputError as error:
-        complain(str(error))
-    except OSError as error:
-        complain(disk_line(error))
-    except (KeyboardInterrupt, typer.Abort):
-        code = 130
+    code = _run()
     _flush()
     if any(thread.name == "neuroinspect-worker" for thread in threading.enumerate()):
         os._exit(code)
     sys.exit(code)
 
 
-def _in_plain_words(message: str) -> str:
-    """Return what the parser says without the words of its own library."""
-    kinds = {"integer": "is not a whole number", "number": "is not a number"}
-    for kind, words in kinds.items():
-        message = re.sub(
-            rf"Invalid value for (.*): Input should be a valid {kind}.*", rf"\1 {words}", message
-        )
-    return message.replace(": Value error, ", ": ").rstrip(".")
+def _run() -> int:
+    try:
+        return app(standalone_mode=False, prog_name=PROGRAM) or 0
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else PROGRAM
+        complain(f"{_on_one_line(error)}: see {command} --help")
+    except InputError as error:
+        complain(str(error))
+    except OSError as error:
+        complain(disk_line(error))
+    except (KeyboardInterrupt, click.Abort):
+        return ExitCode.INTERRUPTED
+    return ExitCode.BAD_INPUT
 
 
-def _is_given(value: object) -> bool:
-    """Whether an option was on the command line: 0 was, an option left out is None, False or empty."""
-    return value is not None and value is not False and value not in ([], ())
+def _on_one_line(error: click.UsageError) -> str:
+    return " ".join(error.format_message().split()).rstrip(".")
 
 
 def _flush() -> None:

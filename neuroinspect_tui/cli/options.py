@@ -1,113 +1,152 @@
-"""The options of the command line, one alias each (design §5)."""
+"""The table of options: every field of `RunConfig`'s sections, and those of the program itself."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, dataclass, field, fields
+from types import NoneType
+from typing import Any, get_args, get_origin
 
-import typer
+from ..config import (
+    ComputeConfig,
+    DataConfig,
+    DebugConfig,
+    ModelConfig,
+    OptionInfo,
+    PreprocessConfig,
+    RepairConfig,
+    Section,
+    ThemeName,
+    choices_of,
+    flag_of,
+    hints_of,
+    option,
+)
 
-from ..repair_methods import REPAIRS
+
+@dataclass(frozen=True)
+class ProgramConfig(Section):
+    """What to start and how it prints: options that the results do not depend on."""
+
+    demo: bool = field(
+        default=False,
+        metadata=option("Use the embedded project: no download, no arguments.", command_line_only=True),
+    )
+    batch: bool = field(
+        default=False, metadata=option("Run headless and write the report.", command_line_only=True)
+    )
+    session: str | None = field(
+        default=None,
+        metadata=option(
+            "Session directory.", "-o", "--session", unless_given="one in the platform's data folder"
+        ),
+    )
+    predictions: str | None = field(
+        default=None,
+        metadata=option("Instead of -m: csv of path,label,predicted (or p_0, p_1…), no model needed."),
+    )
+    fail_under: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "accuracy=RATE, worst-class=RATE or worst-group=RATE: exit with 1 below it (repeatable).",
+            unless_given="no check",
+        ),
+    )
+    json: bool = field(default=False, metadata=option("Batch: one JSON event per line on stdout."))
+    images: str = field(
+        default="auto", metadata=option("Images in the app: auto, kitty, sixel, iterm2, block or none.")
+    )
+    theme: ThemeName | None = field(
+        default=None,
+        metadata=option("dark, light, high-contrast or no-colour.", unless_given="the last one chosen"),
+    )
+    config: str | None = field(
+        default=None,
+        metadata=option(
+            "Settings file.",
+            unless_given="neuroinspect.toml here, else in the config folder",
+            command_line_only=True,
+        ),
+    )
 
 
-def _version(asked: bool) -> None:
-    if asked:
-        from .. import __version__
+SECTIONS: dict[str, tuple[str, type[Section]]] = {
+    "program": ("Program", ProgramConfig),
+    "model": ("Model", ModelConfig),
+    "data": ("Data", DataConfig),
+    "preprocess": ("Preprocessing", PreprocessConfig),
+    "compute": ("Device and speed", ComputeConfig),
+    "debug": ("Examination", DebugConfig),
+    "repair": ("Repair", RepairConfig),
+}
+"""Title and class of each section; but for `program` the names are those of `RunConfig`'s fields."""
 
-        typer.echo(f"neuroinspect {__version__}")
-        raise typer.Exit
+
+@dataclass(frozen=True)
+class Option:
+    """One option: called `name` in settings and environment, it becomes `field` of `section`."""
+
+    section: str
+    field: str
+    name: str
+    kind: Any
+    default: object
+    info: OptionInfo
+
+    @classmethod
+    def of_field(cls, section: str, owner: type[Section], one: Field[Any]) -> Option:
+        """Make the option of a section's field."""
+        name = flag_of(owner, one.name).removeprefix("--").replace("-", "_")
+        return cls(section, one.name, name, hints_of(owner)[one.name], one.default, one.metadata["option"])
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What the command line calls it."""
+        return self.info.flags or (self.flag,)
+
+    @property
+    def flag(self) -> str:
+        """The long flag."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def negated(self) -> bool:
+        """Whether giving the option sets its field to False."""
+        return self.kind is bool and self.default is True
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it takes no value on the command line."""
+        return self.kind is bool or bool in get_args(self.kind)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it may be given several times."""
+        return get_origin(self.kind) is tuple and Ellipsis in get_args(self.kind)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values it may have, () for any."""
+        return choices_of(self.kind)
+
+    @property
+    def item(self) -> Any:
+        """The type of a value, or of one of a repeatable option's values, None left out."""
+        kinds = [kind for kind in get_args(self.kind) if kind is not NoneType]
+        return kinds[0] if NoneType in get_args(self.kind) or self.repeatable else self.kind
+
+    @property
+    def default_text(self) -> str:
+        """What holds when the option is not given, in words; "" for a switch that is off."""
+        if self.info.unless_given or self.is_switch or self.default in (MISSING, None):
+            return self.info.unless_given
+        return str(self.default)
 
 
-Model = Annotated[
-    str | None,
-    typer.Option(
-        "-m", "--model", help="torchvision:NAME, timm:NAME, FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION."
-    ),
-]
-Weights = Annotated[
-    str | None, typer.Option("-w", "--weights", help="State dict: .safetensors, .pt, .pth or .th.")
-]
-Data = Annotated[
-    str | None,
-    typer.Option(
-        "-d", "--data", help="Class folders, train/val/test folders, manifest.csv or torchvision:NAME."
-    ),
-]
-Demo = Annotated[bool, typer.Option("--demo", help="Use the embedded project: no download, no arguments.")]
-Batch = Annotated[bool, typer.Option("--batch", help="Run headless and write the report.")]
-Session = Annotated[
-    Path | None,
-    typer.Option("-o", "--session", help="Session directory (default: the platform's data folder)."),
-]
-Split = Annotated[str | None, typer.Option("--split", help="Split to debug (default: val).")]
-Classes = Annotated[str | None, typer.Option("--classes", help="Class names: txt, json list or json map.")]
-DataRoot = Annotated[str | None, typer.Option("--data-root", help="Where torchvision data sets lie.")]
-Groups = Annotated[
-    list[str] | None, typer.Option("--groups", help="Manifest column that makes groups (repeatable).")
-]
-AllowOutside = Annotated[
-    bool, typer.Option("--allow-outside", help="Let manifest paths leave the manifest's folder.")
-]
-TrustPickle = Annotated[
-    bool, typer.Option("--trust-pickle", help="Read pickled modules: they can run any code.")
-]
-ImageSize = Annotated[
-    int | None,
-    typer.Option("--image-size", help="Side of the square input in pixels (224 unless the model says)."),
-]
-CropPct = Annotated[
-    float | None, typer.Option("--crop-pct", help="Share of the resized image that the crop keeps (0.875).")
-]
-Mean = Annotated[str | None, typer.Option("--mean", help="Channel means: 0.485,0.456,0.406.")]
-Std = Annotated[str | None, typer.Option("--std", help="Channel deviations: 0.229,0.224,0.225.")]
-Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps.")]
-Precision = Annotated[
-    str | None,
-    typer.Option("--precision", help="auto (fp32, pictures in bf16 on a GPU), fp32, bf16 or fp16."),
-]
-BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Images a forward pass (64).")]
-Workers = Annotated[int | None, typer.Option("--workers", help="Image readers (2; with a GPU a core each).")]
-Clip = Annotated[
-    str | None, typer.Option("--clip", help="NAME:TAG, NAME:FILE, CONFIG.json:FILE, demo or none.")
-]
-Vocabulary = Annotated[str | None, typer.Option("--vocabulary", help="Concept names, one a line.")]
-Mode = Annotated[str | None, typer.Option("--mode", help="default, or paper: exactly as published.")]
-Class = Annotated[
-    list[str] | None, typer.Option("--class", help="Class to debug, by name or index (repeatable).")
-]
-Worst = Annotated[int | None, typer.Option("--worst", help="Debug the K worst classes (3).")]
-Neurons = Annotated[int | None, typer.Option("--neurons", help="Culprits to look at, a class (5).")]
-Illusions = Annotated[int | None, typer.Option("--illusions", help="Illusion pictures, a class (4).")]
-Iters = Annotated[int | None, typer.Option("--iters", help="Optimisation steps of an illusion (64).")]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed of everything random (0).")]
-Repair = Annotated[
-    str | None,
-    typer.Option("--repair", help=f"{', '.join(REPAIRS)} or none (none; auto in the demo)."),
-]
-Neuron = Annotated[
-    list[int] | None,
-    typer.Option("--neuron", help="Repair with this neuron instead of the culprits (repeatable)."),
-]
-Tags = Annotated[str | None, typer.Option("--tags", help="csv with path,tag: tags given by hand.")]
-NoPropagate = Annotated[
-    bool, typer.Option("--no-propagate", help="Use the tags as they are, without the probe.")
-]
-FailUnder = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--fail-under", help="accuracy=, worst-class= or worst-group=RATE: exit with 1 below it (repeatable)."
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Batch: one JSON event a line on stdout.")]
-Images = Annotated[
-    str | None,
-    typer.Option("--images", help="Pictures in the app: auto, kitty, sixel, iterm2, block or none."),
-]
-Theme = Annotated[str | None, typer.Option("--theme", help="dark, light, high-contrast or no-colour.")]
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", help="Settings file (default: neuroinspect.toml here or in the config folder)."),
-]
-Version = Annotated[
-    bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-]
+def _options() -> Iterator[Option]:
+    for section, (_, owner) in SECTIONS.items():
+        for one in fields(owner):
+            yield Option.of_field(section, owner, one)
+
+
+OPTIONS: dict[str, Option] = {found.name: found for found in _options()}

@@ -128,7 +128,7 @@ class _Decoder:
         with self._alive() as (requests, answers):
             pickle.dump(names, requests)
             requests.flush()
-            found = pickle.load(answers)
+            found: list[tuple[int, str]] | tuple[str, str] = pickle.load(answers)
             if isinstance(found, tuple):
                 raise InputError(*found)
             view = slots.reshape(-1).data

@@ -6,7 +6,7 @@ import stat
 import warnings
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 SUFFIXES = frozenset(("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm", "pbm", "pnm"))
@@ -42,12 +42,13 @@ def open_image(path: Path) -> Image.Image:
             if image.width * image.height > PIXEL_LIMIT:
                 raise UnreadableImage(TOO_LARGE)
             image.load()
-            return image if image.mode == "RGB" else image.convert("RGB")
+            rgb: Image.Image = image if image.mode == "RGB" else image.convert("RGB")
+            return rgb
     except (UnreadableImage, MemoryError):
         raise
     except Image.DecompressionBombError:
         raise UnreadableImage(TOO_LARGE) from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         empty = path.stat().st_size == 0
         raise UnreadableImage("empty file" if empty else f"not one of {', '.join(FORMATS)}") from None
     except OSError as error:

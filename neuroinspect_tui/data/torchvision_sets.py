@@ -35,7 +35,8 @@ class IndexedImages:
     def open(self, row: int) -> Image.Image:
         """Return image `row` as RGB; raises UnreadableImage."""
         try:
-            return self.dataset[row][0].convert("RGB")
+            image: Image.Image = self.dataset[row][0].convert("RGB")
+            return image
         except MemoryError:
             raise
         except Exception as error:  # the data set's own code can raise anything

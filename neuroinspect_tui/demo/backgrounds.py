@@ -46,7 +46,8 @@ def water(rng: Generator, size: int) -> Picture:
         (0.22, 0.66 + deep, 0.80),
     )
     glint = np.clip(ripple + swell - 1.05, 0, 1)[..., None] * 0.9
-    return base + glint * np.array([0.8, 0.9, 0.9], np.float32)
+    water: Picture = base + glint * np.array([0.8, 0.9, 0.9], np.float32)
+    return water
 
 
 def sand(rng: Generator, size: int) -> Picture:
@@ -107,7 +108,8 @@ def night(rng: Generator, size: int) -> Picture:
     spots = rng.integers(1, size - 1, (60, 2))
     lights[spots[:, 0], spots[:, 1]] = rng.uniform(0.4, 1.0, 60) ** 2
     glow = lights + 0.5 * sum(np.roll(lights, shift, axis) for axis in (0, 1) for shift in (-1, 1))
-    return sky + glow[..., None] * np.array([1.0, 0.97, 0.88], np.float32)
+    lit: Picture = sky + glow[..., None] * np.array([1.0, 0.97, 0.88], np.float32)
+    return lit
 
 
 GROUNDS: dict[str, Callable[[Generator, int], Picture]] = {

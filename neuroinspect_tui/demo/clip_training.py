@@ -115,7 +115,8 @@ def new_model(seed: int) -> nn.Module:
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return CLIP(**CONFIG)
+        model: nn.Module = CLIP(**CONFIG)
+        return model
 
 
 def usual_normalisation(images: Tensor) -> Tensor:
@@ -186,7 +187,8 @@ def train_clip(
         if step % 50 == 0:
             report(f"CLIP step {step}/{steps}: loss {loss.item():.3f}")
     forget_unused_words(model, used)
-    return model.eval()
+    trained: nn.Module = model.eval()
+    return trained
 
 
 def write_clip(model: nn.Module, folder: Path) -> None:

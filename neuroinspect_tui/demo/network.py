@@ -48,7 +48,8 @@ class DemoResNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits."""
         x = self.stages(F.relu(self.stem(images)))
-        return self.fc(self.pool(x).flatten(1))
+        logits: Tensor = self.fc(self.pool(x).flatten(1))
+        return logits
 
 
 def demo_resnet() -> nn.Module:

@@ -31,7 +31,7 @@ def spline(corners: Sequence[tuple[float, float]], steps: int = 8) -> Points:
     knots = np.asarray(corners, dtype=float)
     before, after, beyond = (np.roll(knots, shift, axis=0) for shift in (1, -1, -2))
     t = (np.arange(steps) / steps)[None, :, None]
-    curve = 0.5 * (
+    curve: Points = 0.5 * (
         2 * knots[:, None]
         + (after - before)[:, None] * t
         + (2 * before - 5 * knots + 4 * after - beyond)[:, None] * t**2
@@ -45,7 +45,8 @@ def stroke(path: Points, width: float) -> Points:
     along = np.gradient(path, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-9
     across = np.stack([-along[:, 1], along[:, 0]], axis=1) * width / 2
-    return np.concatenate([path + across, (path - across)[::-1]])
+    outline: Points = np.concatenate([path + across, (path - across)[::-1]])
+    return outline
 
 
 def line(x0: float, y0: float, x1: float, y1: float, width: float) -> Points:
@@ -57,4 +58,5 @@ def turned(points: Points, degrees: float, scale: float = 1.0, shift: tuple[floa
     """Return the points rotated clockwise, scaled, then shifted."""
     angle = np.radians(degrees)
     matrix = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    return points @ matrix * scale + np.asarray(shift)
+    moved: Points = points @ matrix * scale + np.asarray(shift)
+    return moved

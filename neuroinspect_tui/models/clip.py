@@ -183,7 +183,8 @@ def _build(config: dict[str, Any]) -> nn.Module:
     if hugging_face:
         text["hf_model_pretrained"] = False
     custom = config.pop("custom_text", False) or hugging_face
-    return (CustomTextCLIP if custom else CLIP)(**config)
+    model: nn.Module = (CustomTextCLIP if custom else CLIP)(**config)
+    return model
 
 
 def _tokenizer(source: _Source) -> Any:

@@ -59,8 +59,8 @@ def logits_of(output: Any) -> Tensor:
     for found in (output, getattr(output, "logits", None)):
         if isinstance(found, Tensor):
             return found
-    if isinstance(output, Mapping) and isinstance(output.get("logits"), Tensor):
-        return output["logits"]
+    if isinstance(output, Mapping) and isinstance(logits := output.get("logits"), Tensor):
+        return logits
     if isinstance(output, (tuple, list)) and output:
         return logits_of(output[0])
     raise InputError(f"the model returns {type(output).__name__}", "let it return logits [images, classes]")

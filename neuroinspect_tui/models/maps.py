@@ -136,7 +136,8 @@ def _spatial(output: Tensor, layout: Layout) -> Tensor:
     if layout == "channels last":
         return output.permute(0, 3, 1, 2)
     patches = output[:, _prefix_tokens(output) :]
-    return patches.transpose(1, 2).unflatten(2, (math.isqrt(patches.shape[1]), -1))
+    grid: Tensor = patches.transpose(1, 2).unflatten(2, (math.isqrt(patches.shape[1]), -1))
+    return grid
 
 
 def reading(output: Tensor, z: Tensor) -> Reading | None:

@@ -106,7 +106,7 @@ def _timm_facts(module: nn.Module) -> ModelPreprocess | None:
     carried = getattr(module, "pretrained_cfg", None)
     if not isinstance(carried, dict):
         return None
-    from timm.data import resolve_data_config
+    from timm.data.config import resolve_data_config
 
     facts = resolve_data_config(pretrained_cfg=carried)
     return ModelPreprocess(

@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from .. import jobs
 from ..events import Reporter
-from ..results import ClassRef, Concept, Culprit, CulpritReport, WhatIf
-from ..results.culprit_lists import each_culprit, named
-from ..session import states
+from ..results import ClassRef, Culprit, CulpritReport, WhatIf
+from ..results.culprit_lists import each_culprit
 from ..stages.culprits import find_culprits
 from ..stages.spurious import pulls, suspicion
 from ..stages.whatif import what_if
 from ..tensors import OnProgress
+from .caching import cached
 from .project import Project
 
 
+@cached
 def culprits(project: Project, job: jobs.FindCulprits, reporter: Reporter) -> CulpritReport:
-    """Rank the neurons to blame for a class, or return what the session knows already."""
-    name = states.culprits(project.config, job.target)
-    report = project.session.load(name, CulpritReport)
-    if report is None:
-        reporter.unit("steps")
-        found = find_culprits(
-            project.features(project.split.name),
-            project.head,
-            ClassRef(job.target, project.names[job.target]),
-            mode=project.config.debug.mode,
-            seed=project.config.compute.seed,
-            on_progress=reporter.progress,
-        )
-        report = suspected(project, found, reporter.progress)
-        project.session.save(name, report)
-    return named(report, known_concepts(project, job.target))
-
-
-def known_concepts(project: Project, target: int) -> tuple[Concept, ...]:
-    """Return the concepts found so far for a class."""
-    return project.session.load(states.concepts(project.config, target), tuple[Concept, ...]) or ()
+    """Rank the neurons to blame for a class."""
+    reporter.unit("steps")
+    found = find_culprits(
+        project.features(project.split.name),
+        project.head,
+        ClassRef(job.target, project.names[job.target]),
+        mode=project.config.debug.mode,
+        seed=project.config.compute.seed,
+        on_progress=reporter.progress,
+    )
+    return suspected(project, found, reporter.progress)
 
 
 def suspected(project: Project, report: CulpritReport, on_progress: OnProgress) -> CulpritReport:
@@ -71,7 +60,7 @@ def ask_what_if(project: Project, job: jobs.AskWhatIf, reporter: Reporter) -> Wh
     )
 
 
-HANDLERS: dict[type[jobs.Job], Callable[..., Any]] = {
-    jobs.FindCulprits: culprits,
-    jobs.AskWhatIf: ask_what_if,
-}
+HANDLERS = (
+    jobs.FindCulprits.handled_by(culprits),
+    jobs.AskWhatIf.handled_by(ask_what_if),
+)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from .. import jobs
 from ..data.advice import enlarged_note
@@ -20,7 +19,7 @@ from ..errors import InputError
 from ..events import Reporter
 from ..models.device import describe
 from ..results import Evaluation, Opened, Sample
-from ..session import states
+from ..results.states import split_folder
 from ..session.features import FeatureStore
 from ..stages.evaluation import detect_permutation, evaluate_rows, summarise
 from ..stages.metrics import confusion_counts
@@ -71,7 +70,7 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
         notes=(*dataset.notes, *remarks),
         preprocessing=project.preprocess.described(),
     )
-    group.on_rank_zero(lambda: project.session.save(states.OPENED, opened))
+    group.on_rank_zero(lambda: project.keep(job, opened))
     return opened
 
 
@@ -92,12 +91,12 @@ def evaluate(project: Project, job: jobs.Evaluate, reporter: Reporter) -> Evalua
     _refuse_permuted_classes(project, evaluation, reporter)
     if split is project.split:
         _tell_empty_classes(evaluation, reporter)
-    group.on_rank_zero(lambda: _keep_evaluation(project, evaluation))
+    group.on_rank_zero(lambda: _keep_evaluation(project, job, evaluation))
     return evaluation
 
 
-def _keep_evaluation(project: Project, evaluation: Evaluation) -> None:
-    project.session.save(states.evaluation(evaluation.split), evaluation)
+def _keep_evaluation(project: Project, job: jobs.Evaluate, evaluation: Evaluation) -> None:
+    project.keep(job, evaluation)
     project.session.set_stage(f"evaluation/{evaluation.split}", "done")
 
 
@@ -219,7 +218,7 @@ def thumbnails(project: Project, job: jobs.MakeThumbnails, reporter: Reporter) -
     data, images = project.features(job.split), project.dataset.split(job.split)
     found = {}
     for row in job.rows:
-        relative = f"thumbnails/{states.split_folder(job.split)}/{row}.png"
+        relative = f"thumbnails/{split_folder(job.split)}/{row}.png"
         if not project.session.path(relative).exists():
             try:
                 picture = images.open(int(data.rows[row]))
@@ -232,9 +231,9 @@ def thumbnails(project: Project, job: jobs.MakeThumbnails, reporter: Reporter) -
     return found
 
 
-HANDLERS: dict[type[jobs.Job], Callable[..., Any]] = {
-    jobs.Open: open_inputs,
-    jobs.Evaluate: evaluate,
-    jobs.ListSamples: debugged_samples,
-    jobs.MakeThumbnails: thumbnails,
-}
+HANDLERS = (
+    jobs.Open.handled_by(open_inputs),
+    jobs.Evaluate.handled_by(evaluate),
+    jobs.ListSamples.handled_by(debugged_samples),
+    jobs.MakeThumbnails.handled_by(thumbnails),
+)

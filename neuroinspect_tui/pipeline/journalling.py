@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import time
 import traceback
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import TypeVar
 
 from ..errors import Cancelled, InputError
 from ..events import Preview, Reporter
 from ..jobs import Job
+from ..results import Repair, states
 from ..session.store import Session
 
+T = TypeVar("T")
 PROGRESS_SECONDS = 2.0
 
 
@@ -45,8 +47,8 @@ class JournalledReporter:
             }
             self._session.journal("progress", job=type(self.job).__name__, **counts)
 
-    def partial(self, value: Any) -> None:
-        """Show an unfinished value of the job."""
+    def partial(self, value: object) -> None:
+        """Show an unfinished answer to the job."""
         self._reporter.partial(value)
 
     def preview(self, preview: Preview) -> None:
@@ -59,27 +61,34 @@ class JournalledReporter:
         self._reporter.note(text, level)
 
 
-@contextlib.contextmanager
-def journalled(session: Session, job: Job, reporter: Reporter) -> Iterator[Reporter]:
-    """Write down that `job` began, how it goes, and how it ended."""
+def journalled(session: Session, job: Job[T], reporter: Reporter, run: Callable[[Reporter], T]) -> T:
+    """Return the answer that `run` finds to `job`; record when it began, how it went and how it ended."""
     name = type(job).__name__
     session.journal("started", job=name, **vars(job))
     try:
-        yield JournalledReporter(session, reporter)
+        answer = run(JournalledReporter(session, reporter))
     except Cancelled:
         session.journal("stopped", job=name)
         raise
     except InputError as error:
-        _write_failure(session, name, str(error), "", bad_input=True)
+        _record_failure(session, name, str(error), "", bad_input=True)
         raise
     except Exception as error:
         line = f"{job.label} failed: {type(error).__name__}: {error}".splitlines()[0]
-        _write_failure(session, name, line, traceback.format_exc(), bad_input=False)
+        _record_failure(session, name, line, traceback.format_exc(), bad_input=False)
         raise
-    session.journal("finished", job=name)
+    session.journal("finished", job=name, **_where(answer))
+    return answer
 
 
-def _write_failure(session: Session, name: str, line: str, detail: str, bad_input: bool) -> None:
-    """Write the failure down, if the disk still takes it; the face tells it in any case."""
+def _where(answer: object) -> dict[str, int | str]:
+    """What a follower needs to find an answer and cannot know from the job."""
+    if isinstance(answer, (int, str)):
+        return {"answer": answer}
+    return {"stored": states.repair(answer.number)} if isinstance(answer, Repair) else {}
+
+
+def _record_failure(session: Session, name: str, line: str, detail: str, bad_input: bool) -> None:
+    """Record the failure if the disk still takes it; the face shows it in any case."""
     with contextlib.suppress(InputError):
         session.journal("failed", job=name, line=line, detail=detail, bad_input=bad_input)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +18,6 @@ from ..errors import InputError
 from ..events import Reporter
 from ..models.clip import Clip
 from ..results import Concept
-from ..session import states
 from ..stages.concepts import (
     Vocabulary,
     name_neuron,
@@ -31,7 +29,6 @@ from ..stages.concepts import (
 from ..stages.exemplars import Box, crop_from_map
 from ..stages.spurious import Suspicion, outside_share, pulls, suspicion
 from ..tensors import OnProgress
-from .attributing import known_concepts
 from .picturing import framed, spread
 from .project import Project
 
@@ -47,7 +44,8 @@ def name_neurons(project: Project, job: jobs.NameNeurons, reporter: Reporter) ->
     clip = project.clip
     if clip is None:
         return ()
-    known = {concept.neuron: concept for concept in known_concepts(project, job.target)}
+    name = job.key(project.config)
+    known = {concept.neuron: concept for concept in project.known(job) or ()}
     missing = [neuron for neuron in job.neurons if neuron not in known]
     if missing:
         vocabulary = _vocabulary(project, clip)
@@ -56,12 +54,7 @@ def name_neurons(project: Project, job: jobs.NameNeurons, reporter: Reporter) ->
         on_progress = partial(_stay, reporter, done, len(missing))
         on_progress(0, 0)
         found = _named(project, clip, vocabulary, job.target, neuron, on_progress)
-        stored = project.session.add(
-            states.concepts(project.config, job.target),
-            tuple[Concept, ...],
-            [found],
-            lambda concept: concept.neuron,
-        )
+        stored = project.session.add(name, job.result(), [found], lambda concept: concept.neuron)
         known = {concept.neuron: concept for concept in stored}
     return tuple(known[neuron] for neuron in job.neurons)
 
@@ -184,7 +177,7 @@ def _embed_rows(project: Project, clip: Clip, rows: Sequence[int], reporter: Rep
     return torch.cat(parts)
 
 
-HANDLERS: dict[type[jobs.Job], Callable[..., Any]] = {
-    jobs.NameNeurons: name_neurons,
-    jobs.SearchNeurons: search,
-}
+HANDLERS = (
+    jobs.NameNeurons.handled_by(name_neurons),
+    jobs.SearchNeurons.handled_by(search),
+)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,7 +15,7 @@ from ..data.transforms import as_pixels, to_bytes
 from ..errors import InputError
 from ..events import Preview, Reporter
 from ..results import ClassRef, Exemplar, Illusion
-from ..session import states
+from ..results.states import split_folder
 from ..stages.exemplars import crop_from_map, rank_exemplars
 from ..stages.fourier import FourierBasis
 from ..stages.illusion import make_illusions
@@ -27,6 +26,7 @@ from ..stages.neuron_statistics import NeuronStatistics, neuron_statistics
 from ..stages.recipes import recipe_for
 from ..tensors import OnProgress
 from ..text import safe
+from .caching import cached
 from .project import Project
 
 EXEMPLARS = 4
@@ -62,22 +62,14 @@ def spread(count: int, wanted: int) -> list[int]:
 # Exemplars
 
 
-def known_exemplars(project: Project, target: int, neuron: int) -> tuple[Exemplar, ...]:
-    """Return the exemplars found so far of a neuron for a class."""
-    name = states.exemplars(project.config, target, neuron)
-    return project.session.load(name, tuple[Exemplar, ...]) or ()
-
-
+@cached
 def exemplars(project: Project, job: jobs.FindExemplars, reporter: Reporter) -> tuple[Exemplar, ...]:
-    """Find, crop and keep the images on which a neuron fires most."""
-    known = known_exemplars(project, job.target, job.neuron)
-    if known:
-        return known
+    """Find and crop the images on which a neuron fires most."""
     data = project.features(project.split.name)
     ranked = rank_exemplars(data, project.head, job.target, job.neuron, EXEMPLARS)
     rows = sorted({item.row for items in ranked.values() for item in items})
     crops = dict(zip(rows, _crop(project, job.neuron, rows), strict=True)) if rows else {}
-    found = tuple(
+    return tuple(
         Exemplar(
             neuron=job.neuron,
             kind=kind,
@@ -91,8 +83,6 @@ def exemplars(project: Project, job: jobs.FindExemplars, reporter: Reporter) -> 
         for kind, items in ranked.items()
         for item in items
     )
-    project.session.save(states.exemplars(project.config, job.target, job.neuron), found)
-    return found
 
 
 def _crop(project: Project, neuron: int, rows: Sequence[int]) -> list[tuple[str, str]]:
@@ -104,7 +94,7 @@ def _crop(project: Project, neuron: int, rows: Sequence[int]) -> list[tuple[str,
     for row, picture, neuron_map in zip(rows, pixels, maps, strict=True):
         (left, top, right, bottom), mask = crop_from_map(picture.shape[0], picture.shape[1], neuron_map)
         inside = (slice(top, bottom), slice(left, right))
-        base = f"exemplars/{states.split_folder(project.split.name)}/{neuron}-{row}"
+        base = f"exemplars/{split_folder(project.split.name)}/{neuron}-{row}"
         image = project.session.write_png(f"{base}.png", picture[inside].contiguous().numpy())
         dimmed = dim(picture, mask)[inside].contiguous().numpy()
         written.append((image, project.session.write_png(f"{base}-mask.png", dimmed)))
@@ -116,8 +106,8 @@ def _crop(project: Project, neuron: int, rows: Sequence[int]) -> list[tuple[str,
 
 def illustrate(project: Project, job: jobs.Illustrate, reporter: Reporter) -> tuple[Illusion, ...]:
     """Make the pictures that the session does not have yet, a few side by side on each rank."""
-    group, name = project.group, states.illusions(project.config, job.target, job.iters)
-    known = {_place(item): item for item in project.session.load(name, tuple[Illusion, ...]) or ()}
+    group, name = project.group, job.key(project.config)
+    known = {_place(item): item for item in project.known(job) or ()}
     pairs = _pairs(job, project.config.compute.seed)
     missing = [pair for pair in pairs if (pair.neuron, pair.seed) not in known]
     if missing:
@@ -140,7 +130,7 @@ def illustrate(project: Project, job: jobs.Illustrate, reporter: Reporter) -> tu
                 for made in _paint(project, job, few, reporter, on_progress)
             ]
         found = group.gather(kept)
-        group.on_rank_zero(partial(project.session.add, name, tuple[Illusion, ...], found, _place))
+        group.on_rank_zero(partial(project.session.add, name, job.result(), found, _place))
         known |= {_place(item): item for item in found}
         done += count
     return tuple(known[pair.neuron, pair.seed] for pair in pairs)
@@ -241,7 +231,7 @@ def _keep(project: Project, name: str, made: IllusionResult) -> Illusion:
     )
 
 
-HANDLERS: dict[type[jobs.Job], Callable[..., Any]] = {
-    jobs.FindExemplars: exemplars,
-    jobs.Illustrate: illustrate,
-}
+HANDLERS = (
+    jobs.FindExemplars.handled_by(exemplars),
+    jobs.Illustrate.handled_by(illustrate),
+)

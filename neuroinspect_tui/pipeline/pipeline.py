@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 
@@ -21,14 +23,18 @@ from . import attributing, evaluating, naming, picturing, repairing, reporting
 from .journalling import journalled
 from .project import Project
 
-HANDLERS = {
-    **evaluating.HANDLERS,
-    **attributing.HANDLERS,
-    **picturing.HANDLERS,
-    **naming.HANDLERS,
-    **repairing.HANDLERS,
-    **reporting.HANDLERS,
-}
+T = TypeVar("T")
+HANDLERS: dict[type[Job], Callable[[Project, Any, Reporter], object]] = dict(
+    (
+        *evaluating.HANDLERS,
+        *attributing.HANDLERS,
+        *picturing.HANDLERS,
+        *naming.HANDLERS,
+        *repairing.HANDLERS,
+        *reporting.HANDLERS,
+    )
+)
+"""What does each job; `Job.handled_by` has checked that the handler takes the job and gives its answer."""
 SHARED_OUT = (Open, Evaluate, Illustrate)
 """Jobs in which every rank has a part; the others are done by rank 0, which tells what came of it."""
 
@@ -62,37 +68,35 @@ class Pipeline:
     def _open(self, directory: Path) -> None:
         self.session = Session.open(directory)
 
-    def run(self, job: Job, reporter: Reporter) -> Any:
-        """Do `job` and return its value; raises InputError, and Cancelled also before `Open` succeeded."""
+    def run(self, job: Job[T], reporter: Reporter) -> T:
+        """Do `job` and return its answer; raises InputError, and Cancelled also before `Open` succeeded."""
         if not self.group.ranks.leads:
             return self._run(job, reporter)
         try:
-            with journalled(self.session, job, reporter) as telling:
-                return self._run(job, telling)
+            return journalled(self.session, job, reporter, partial(self._run, job))
         except InputError:
             self._refused = self._refused or isinstance(job, Open)
             raise
 
-    def _run(self, job: Job, reporter: Reporter) -> Any:
+    def _run(self, job: Job[T], reporter: Reporter) -> T:
         """Do `job`; nothing is done with inputs that were not opened, for they may not be the session's."""
-        if isinstance(job, Open):
-            self._opened = False
-            opened = self._handle(job, reporter)
-            self._opened = True
-            return opened
-        if not self._opened:
+        opens = isinstance(job, Open)
+        if not (opens or self._opened):
             raise Cancelled
-        return self._handle(job, reporter)
+        self._opened = not opens
+        answer = self._handle(job, reporter)
+        self._opened = True
+        return answer
 
-    def _handle(self, job: Job, reporter: Reporter) -> Any:
-        handle = HANDLERS[type(job)]
+    def _handle(self, job: Job[T], reporter: Reporter) -> T:
+        handle = cast("Callable[[Project, Job[T], Reporter], T]", HANDLERS[type(job)])
         with (
             torch.inference_mode(False),
             torch.enable_grad(),
             torch.autocast(self.project.device.type, enabled=False),
         ):
             try:
-                if isinstance(job, SHARED_OUT):
+                if type(job) in SHARED_OUT:
                     return handle(self.project, job, reporter)
                 return self.group.on_rank_zero(lambda: handle(self.project, job, reporter))
             except (RuntimeError, MemoryError) as error:

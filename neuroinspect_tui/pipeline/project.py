@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from functools import cached_property
+from typing import TypeVar
 
 from torch import Tensor
 
@@ -15,6 +16,7 @@ from ..data.splits import ImageDataset, Split
 from ..data.transforms import Preprocess, resolve_preprocess
 from ..demo import demo_clip
 from ..errors import InputError
+from ..jobs import Job
 from ..models.classifier import Classifier, prepare
 from ..models.clip import Clip, check_clip, load_clip
 from ..models.device import choose_device, choose_painting_precision, choose_precision
@@ -26,6 +28,7 @@ from ..stages.neuron_statistics import NeuronStatistics
 from ..tensors import GroupColumn, Head, SplitFeatures
 from .tagging import TagStore
 
+T = TypeVar("T")
 MOST_READERS = 16
 
 
@@ -44,6 +47,17 @@ class Project:
         self.reported: set[str] = set()
         self.taken_up: set[str] = set()
         self._features: dict[str, SplitFeatures] = {}
+
+    def known(self, job: Job[T]) -> T | None:
+        """Return the answer to `job` that the session knows, or None."""
+        return job.recall(self.config, self.session.load)
+
+    def keep(self, job: Job, answer: object) -> None:
+        """Keep the answer to a job whose answers have a name in the session."""
+        name = job.key(self.config)
+        if name is None:
+            raise ValueError(f"the answer to {job} has no name in a session")
+        self.session.save(name, answer)
 
     @cached_property
     def dataset(self) -> ImageDataset:

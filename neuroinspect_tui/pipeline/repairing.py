@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from safetensors.torch import load_file, save
 from torch import Tensor
@@ -17,9 +15,8 @@ from ..errors import InputError
 from ..events import Reporter
 from ..models.classifier import Classifier
 from ..models.weights import tensor_hash
-from ..results import ClassRef, CulpritReport, Propagation, Repair, ReviewItem
+from ..results import ClassRef, CulpritReport, Propagation, Repair, ReviewItem, states
 from ..results.selection import leading_culprits
-from ..session import states
 from ..session.atomic import aside, explained, write_json
 from ..session.store import Session
 from ..stages.repair.run import RepairOutcome, repair_class
@@ -206,9 +203,9 @@ def tensor_hashes(classifier: Classifier, repaired: Head) -> dict[str, dict[str,
     }
 
 
-HANDLERS: dict[type[jobs.Job], Callable[..., Any]] = {
-    jobs.SetTag: set_tag,
-    jobs.OrderReview: order_review,
-    jobs.RepairHead: repair,
-    jobs.ExportRepair: export,
-}
+HANDLERS = (
+    jobs.SetTag.handled_by(set_tag),
+    jobs.OrderReview.handled_by(order_review),
+    jobs.RepairHead.handled_by(repair),
+    jobs.ExportRepair.handled_by(export),
+)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
 
 from .. import jobs
 from ..errors import InputError
 from ..events import Reporter
-from ..results import CulpritReport, Evaluation, Illusion, LabelIssue, Opened, Sample
-from ..results.culprit_lists import named
-from ..session import states
+from ..results import LabelIssue, Sample
 from ..session.features import iterate_samples
 from ..session.report import REPORT, Debugged, Findings, build_report, write_reports
 from ..session.tables import write_label_issues
 from ..stages.label_issues import find_label_issues
 from ..stages.tags import excluded_rows
 from . import repairing
-from .attributing import known_concepts
 from .identity import environment
-from .picturing import known_exemplars
 from .project import Project
 from .repairing import known_repairs
 
@@ -28,8 +23,7 @@ from .repairing import known_repairs
 def write_report(project: Project, job: jobs.WriteReport, reporter: Reporter) -> str:
     """Write the report files of the session."""
     session = project.session
-    opened = session.load(states.OPENED, Opened)
-    evaluation = session.load(states.evaluation(project.split.name), Evaluation)
+    opened, evaluation = project.known(jobs.Open()), project.known(jobs.Evaluate())
     if opened is None or evaluation is None:
         raise InputError("there is nothing to report yet", "evaluate the classifier first")
     findings = Findings(
@@ -69,16 +63,15 @@ def _targets(project: Project, job: jobs.WriteReport) -> tuple[int, ...]:
 
 def debugged(project: Project, target: int) -> Debugged | None:
     """Return what was found about a class, or None when its culprits were never asked for."""
-    session, config = project.session, project.config
-    report = session.load(states.culprits(config, target), CulpritReport)
+    report = project.known(jobs.FindCulprits(target))
     if report is None:
         return None
-    report = named(report, known_concepts(project, target))
     neurons = [culprit.neuron for culprit in (*report.insufficient, *report.excessive)]
+    exemplars = (project.known(jobs.FindExemplars(target, neuron)) or () for neuron in neurons)
     return Debugged(
         culprits=replace(report, samples=tuple(project.tags.label(report.samples))),
-        illusions=session.load(states.illusions(config, target), tuple[Illusion, ...]) or (),
-        exemplars=tuple(item for neuron in neurons for item in known_exemplars(project, target, neuron)),
+        illusions=project.known(jobs.Illustrate(target)) or (),
+        exemplars=tuple(exemplar for found in exemplars for exemplar in found),
         repairs=tuple(repair for repair in known_repairs(project) if repair.target.index == target),
     )
 
@@ -91,7 +84,7 @@ def discard(project: Project, job: jobs.DiscardRepair, reporter: Reporter) -> in
     return number
 
 
-HANDLERS: dict[type[jobs.Job], Callable[..., Any]] = {
-    jobs.WriteReport: write_report,
-    jobs.DiscardRepair: discard,
-}
+HANDLERS = (
+    jobs.WriteReport.handled_by(write_report),
+    jobs.DiscardRepair.handled_by(discard),
+)

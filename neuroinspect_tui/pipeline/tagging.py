@@ -12,8 +12,7 @@ from pathlib import Path
 from ..config import nearest
 from ..data.splits import ImageDataset
 from ..errors import InputError
-from ..results import Sample
-from ..session import states
+from ..results import Sample, states
 from ..session.store import Session
 from ..stages.tags import MISLABELLED
 from ..tensors import SplitFeatures

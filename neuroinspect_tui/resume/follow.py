@@ -5,37 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from .. import jobs
 from ..config import RunConfig
 from ..errors import InputError
 from ..events import Elsewhere, Event, Failed, Finished, Note, Progress, Started, Stopped
 from ..jobs import Job
-from ..results import Concept, CulpritReport, Evaluation, Exemplar, Illusion, Opened, Repair
 from ..runtime.worker import OnEvent, Worker
-from ..session import states
 from ..session.lock import Holder, read_holder
 from ..session.store import Session
 from ..session.stored import from_json
 from ..text import safe
 
 POLL_SECONDS = 0.5
-FOLLOWED: tuple[type[Job], ...] = (
-    jobs.Open,
-    jobs.Evaluate,
-    jobs.FindCulprits,
-    jobs.FindExemplars,
-    jobs.NameNeurons,
-    jobs.Illustrate,
-    jobs.RepairHead,
-    jobs.ExportRepair,
-    jobs.WriteReport,
-)
-_KINDS = {kind.__name__: kind for kind in FOLLOWED}
-
-
-Entries = list[dict[str, Any]]
+T = TypeVar("T")
+Entry = dict[str, Any]
+"""A line of the journal: what `pipeline.journalling` wrote, as JSON."""
+Entries = list[Entry]
 
 
 def journal_of_another(directory: Path) -> tuple[Entries, int] | None:
@@ -58,7 +44,7 @@ def _read(directory: Path, offset: int) -> tuple[Entries, int]:
 
 
 class Follower:
-    """To the app a worker: tells what the other process does from the end of `past`, its journal so far, on.
+    """To the app a worker: reports what the other process does, from the end of `past`, its journal, on.
 
     What is asked for waits until that process has ended; then `make_worker` makes the real worker.
     """
@@ -114,10 +100,10 @@ class Follower:
         for job in self._under_way:
             self._send(Started(job))
         while _worker_elsewhere(self._directory) is not None:
-            self._tell_what_is_new()
+            self._send_news()
             if self._closing.wait(POLL_SECONDS):
                 return
-        self._tell_what_is_new()
+        self._send_news()
         self._take_over()
 
     def _take_over(self) -> None:
@@ -133,24 +119,24 @@ class Follower:
     def _warn(self, text: str) -> None:
         self._send(Note(text, "warning"))
 
-    def _tell_what_is_new(self) -> None:
+    def _send_news(self) -> None:
         entries, self._offset = _read(self._directory, self._offset)
         for entry in entries:
             event = self._event_of(entry)
             if event is not None:
                 self._send(event)
 
-    def _event_of(self, entry: dict[str, Any]) -> Event | None:
-        """Return what a journal entry tells, a warning where it or what it speaks of cannot be read."""
+    def _event_of(self, entry: Entry) -> Event | None:
+        """Return the event of a journal entry, a warning where it or the answer it names cannot be read."""
         try:
             return self._sound_event(entry)
         except (InputError, ValueError, LookupError, TypeError) as error:
             return Note(f"what the other process found cannot be read here: {error}", "warning")
 
-    def _sound_event(self, entry: dict[str, Any]) -> Event | None:
-        """Return what a sound journal entry tells, and keep track of what is under way."""
-        kind = _KINDS.get(str(entry.get("job")))
-        if kind is None:
+    def _sound_event(self, entry: Entry) -> Event | None:
+        """Return the event of a sound journal entry, and keep track of what is under way."""
+        kind = Job.kinds.get(str(entry.get("job")))
+        if kind is None or kind.private:
             return None
         if entry["event"] == "started":
             fields = {name: value for name, value in entry.items() if name not in ("time", "event", "job")}
@@ -165,33 +151,19 @@ class Follower:
         self._under_way.remove(job)
         return self._end_of(job, entry)
 
-    def _end_of(self, job: Job, entry: dict[str, Any]) -> Event | None:
+    def _end_of(self, job: Job, entry: Entry) -> Event | None:
         if entry["event"] == "failed":
             return Failed(job, str(entry["line"]), str(entry["detail"]), bool(entry["bad_input"]))
         if entry["event"] == "stopped":
             return Stopped(job)
-        value = found(Session.view(self._directory), self._config, job)
+        value = answer_of(Session.view(self._directory), self._config, job, entry)
         return Stopped(job) if value is None else Finished(job, value)
 
 
-def found(session: Session, config: RunConfig, job: Job) -> Any:
-    """Return the value of a finished `job` as the session keeps it, or None when it does not."""
-    config = session.config or config
-    if isinstance(job, jobs.Open):
-        return session.load(states.OPENED, Opened)
-    if isinstance(job, jobs.Evaluate):
-        return session.load(states.evaluation(job.split or config.data.split), Evaluation)
-    if isinstance(job, jobs.FindCulprits):
-        return session.load(states.culprits(config, job.target), CulpritReport)
-    if isinstance(job, jobs.FindExemplars):
-        return session.load(states.exemplars(config, job.target, job.neuron), tuple[Exemplar, ...])
-    if isinstance(job, jobs.NameNeurons):
-        return session.load(states.concepts(config, job.target), tuple[Concept, ...])
-    if isinstance(job, jobs.Illustrate):
-        return session.load(states.illusions(config, job.target, job.iters), tuple[Illusion, ...])
-    if isinstance(job, jobs.ExportRepair):
-        return session.load(states.repair(job.number), Repair)
-    if isinstance(job, jobs.RepairHead):
-        repairs = (session.load(name, Repair) for name in session.saved("repairs/"))
-        return max(filter(None, repairs), key=lambda repair: repair.number, default=None)
-    return str(session.root)
+def answer_of(session: Session, config: RunConfig, job: Job[T], entry: Entry) -> T | None:
+    """Return the answer to a finished `job`, as its last journal `entry` or the session has it, or None."""
+    if "answer" in entry:
+        return from_json(job.result(), entry["answer"])
+    if "stored" in entry:
+        return session.load(str(entry["stored"]), job.result())
+    return job.recall(session.config or config, session.load)

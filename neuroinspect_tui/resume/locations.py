@@ -28,6 +28,9 @@ def default_directory(config: RunConfig) -> Path:
     named: list[object] = [model.spec, model.weights, data.source, data.root, data.split]
     if config.preprocess != PreprocessConfig():
         named.append(asdict(config.preprocess))
+    reading = [model.ema, data.manifest, data.fast_decode]
+    if reading != [None, True, False]:
+        named.append(reading)
     identity = json.dumps(named)
     words = re.sub(
         r"[^A-Za-z0-9]+", "-", f"{Path(config.data.source).stem}-{config.model.spec.split(':')[-1]}"

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from .. import jobs
 from ..config import RunConfig
 from ..errors import InputError
-from ..results import Concept, CulpritReport, Evaluation, Exemplar, Illusion, Opened, Propagation, Repair
-from ..results.culprit_lists import named
-from ..session import states
+from ..events import Finished
+from ..jobs import Job
+from ..results import Propagation, Repair, states
 from ..session.atomic import write_json
 from ..session.store import INDEX, Session, Summary, list_sessions, summary_of
 from ..session.stored import to_json
@@ -32,39 +33,44 @@ def saved_state(config: RunConfig, directory: Path) -> SavedState:
 
 
 def _read(config: RunConfig, session: Session) -> SavedState:
-    opened = session.load(states.OPENED, Opened)
-    classes = range(len(opened.classes)) if opened else range(0)
-    reports = {
-        target: named(report, session.load(states.concepts(config, target), tuple[Concept, ...]) or ())
-        for target in classes
-        if (report := session.load(states.culprits(config, target), CulpritReport))
-    }
-    illusions = (session.load(states.illusions(config, target), tuple[Illusion, ...]) for target in reports)
-    repairs = (session.load(name, Repair) for name in session.saved("repairs/"))
     tags = session.load(states.TAGS, dict[str, dict[str, str]]) or {}
     return SavedState(
         session_root=session.root,
-        opened=opened,
-        evaluation=session.load(states.evaluation(config.data.split), Evaluation),
-        culprits=reports,
-        exemplars=dict(_exemplars(config, session, reports)),
-        illusions=tuple(picture for pictures in illusions for picture in pictures or ()),
-        repairs=tuple(repair for repair in repairs if repair),
+        answers=tuple(_answers(config, session)),
         tags={(split, path): tag for split, tagged in tags.items() for path, tag in tagged.items()},
         propagation=session.load(states.PROPAGATION, Propagation),
         view=session.load(VIEW, View) or View(),
     )
 
 
-def _exemplars(
-    config: RunConfig, session: Session, reports: dict[int, CulpritReport]
-) -> Iterator[tuple[tuple[int, int], tuple[Exemplar, ...]]]:
-    for target, report in reports.items():
-        for culprit in (*report.insufficient, *report.excessive):
-            name = states.exemplars(config, target, culprit.neuron)
-            found = session.load(name, tuple[Exemplar, ...])
-            if found:
-                yield (target, culprit.neuron), found
+def _answers(config: RunConfig, session: Session) -> Iterator[Finished]:
+    """Yield what the session knows, as if the worker had just found it."""
+    yield from _known(config, session, jobs.Evaluate())
+    for opened in _known(config, session, jobs.Open()):
+        yield opened
+        for target in range(len(opened.value.classes)):
+            yield from _of_class(config, session, target)
+    for name in session.saved("repairs/"):
+        repair = session.load(name, Repair)
+        if repair is not None:
+            yield Finished(jobs.ExportRepair(repair.number), repair)
+
+
+def _of_class(config: RunConfig, session: Session, target: int) -> Iterator[Finished]:
+    """Yield what is known of a class and its neurons; nothing before its culprits are."""
+    for found in _known(config, session, jobs.FindCulprits(target)):
+        yield found
+        for culprit in (*found.value.insufficient, *found.value.excessive):
+            yield from _known(config, session, jobs.FindExemplars(target, culprit.neuron))
+        yield from _known(config, session, jobs.NameNeurons(target))
+        yield from _known(config, session, jobs.Illustrate(target))
+
+
+def _known(config: RunConfig, session: Session, job: Job[T]) -> Iterator[Finished[T]]:
+    """Yield the answer to `job`, if the session knows it."""
+    answer = job.recall(config, session.load)
+    if answer is not None:
+        yield Finished(job, answer)
 
 
 def save_view(directory: Path, view: View) -> None:
@@ -84,9 +90,9 @@ def session_entries() -> list[SessionEntry]:
 def _entry(summary: Summary) -> SessionEntry:
     """Return the line of a session; a damaged evaluation counts as none."""
     session = Session.view(summary.root)
-    evaluation = None
+    config, evaluation = session.config, None
     with contextlib.suppress(InputError):
-        evaluation = session.load(states.evaluation(summary.split or "val"), Evaluation)
+        evaluation = config and jobs.Evaluate().recall(config, session.load)
     return SessionEntry(
         root=summary.root,
         model=summary.model,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 import torch
 import torch.distributed as dist
@@ -37,7 +37,7 @@ class RankGroup:
 
     ranks: Ranks = field(default_factory=Ranks)
     peers: list[Holder] = field(default_factory=list)
-    group: Any = None
+    group: dist.ProcessGroup | None = None
     _solo: bool = False
 
     @classmethod
@@ -94,7 +94,7 @@ class RankGroup:
         """Let rank 0 make a value and give it to all; what it calls sees a group of one."""
         if self.size == 1:
             return make()
-        made: list[Any] = [None]
+        made: list[T | None] = [None]
         with self.synchronized():
             if self.ranks.leads:
                 self._solo = True
@@ -103,7 +103,7 @@ class RankGroup:
                 finally:
                     self._solo = False
         self._send(lambda: dist.broadcast_object_list(made, group=self.group, group_src=0))
-        return made[0]
+        return cast(T, made[0])  # what rank 0 made, of whatever type, None included
 
     def gather(self, values: Sequence[T]) -> list[T]:
         """Return the values of all ranks, in the order of the ranks."""
@@ -129,15 +129,15 @@ class RankGroup:
             self.group = None
 
     def _collect(self, value: T, own: Exception | None = None) -> list[T]:
-        """Return every rank's `value`; when they cannot be had, `own` failure goes before the lost rank."""
-        values: list[Any] = [None] * self.ranks.size
+        """Return every rank's `value`; where one is lost, `own` failure is raised before the loss."""
+        values: list[T | None] = [None] * self.ranks.size
         try:
             self._send(lambda: dist.all_gather_object(values, value, group=self.group))
         except InputError:
             if own is None or isinstance(own, Cancelled):
                 raise
             raise own from None
-        return values
+        return cast("list[T]", values)
 
     def _send(self, collective: Callable[[], object]) -> None:
         try:

@@ -15,7 +15,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from ..errors import Cancelled, InputError
 from ..events import (
@@ -32,6 +32,7 @@ from ..events import (
 )
 from ..jobs import Job, Open
 
+T = TypeVar("T")
 OnEvent = Callable[[Event], None]
 PROGRESS_INTERVAL = 0.1
 PREVIEW_INTERVAL = 0.4
@@ -42,8 +43,8 @@ DEEPEST_NESTING = 4
 class Runner(Protocol):
     """What does the work: the pipeline."""
 
-    def run(self, job: Job, reporter: Reporter) -> Any:
-        """Do `job` and return its value; raises InputError for bad input and Cancelled when told to stop."""
+    def run(self, job: Job[T], reporter: Reporter) -> T:
+        """Do `job` and return its answer; raises InputError for bad input and Cancelled when told to stop."""
 
     def close(self) -> None:
         """Save and let go."""
@@ -76,8 +77,8 @@ class _Running:
             self.last = now
             self.worker._send(Progress(self.job, done, total, self.unit_name, now - self.began))
 
-    def partial(self, value: Any) -> None:
-        """Show an unfinished value of the job."""
+    def partial(self, value: object) -> None:
+        """Show an unfinished answer to the job."""
         self.worker._send(Partial(self.job, value))
 
     def preview(self, preview: Preview) -> None:
@@ -93,7 +94,7 @@ class _Running:
 
 
 class Worker:
-    """Runs jobs on one daemon thread and tells `on_event`, called on that thread, what happens."""
+    """Runs jobs on one daemon thread and reports what happens to `on_event`, called on that thread."""
 
     def __init__(self, make_runner: Callable[[], Runner], on_event: OnEvent) -> None:
         self._make_runner, self._send = make_runner, on_event
@@ -210,7 +211,7 @@ class Worker:
 
 
 def _to_nobody(event: Event) -> None:
-    """Tell nobody: the face is gone."""
+    """Drop the event: the face is gone."""
 
 
 def _interrupts(job: Job, running: Job) -> bool:

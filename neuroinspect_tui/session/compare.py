@@ -1,140 +1,184 @@
-"""Two reports side by side, as plain text."""
+"""Two sessions side by side: in what their inputs differ, and which images were fixed and broken."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from ..errors import InputError
 from ..text import safe
-from ..wording.numbers import percent
+from .report import read_report, report_json
+from .store import Session
 
 Report = dict[str, Any]
-LIMIT = 20
-REPAIR_COLUMNS = ("repair", "class", "on", "class recall", "accuracy", "worst group", "verdict")
+Difference = Literal["preprocessing", "split", "data", "class order", "mode", "labels"]
+SIGNIFICANT = 0.05
 
 
-def compare(first: Report, second: Report, names: tuple[str, str] = ("first", "second")) -> str:
-    """Return a table of what changed from `first` to `second`: overall rates, classes, groups, repairs.
+@dataclass(frozen=True)
+class Answer:
+    """What a session says of one image: the names of its label and prediction, its groups by column."""
 
-    The upper tables are of the models as they were given; `names` says where the two reports lie.
-    Classes and groups are matched by name; at most 20 of each are listed, the largest change first.
+    label: str
+    predicted: str
+    groups: Mapping[str, str]
+
+    @property
+    def right(self) -> bool:
+        """Whether the prediction is the label."""
+        return self.label == self.predicted
+
+
+@dataclass(frozen=True)
+class Side:
+    """A session's report and, by path as samples.csv writes it, its answers on the debugged split."""
+
+    report: Report
+    answers: Mapping[str, Answer]
+
+    @classmethod
+    def read(cls, root: Path) -> Side:
+        """Read the session at `root`; raises InputError when it has no report or table of samples."""
+        report = report_json(read_report(Session.view(root)))
+        return cls(report, dict(_read_answers(root / "samples.csv", report)))
+
+
+def _read_answers(path: Path, report: Report) -> Iterator[tuple[str, Answer]]:
+    """Yield path and answer of each image that could be read."""
+    patterns = dict(_group_patterns(report))
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if row["predicted_class"]:
+                    groups = {
+                        column: match[1]
+                        for column, pattern in patterns.items()
+                        if (match := pattern.search(row["groups"] or ""))
+                    }
+                    yield row["path"], Answer(row["class"], row["predicted_class"], groups)
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            f"{path} cannot be read ({safe(reason)})", "write that session's report again"
+        ) from None
+
+
+def _group_patterns(report: Report) -> Iterator[tuple[str, re.Pattern[str]]]:
+    """Yield each group column and a pattern for its value in a cell of samples.csv: values may hold ";"."""
+    values: dict[str, set[str]] = {}
+    for group in report["evaluation"]["groups"]:
+        values.setdefault(group["column"], set()).add(group["value"])
+    for column, known in values.items():
+        longest_first = sorted(map(safe, known), key=len, reverse=True)
+        choices = "|".join(map(re.escape, longest_first))
+        yield column, re.compile(rf"(?:^'?|; ){re.escape(safe(column))} ({choices})(?=; |$)")
+
+
+@dataclass(frozen=True)
+class InputChange:
+    """An input in which two sessions differ, and its values."""
+
+    what: Difference
+    first: object
+    second: object
+
+
+def input_changes(first: Side, second: Side) -> tuple[InputChange, ...]:
+    """Return what differs besides the model: rates of two such sessions do not tell which model is better."""
+    one, other = first.report, second.report
+    pairs: dict[Difference, tuple[object, object]] = {
+        "preprocessing": (one["data"]["preprocessing"], other["data"]["preprocessing"]),
+        "split": (one["evaluation"]["split"], other["evaluation"]["split"]),
+        "data": (_data(one), _data(other)),
+        "class order": (_class_names(one), _class_names(other)),
+        "mode": (one["config"]["debug"]["mode"], other["config"]["debug"]["mode"]),
+        "labels": (0, sum(1 for _ in _relabelled(first, second))),
+    }
+    return tuple(InputChange(what, *values) for what, values in pairs.items() if values[0] != values[1])
+
+
+def _data(report: Report) -> tuple[str, str]:
+    """The name of the data and, where the session knows it, their content's hash."""
+    return report["data"]["name"], report["model"]["hashes"].get("data", "")
+
+
+def _class_names(report: Report) -> list[str]:
+    return [row["name"] for row in report["evaluation"]["classes"]]
+
+
+def _relabelled(first: Side, second: Side) -> Iterator[str]:
+    for path in first.answers.keys() & second.answers.keys():
+        if first.answers[path].label != second.answers[path].label:
+            yield path
+
+
+@dataclass(frozen=True)
+class PairedChange:
+    """What changed on `n` images that both sessions answered; `p` is McNemar's exact test.
+
+    `kind` is all, class or group, `name` the class or (column, value, class) of the group, `adjusted` the p
+    after Holm's correction over all classes and groups.
     """
-    sections = [_table(("as given", "first", "second", "change"), list(_overall(first, second)))]
-    notes = [_source("first", names[0], first), _source("second", names[1], second)]
-    notes += _notes(first, second)
-    for title, rates in (("class", _class_rates), ("group", _group_rates)):
-        one, other = rates(first), rates(second)
-        rows = _changes(one, other)
-        if rows:
-            sections.append(_table((title, "first", "second", "change"), rows[:LIMIT]))
-            sections += _left_out(len(rows) - LIMIT, len({**one, **other}) - len(rows))
-    repairs = [*_repairs("first", first), *_repairs("second", second)]
-    if repairs:
-        sections.append(_table(REPAIR_COLUMNS, repairs))
-    return "\n\n".join(["\n".join(notes), *sections]) + "\n"
+
+    kind: Literal["all", "class", "group"]
+    name: tuple[str, ...]
+    n: int
+    fixed: int
+    broken: int
+    p: float
+    adjusted: float
+
+    @property
+    def regressed(self) -> bool:
+        """Whether significantly more images were broken than fixed."""
+        return self.broken > self.fixed and self.adjusted < SIGNIFICANT
 
 
-def _source(label: str, name: str, report: Report) -> str:
-    """Say where a report lies and which images its rates are of."""
-    found = report["evaluation"]
-    return f"{label}: {safe(name)}, {found['samples']} images of {safe(found['split'])}"
+def paired_changes(first: Side, second: Side) -> tuple[PairedChange, ...]:
+    """Return the changes over all images, in each class and each group, matched by path.
+
+    Images with another label in each session count nowhere; a group is that of the first session.
+    """
+    members: dict[tuple[Literal["all", "class", "group"], tuple[str, ...]], list[tuple[bool, bool]]] = {
+        ("all", ()): []
+    }
+    for path, before in first.answers.items():
+        after = second.answers.get(path)
+        if after is None or after.label != before.label:
+            continue
+        answer = (before.right, after.right)
+        members["all", ()].append(answer)
+        members.setdefault(("class", (before.label,)), []).append(answer)
+        for column, value in before.groups.items():
+            members.setdefault(("group", (column, value, before.label)), []).append(answer)
+    counts = {key: (len(pairs), *_fixed_and_broken(pairs)) for key, pairs in members.items()}
+    raw = {key: mcnemar(fixed, broken) for key, (_, fixed, broken) in counts.items()}
+    parts = [key for key in raw if key[0] != "all"]
+    adjusted = {**raw, **dict(zip(parts, holm([raw[key] for key in parts]), strict=True))}
+    return tuple(PairedChange(*key, *counts[key], raw[key], adjusted[key]) for key in counts)
 
 
-def _notes(first: Report, second: Report) -> Iterator[str]:
-    for label, part, key in (
-        ("model", "model", "name"),
-        ("data", "data", "name"),
-        ("split", "evaluation", "split"),
-    ):
-        one, other = first[part][key], second[part][key]
-        if one != other:
-            yield f"other {label}: {safe(one)} → {safe(other)}"
-    yield from _seen_images("first", first, "second", second)
-    yield from _seen_images("second", second, "first", first)
+def _fixed_and_broken(pairs: Iterable[tuple[bool, bool]]) -> tuple[int, int]:
+    changed = [after for before, after in pairs if before != after]
+    return sum(changed), len(changed) - sum(changed)
 
 
-def _seen_images(name: str, report: Report, other_name: str, other: Report) -> Iterator[str]:
-    """Warn where `other` has the weights of a repair of `report` and looks at images that this one used."""
-    split = other["evaluation"]["split"]
-    weights = Path(other["model"]["weights"] or "").parts[-3:]
-    for repair in (repair for found in report["debugged"] for repair in found["repairs"]):
-        used = any(use["split"] == split and use["part"] != "judge" for use in repair["splits"])
-        if used and weights == Path(repair["weights"] or "").parts:
-            number = safe(str(repair["number"]))
-            yield (
-                f"{other_name} has the weights of repair {number} of {name}, fitted and chosen on "
-                f"images of {safe(split)}: only images that it never used tell what it is worth"
-            )
+def mcnemar(fixed: int, broken: int) -> float:
+    """Return the two-sided p of McNemar's exact test."""
+    from scipy.stats import binomtest
+
+    return float(binomtest(fixed, fixed + broken).pvalue) if fixed + broken else 1.0
 
 
-def _overall(first: Report, second: Report) -> Iterator[Sequence[str]]:
-    for label, read in (
-        ("accuracy", lambda found: found["accuracy"]),
-        ("mean of classes", lambda found: found["macro_accuracy"]),
-        ("worst class", _worst_class),
-        ("worst group", lambda found: (found["worst_group"] or {}).get("accuracy")),
-    ):
-        one, other = read(first["evaluation"]), read(second["evaluation"])
-        yield (label, percent(one), percent(other), _change(one, other))
-
-
-def _worst_class(found: dict[str, Any]) -> float | None:
-    return min((row["accuracy"] for row in found["classes"] if row["accuracy"] is not None), default=None)
-
-
-def _class_rates(report: Report) -> dict[str, float | None]:
-    return {row["name"]: row["accuracy"] for row in report["evaluation"]["classes"]}
-
-
-def _group_rates(report: Report) -> dict[str, float | None]:
-    rows = report["evaluation"]["groups"]
-    return {f"{row['class']}, {row['column']} {row['value']}": row["accuracy"] for row in rows}
-
-
-def _changes(first: dict[str, float | None], second: dict[str, float | None]) -> list[Sequence[str]]:
-    names = [*first, *(name for name in second if name not in first)]
-    pairs = [(name, first.get(name), second.get(name)) for name in names]
-    changed = [pair for pair in pairs if pair[1] != pair[2]]
-    changed.sort(key=lambda pair: -abs((pair[2] or 0) - (pair[1] or 0)))
-    return [
-        (safe(name, 40), percent(one), percent(other), _change(one, other)) for name, one, other in changed
-    ]
-
-
-def _left_out(smaller: int, unchanged: int) -> list[str]:
-    """Say how many rows a table leaves out, and why."""
-    parts = [f"{smaller} more with smaller changes"] if smaller > 0 else []
-    parts += [f"{unchanged} unchanged"] if unchanged else []
-    return [f"… and {', '.join(parts)}"] if parts else []
-
-
-def _repairs(label: str, report: Report) -> Iterator[Sequence[str]]:
-    for found in report["debugged"]:
-        for repair in found["repairs"]:
-            before, after = repair["before"], repair["after"]
-            yield (
-                f"{label}, {safe(str(repair['number']))}: {safe(repair['method'], 40)}",
-                safe(found["class"]["name"], 40),
-                safe(after["split"], 20),
-                *(_both(before[rate], after[rate]) for rate in ("class_accuracy", "accuracy")),
-                _both(*((metrics["worst_group"] or {}).get("accuracy") for metrics in (before, after))),
-                safe(repair["verdict"]["outcome"]),
-            )
-
-
-def _both(before: float | None, after: float | None) -> str:
-    return f"{percent(before)} → {percent(after)}"
-
-
-def _change(one: float | None, other: float | None) -> str:
-    return "" if one is None or other is None else f"{100 * (other - one):+.1f}"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
+def holm(values: Sequence[float]) -> list[float]:
+    """Return p values adjusted for their number (Holm 1979, step-down)."""
+    order = sorted(range(len(values)), key=lambda place: values[place])
+    adjusted, largest = [0.0] * len(values), 0.0
+    for rank, place in enumerate(order):
+        largest = max(largest, min(1.0, (len(values) - rank) * values[place]))
+        adjusted[place] = largest
+    return adjusted

@@ -26,10 +26,10 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..results import Sample, Unreadable
+from ..results.states import split_folder
 from ..tensors import Shard, SplitFeatures
 from ..text import safe
 from .atomic import appearing, explained, json_text, write_bytes
-from .states import split_folder
 from .store import Session
 
 ARRAYS = ("features", "labels", "rows", "top_logits", "top_classes", "confidence")
@@ -226,7 +226,8 @@ def _map_array(path: Path) -> np.ndarray[Any, Any]:
     header = _header(path)
     if 0 in header.shape:
         return np.empty(header.shape, header.dtype)
-    return np.load(path, mmap_mode="c", allow_pickle=False)
+    mapped: np.ndarray[Any, Any] = np.load(path, mmap_mode="c", allow_pickle=False)
+    return mapped
 
 
 def _damaged(path: Path) -> InputError:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 
-from ..config import RunConfig
+from ..config import RunConfig, Section, flags_of
 from ..text import safe
 
-_OPTIONS = {"spec": "-m", "weights": "-w", "source": "-d", "root": "--data-root"}
 _SECTIONS = {"model": "model", "data": "data", "preprocessing": "preprocess"}
 _CONTENTS = {
     "model": "what -m and -w name has changed",
@@ -27,11 +26,13 @@ def changes_of_inputs(old: RunConfig | None, new: RunConfig, differing: Sequence
 
 
 def _options(old: RunConfig, new: RunConfig, section: str) -> Iterator[str]:
-    before, after = (asdict(config).get(section, {}) for config in (old, new))
-    for name in after:
-        if before[name] != after[name]:
-            option = _OPTIONS.get(name) or f"--{name.replace('_', '-')}"
-            yield f"{option} {_brief(before[name])} → {_brief(after[name])}"
+    before, after = getattr(old, section, None), getattr(new, section, None)
+    if not isinstance(after, Section):
+        return
+    for one in fields(after):
+        values = getattr(before, one.name), getattr(after, one.name)
+        if values[0] != values[1]:
+            yield f"{flags_of(type(after), one.name)[0]} {_brief(values[0])} → {_brief(values[1])}"
 
 
 def _brief(value: object) -> str:

@@ -78,4 +78,5 @@ def draw_coefficients(generator: torch.Generator, size: int, std: float) -> Tens
 def _radius(size: int, spacing: float) -> Tensor:
     vertical = torch.fft.fftfreq(size, spacing)[:, None]
     horizontal = torch.fft.rfftfreq(size, spacing)[None]
-    return (vertical**2 + horizontal**2).sqrt()
+    radius: Tensor = (vertical**2 + horizontal**2).sqrt()
+    return radius

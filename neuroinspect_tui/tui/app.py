@@ -15,6 +15,7 @@ from ..config import require_choice
 from ..errors import InputError
 from ..events import Event, Failed, Finished, Note, Partial, Preview, Progress
 from ..jobs import Job
+from ..results import Repair
 from ..text import safe
 from ..wording.names import short_name
 from . import clipboard
@@ -198,10 +199,9 @@ class NeuroInspectApp(App[int]):
 
     def _say_if_known(self, event: Event) -> None:
         """Say so where a repair that was asked for has been made before."""
-        if not isinstance(event, Finished) or not isinstance(event.job, jobs.RepairHead):
-            return
-        if event.value.number in self.app_state.repairs:
-            self.notify(f"It has been made before: repair {event.value.number}.")
+        match event:
+            case Finished(jobs.RepairHead(), Repair() as repair) if repair.number in self.app_state.repairs:
+                self.notify(f"It has been made before: repair {repair.number}.")
 
     def _tell(self, topics: frozenset[Topic]) -> None:
         if self._farewell is not None and self.screen is self._farewell and not self.app_state.would_be_lost:

@@ -85,15 +85,11 @@ class AppState:
 
     @classmethod
     def of(cls, state: SavedState) -> AppState:
-        """Return a app_state that knows what the session knows."""
-        app_state = cls(state.session_root, state.opened, state.evaluation, state.evaluation is not None)
-        app_state.reports = dict(state.culprits)
-        app_state.exemplars = dict(state.exemplars)
-        for illusion in state.illusions:
-            place = (illusion.target.index, illusion.neuron)
-            app_state.illusions[place] = (*app_state.illusions.get(place, ()), illusion)
-        app_state.tags, app_state.propagation = dict(state.tags), state.propagation
-        app_state.repairs = {repair.number: repair for repair in state.repairs}
+        """Return the state of an app that knows what the session knows."""
+        app_state = cls(state.session_root, propagation=state.propagation)
+        for answer in state.answers:
+            app_state._take(answer)
+        app_state.tags = dict(state.tags)
         return app_state
 
     def ask(self, job: Job) -> None:
@@ -103,8 +99,25 @@ class AppState:
 
     def apply(self, event: Event) -> frozenset[Topic]:
         """Take in one event and say what changed."""
-        handler: Callable[[AppState, Any], frozenset[Topic]] = _EVENTS[type(event)]
-        return handler(self, event)
+        match event:
+            case Started():
+                return self._started(event)
+            case Progress():
+                return self._progress(event)
+            case Preview():
+                return self._preview(event)
+            case Partial():
+                return self._partial(event)
+            case Finished():
+                return self._finished(event)
+            case Stopped():
+                return self._stopped(event)
+            case Failed():
+                return self._failed(event)
+            case Note():
+                return self._noted(event)
+            case Elsewhere():
+                return self._elsewhere(event)
 
     def waits_for(self, job: Job) -> bool:
         """Whether `job` was asked for and has not ended."""
@@ -200,12 +213,11 @@ class AppState:
     def _finished(self, event: Finished) -> frozenset[Topic]:
         self._end(event.job)
         self.failures.pop(event.job, None)
-        keep: Callable[[AppState, Any, Any], frozenset[Topic]] = _RESULTS.get(type(event.job), _ignore)
         ended: frozenset[Topic] = frozenset({"progress"})
         if not isinstance(event.job, QUIET):
             self.note(f"{event.job.label}: done")
             ended = frozenset({"progress", "log"})
-        return keep(self, event.job, event.value) | ended
+        return self._take(event) | ended
 
     def _stopped(self, event: Stopped) -> frozenset[Topic]:
         self._end(event.job)
@@ -224,7 +236,7 @@ class AppState:
         self.note(event.text, event.level)
         return frozenset({"log"})
 
-    def _follows(self, event: Elsewhere) -> frozenset[Topic]:
+    def _elsewhere(self, event: Elsewhere) -> frozenset[Topic]:
         self.elsewhere = event.process
         return frozenset({"progress"})
 
@@ -236,6 +248,10 @@ class AppState:
     def _debugged(self, job: Job) -> bool:
         split = job.split if isinstance(job, jobs.Evaluate) else None
         return split is None or (self.opened is not None and split == self.opened.split)
+
+    def _take(self, event: Finished) -> frozenset[Topic]:
+        """Take in an answer, fresh or from a saved session."""
+        return _TAKERS[type(event.job)](self, event.job, event.value)
 
     def _keep_opened(self, job: Job, value: Opened) -> frozenset[Topic]:
         self.opened = value
@@ -264,7 +280,7 @@ class AppState:
 
     def _keep_illusions(self, job: jobs.Illustrate, value: tuple[Illusion, ...]) -> frozenset[Topic]:
         self._drop_previews(job)
-        for neuron in job.neurons:
+        for neuron in {*job.neurons, *(illusion.neuron for illusion in value)}:
             self.illusions[job.target, neuron] = tuple(i for i in value if i.neuron == neuron)
         return frozenset({"pictures"})
 
@@ -314,36 +330,24 @@ class AppState:
         return frozenset({"report"})
 
 
-def _ignore(app_state: AppState, job: Job, value: Any) -> frozenset[Topic]:
-    return frozenset()
-
-
-_EVENTS: dict[type, Callable[[AppState, Any], frozenset[Topic]]] = {
-    Started: AppState._started,
-    Progress: AppState._progress,
-    Preview: AppState._preview,
-    Partial: AppState._partial,
-    Finished: AppState._finished,
-    Stopped: AppState._stopped,
-    Failed: AppState._failed,
-    Note: AppState._noted,
-    Elsewhere: AppState._follows,
-}
-_RESULTS: dict[type, Callable[[AppState, Any, Any], frozenset[Topic]]] = {
-    jobs.Open: AppState._keep_opened,
-    jobs.Evaluate: AppState._keep_evaluation,
-    jobs.FindCulprits: AppState._keep_report,
-    jobs.FindExemplars: AppState._keep_exemplars,
-    jobs.Illustrate: AppState._keep_illusions,
-    jobs.NameNeurons: AppState._keep_concepts,
-    jobs.ListSamples: AppState._keep_samples,
-    jobs.MakeThumbnails: AppState._keep_thumbnails,
-    jobs.AskWhatIf: AppState._keep_what_if,
-    jobs.OrderReview: AppState._keep_review,
-    jobs.SetTag: AppState._keep_tag,
-    jobs.RepairHead: AppState._keep_repair,
-    jobs.ExportRepair: AppState._keep_repair,
-    jobs.DiscardRepair: AppState._drop_repair,
-    jobs.SearchNeurons: AppState._keep_found,
-    jobs.WriteReport: AppState._keep_directory,
-}
+_TAKERS: dict[type[Job], Callable[[AppState, Any, Any], frozenset[Topic]]] = dict(
+    (
+        jobs.Open.taken_by(AppState._keep_opened),
+        jobs.Evaluate.taken_by(AppState._keep_evaluation),
+        jobs.FindCulprits.taken_by(AppState._keep_report),
+        jobs.FindExemplars.taken_by(AppState._keep_exemplars),
+        jobs.Illustrate.taken_by(AppState._keep_illusions),
+        jobs.NameNeurons.taken_by(AppState._keep_concepts),
+        jobs.ListSamples.taken_by(AppState._keep_samples),
+        jobs.MakeThumbnails.taken_by(AppState._keep_thumbnails),
+        jobs.AskWhatIf.taken_by(AppState._keep_what_if),
+        jobs.OrderReview.taken_by(AppState._keep_review),
+        jobs.SetTag.taken_by(AppState._keep_tag),
+        jobs.RepairHead.taken_by(AppState._keep_repair),
+        jobs.ExportRepair.taken_by(AppState._keep_repair),
+        jobs.DiscardRepair.taken_by(AppState._drop_repair),
+        jobs.SearchNeurons.taken_by(AppState._keep_found),
+        jobs.WriteReport.taken_by(AppState._keep_directory),
+    )
+)
+"""What is done with each answer; `Job.taken_by` has checked that the method takes the job and its answer."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ..events import Event
+from ..events import Event, Finished
 from ..jobs import Job
-from ..results import CulpritReport, Evaluation, Exemplar, Illusion, Opened, Propagation, Repair
+from ..results import Propagation
 
 OnEvent = Callable[[Event], None]
 
@@ -50,18 +50,13 @@ class View:
 
 @dataclass(frozen=True)
 class SavedState:
-    """What the session already knows.
+    """What the session already knows: `answers` as the worker would give them, in the order to take them in.
 
     Picture paths are relative to `session_root`; tags are by split and path.
     """
 
     session_root: Path
-    opened: Opened | None = None
-    evaluation: Evaluation | None = None
-    culprits: dict[int, CulpritReport] = field(default_factory=dict)
-    exemplars: dict[tuple[int, int], tuple[Exemplar, ...]] = field(default_factory=dict)
-    illusions: tuple[Illusion, ...] = ()
-    repairs: tuple[Repair, ...] = ()
+    answers: tuple[Finished, ...] = ()
     tags: dict[tuple[str, str], str] = field(default_factory=dict)
     view: View = field(default_factory=View)
     propagation: Propagation | None = None

@@ -41,8 +41,7 @@ def session(tmp_path: Path) -> Any:
 
 def run(session: Session, work: Any) -> Heard:
     heard = Heard()
-    with journalled(session, JOB, heard) as reporter:
-        work(reporter)
+    journalled(session, JOB, heard, work)
     return heard
 
 
@@ -74,7 +73,7 @@ def test_a_job_is_journalled_with_its_notes_and_progress(
         {"event": "note", "text": "slow", "level": "warning"},
         {"event": "finished", "job": "Illustrate"},
     ]
-    progress = [("on_progress", step, 4) for step in range(1, 5)]
+    progress = [("progress", step, 4) for step in range(1, 5)]
     assert heard.reported == [("unit", "steps"), *progress, ("note", "slow", "warning")]
 
 

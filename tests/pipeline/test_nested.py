@@ -15,7 +15,6 @@ from neuroinspect_tui.config import DataConfig, ModelConfig, RunConfig
 from neuroinspect_tui.pipeline import naming, picturing
 from neuroinspect_tui.results import ClassRef, Concept, Illusion
 from neuroinspect_tui.runtime.rank_group import RankGroup
-from neuroinspect_tui.session import states
 from neuroinspect_tui.session.store import Session
 
 CONFIG = RunConfig(ModelConfig("m"), DataConfig("d"))
@@ -42,6 +41,7 @@ def project(tmp_path: Path) -> Iterator[Any]:
         yield SimpleNamespace(
             config=CONFIG,
             session=session,
+            known=lambda job: job.recall(CONFIG, session.load),
             group=RankGroup(),
             device=torch.device("cpu"),
             names=("a", "b"),
@@ -66,7 +66,7 @@ def test_pictures(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     inner = Interrupted(lambda: picturing.illustrate(project, jobs.Illustrate(0, (7,)), Interrupted()))
     found = picturing.illustrate(project, jobs.Illustrate(0, (3, 9)), inner)
     assert [picture.neuron for picture in found] == [3, 9]
-    kept = project.session.load(states.illusions(CONFIG, 0), tuple[Illusion, ...])
+    kept = project.session.load(jobs.Illustrate(0).key(CONFIG), tuple[Illusion, ...])
     assert [picture.neuron for picture in kept] == [3, 7, 9]
 
 
@@ -78,5 +78,5 @@ def test_names(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     inner = Interrupted(lambda: naming.name_neurons(project, jobs.NameNeurons(0, (7, 4)), Interrupted()))
     found = naming.name_neurons(project, jobs.NameNeurons(0, (3, 4)), inner)
     assert [concept.label for concept in found] == ["n3", "n4"]
-    kept = project.session.load(states.concepts(CONFIG, 0), tuple[Concept, ...])
+    kept = project.session.load(jobs.NameNeurons(0).key(CONFIG), tuple[Concept, ...])
     assert [concept.neuron for concept in kept] == [3, 4, 7]

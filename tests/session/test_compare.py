@@ -1,119 +1,142 @@
-import copy
+import csv
+from dataclasses import replace
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from neuroinspect_tui.session import report as reports
-from neuroinspect_tui.session.compare import compare
+from neuroinspect_tui.cli.commands import print_comparison
+from neuroinspect_tui.errors import InputError
+from neuroinspect_tui.results import Sample
+from neuroinspect_tui.session.compare import Answer, Side, holm, mcnemar, paired_changes
+from neuroinspect_tui.session.report import build_report, write_reports
+from neuroinspect_tui.session.store import Session
 
 from . import synthetic
-from .hostile import NAMES, nothing_hidden
-from .test_html import hostile
 
 
-def build_report(found):
-    return reports.report_json(reports.build_report(found))
+def sides(before, after, labels=None, groups=None):
+    """Two sessions that answer images 0, 1, … right (True) or wrong."""
+    labels = labels or ["star"] * len(before)
+    groups = groups or [{}] * len(before)
+
+    def one(right):
+        return Side(
+            {},
+            {
+                str(row): Answer(label, label if correct else "ring", group)
+                for row, (label, correct, group) in enumerate(zip(labels, right, groups, strict=True))
+            },
+        )
+
+    return one(before), one(after)
 
 
-def changed(report):
-    other = copy.deepcopy(report)
-    found = other["evaluation"]
-    found["accuracy"] = 0.9
-    found["classes"][0]["accuracy"] = 0.5
-    found["classes"][1]["accuracy"] = 0.7
-    found["groups"][1]["accuracy"] = found["worst_group"]["accuracy"] = 0.25
-    other["debugged"] = []
-    other["model"]["name"] = "big resnet"
-    return other
+def written(root, predicted):
+    """A session on disk whose images of star are predicted as told."""
+    with Session.open(root) as session:
+        samples = [
+            Sample("val", row, f"=star/{row}.png", 0, answer, 0.9, groups={"background": "sand"})
+            for row, answer in enumerate(predicted)
+        ]
+        write_reports(session, build_report(synthetic.findings()), samples)
+    return root
 
 
-def test_the_changes_are_told_largest_first():
-    report = build_report(synthetic.findings())
-    report["debugged"][0]["repairs"] = report["debugged"][0]["repairs"][:1]
-    assert compare(report, changed(report), ("out/a", "out/b")) == (
-        "first: out/a, 288 images of val\n"
-        "second: out/b, 288 images of val\n"
-        "other model: small resnet → big resnet\n"
-        "\n"
-        "as given         first   second  change\n"
-        "accuracy         84.7 %  90.0 %  +5.3\n"
-        "mean of classes  84.7 %  84.7 %  +0.0\n"
-        "worst class      33.3 %  50.0 %  +16.7\n"
-        "worst group      5.6 %   25.0 %  +19.4\n"
-        "\n"
-        "class  first   second  change\n"
-        "star   33.3 %  50.0 %  +16.7\n"
-        "ring   75.0 %  70.0 %  -5.0\n"
-        "\n"
-        "… and 6 unchanged\n"
-        "\n"
-        "group                   first  second  change\n"
-        "star, background grass  5.6 %  25.0 %  +19.4\n"
-        "\n"
-        "… and 3 unchanged\n"
-        "\n"
-        "repair           class  on    class recall     accuracy         worst group     verdict\n"
-        "first, 1: ridge  star   test  33.0 % → 86.0 %  84.0 % → 90.0 %  6.0 % → 78.0 %  "
-        "helps\n"
-    )
+@pytest.mark.parametrize(
+    ("fixed", "broken", "p"),
+    [(0, 0, 1.0), (0, 5, 2 / 32), (0, 6, 2 / 64), (6, 0, 2 / 64), (1, 8, 20 / 512), (3, 3, 1.0)],
+)
+def test_mcnemar_is_the_binomial_tail_by_hand(fixed, broken, p):
+    assert mcnemar(fixed, broken) == pytest.approx(p)
 
 
-def test_a_repair_judged_on_images_that_it_was_fitted_on_is_told():
-    report = build_report(synthetic.findings())
-    repair = report["debugged"][0]["repairs"][0]
-    repair["weights"] = "repairs/1-ridge/model.safetensors"
-    repair["splits"] = [{"part": "fit", "split": "val"}, {"part": "judge", "split": "test"}]
-    other = copy.deepcopy(report)
-    other["debugged"] = []
-    other["model"]["weights"] = "out/repairs/1-ridge/model.safetensors"
-    line = (
-        "second has the weights of repair 1 of first, fitted and chosen on images of val: "
-        "only images that it never used tell what it is worth"
-    )
-    assert line in compare(report, other).splitlines()
-    assert line.replace("second", "FIRST").replace("first", "second").replace("FIRST", "first") in compare(
-        other, report
-    )
-    other["evaluation"]["split"] = "test"
-    assert "has the weights of repair" not in compare(report, other)
-    other["evaluation"]["split"], other["model"]["weights"] = "val", "out/repairs/2-ridge/model.safetensors"
-    assert "has the weights of repair" not in compare(report, other)
+def test_holm_steps_down_and_never_falls():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    assert holm([]) == []
 
 
-def test_equal_reports_show_no_class_and_no_group():
-    report = build_report(synthetic.findings())
-    report["debugged"] = []
-    text = compare(report, report)
-    assert "class  first" not in text and "group  " not in text.replace("worst group  ", "")
-    assert "accuracy         84.7 %  84.7 %  +0.0" in text
+@given(st.lists(st.floats(0, 1), max_size=20))
+def test_holm_keeps_the_order(values):
+    adjusted = holm(values)
+    ranked = [adjusted[place] for place in sorted(range(len(values)), key=lambda place: values[place])]
+    assert ranked == sorted(ranked)
+    assert all(after >= before for before, after in zip(values, adjusted, strict=True))
 
 
-def test_a_class_of_one_report_only_is_shown_without_change():
-    report = build_report(synthetic.findings())
-    other = copy.deepcopy(report)
-    other["evaluation"]["classes"][7]["name"] = "urn"
-    lines = compare(report, other).splitlines()
-    assert "vase   100.0 %  –        ".rstrip() in [line.rstrip() for line in lines]
-    assert "urn    –        100.0 %" in [line.rstrip() for line in lines]
-
-
-@settings(max_examples=40, deadline=None)
-@given(NAMES, NAMES, NAMES, NAMES)
-def test_hostile_names_do_not_reach_the_terminal(name, value, path, concept):
-    first = build_report(hostile(synthetic.findings(), name, value, path, concept))
-    text = compare(first, build_report(synthetic.findings()))
-    assert nothing_hidden(text)
-
-
-def test_hostile_repairs_do_not_reach_the_terminal():
-    report = build_report(synthetic.findings())
-    repair = report["debugged"][0]["repairs"][0]
-    repair |= {
-        "method": "\x1b[31mridge",
-        "number": "\x1b[0m",
-        "verdict": {"outcome": "\x07"},
-        "weights": "repairs/1-x/m.pt",
+def test_parts_are_matched_by_path_and_tested_together():
+    labels = ["star"] * 8 + ["kite"] * 4
+    groups = [{"background": "sand"}] * 6 + [{}] * 6
+    first, second = sides([True] * 12, [False] * 7 + [True] * 5, labels, groups)
+    second.answers.pop("11")  # an image that only the first session answered
+    found = {(one.kind, one.name): one for one in paired_changes(first, second)}
+    assert set(found) == {
+        ("all", ()),
+        ("class", ("star",)),
+        ("class", ("kite",)),
+        ("group", ("background", "sand", "star")),
     }
-    repair["splits"] = [{"part": "fit", "split": "val"}]
-    other = copy.deepcopy(report)
-    other["model"]["weights"] = "out/repairs/1-x/m.pt"
-    assert nothing_hidden(compare(report, other))
+    whole, star, kite = found["all", ()], found["class", ("star",)], found["class", ("kite",)]
+    assert (whole.n, whole.fixed, whole.broken, whole.p) == (11, 0, 7, pytest.approx(2 / 128))
+    assert whole.adjusted == whole.p and whole.regressed
+    assert (star.n, star.broken, star.adjusted, star.regressed) == (8, 7, pytest.approx(6 / 128), True)
+    assert (kite.n, kite.broken, kite.p, kite.regressed) == (3, 0, 1.0, False)
+    group = found["group", ("background", "sand", "star")]
+    assert (group.n, group.broken, group.p) == (6, 6, pytest.approx(2 / 64))
+    assert group.adjusted == pytest.approx(4 / 64) and not group.regressed
+
+
+def test_a_gain_is_no_regression():
+    change = paired_changes(*sides([False] * 9, [True] * 9))[0]
+    assert (change.fixed, change.broken, change.p < 0.01, change.regressed) == (9, 0, True, False)
+
+
+def test_answers_are_read_from_the_table_of_samples(tmp_path):
+    side = Side.read(written(tmp_path / "a", [0, 1]))
+    assert side.answers == {
+        "'=star/0.png": Answer("star", "star", {"background": "sand"}),
+        "'=star/1.png": Answer("star", "ring", {"background": "sand"}),
+    }
+
+
+def test_a_table_that_is_missing_or_damaged_is_named(tmp_path):
+    root = written(tmp_path / "a", [0])
+    (root / "samples.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match=r"samples\.csv cannot be read"):
+        Side.read(root)
+    (root / "samples.csv").unlink()
+    with pytest.raises(InputError, match="No such file or directory"):
+        Side.read(root)
+
+
+def test_a_regression_fails_only_where_asked(tmp_path, capsys):
+    good, bad = written(tmp_path / "good", [0] * 8), written(tmp_path / "bad", [1] * 7 + [0])
+    assert print_comparison(good, bad) == 0
+    assert capsys.readouterr().err == ""
+    assert print_comparison(good, bad, True) == 1
+    assert capsys.readouterr().err == (
+        "neuroinspect: --fail-on-regression: regression in all images (of 8, 0 fixed, 7 broken); "
+        "class star (of 8, 0 fixed, 7 broken); group star, background sand (of 8, 0 fixed, 7 broken)\n"
+    )
+    assert print_comparison(bad, good, True) == 0
+    none = written(tmp_path / "none", [])
+    with pytest.raises(InputError, match="has no image to compare by"):
+        print_comparison(good, none, True)
+
+
+def test_group_values_that_hold_the_separator_are_told_apart(tmp_path):
+    found = synthetic.findings()
+    rows = zip(found.evaluation.groups, ("a", "a; b", "x (y)", "\x1b"), strict=True)
+    groups = tuple(replace(row, value=value) for row, value in rows)
+    report = build_report(replace(found, evaluation=replace(found.evaluation, groups=groups)))
+    with Session.open(tmp_path) as session:
+        samples = [
+            Sample("val", row, f"{row}.png", 0, 0, 0.9, groups={"background": value, "hour": "1"})
+            for row, value in enumerate(("a", "a; b", "x (y)", "\x1b", "unknown"))
+        ]
+        write_reports(session, report, samples)
+    groups = [answer.groups.get("background") for answer in Side.read(tmp_path).answers.values()]
+    assert groups == ["a", "a; b", "x (y)", "\\x1b", None]
+    with (tmp_path / "samples.csv").open() as file:
+        assert next(csv.DictReader(file))["groups"] == "background a; hour 1"

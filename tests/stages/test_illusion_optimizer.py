@@ -136,10 +136,10 @@ def test_pictures_that_have_reached_their_goal_leave_and_stay_as_they_were():
     clean[0, 0] = clean[2, 2] = 2.0
     clean[1, 5] = 9.0
     seen = clean * painting.scale
-    look = painting.look
-    painting.look = lambda pictures: Activations(seen[: len(pictures)], seen, seen)
+    classify = painting.classify
+    painting.classify = lambda pictures: Activations(seen[: len(pictures)], seen, seen)
     assert painting.remove_finished() == [0, 2]
-    painting.look = look
+    painting.classify = classify
     assert painting.active.tolist() == [1, 3, 4, 5, 6, 7]
     before = painting.pictures(torch.arange(8))
     painting.step(1)

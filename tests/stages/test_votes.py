@@ -35,10 +35,10 @@ def test_a_vote_in_parts_is_the_vote_at_once():
     assert joined.prec_at_5.equal(whole.prec_at_5)
 
 
-def votes(votes, mistakes, neurons=50, totals=None):
-    """A votes in which neuron n has `votes[n]` votes of `mistakes`."""
-    top = torch.full((mistakes, len(votes)), -1)
-    for place, (neuron, count) in enumerate(votes.items()):
+def votes(counts, mistakes, neurons=50, totals=None):
+    """The vote in which neuron n has `counts[n]` votes of `mistakes`."""
+    top = torch.full((mistakes, len(counts)), -1)
+    for place, (neuron, count) in enumerate(counts.items()):
         top[:count, place] = neuron
     total = torch.zeros(neurons)
     for neuron, value in (totals or {}).items():
@@ -62,6 +62,6 @@ def test_equal_votes_are_ordered_by_total_score_then_by_neuron():
 
 
 def test_each_list_has_at_most_thirty_rows():
-    votes = {neuron: 60 - neuron for neuron in range(40)}
-    insufficient = votes(votes, 100)
+    counts = {neuron: 60 - neuron for neuron in range(40)}
+    insufficient = votes(counts, 100)
     assert choose_culprits(insufficient, votes({}, 100))[0] == list(range(30))

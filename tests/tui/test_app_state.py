@@ -24,7 +24,16 @@ def test_a_saved_session_is_known_at_once(tmp_path: Path) -> None:
     pictures = tuple(illusion(tmp_path, 0, 11, seed) for seed in range(2))
     made = repair(3, jobs.RepairHead(0, "ridge"))
     app_state = AppState.of(
-        SavedState(tmp_path, opened(), evaluation(), {0: culprits(0)}, {}, pictures, (made,))
+        SavedState(
+            tmp_path,
+            (
+                Finished(jobs.Open(), opened()),
+                Finished(jobs.Evaluate(), evaluation()),
+                Finished(jobs.FindCulprits(0), culprits(0)),
+                Finished(jobs.Illustrate(0), pictures),
+                Finished(jobs.ExportRepair(3), made),
+            ),
+        )
     )
     assert app_state.evaluation_final
     assert app_state.illusions == {(0, 11): pictures}

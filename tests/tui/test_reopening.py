@@ -6,7 +6,7 @@ from pathlib import Path
 
 from neuroinspect_tui import jobs
 from neuroinspect_tui.errors import InputError
-from neuroinspect_tui.events import Preview, Started, Stopped
+from neuroinspect_tui.events import Finished, Preview, Started, Stopped
 from neuroinspect_tui.tui.protocol import SavedState, View
 
 from .conftest import Launch
@@ -15,8 +15,17 @@ from .fake_worker import FakeWorker, culprits, evaluation, exemplars, illusion, 
 
 def saved(root: Path) -> SavedState:
     return SavedState(
-        root, opened(), evaluation(), {2: culprits(2)}, {(2, 18): exemplars(root, 2, 18)}, (illusion(root, 2, 18),),
-        (repair(4, jobs.RepairHead(2, "ridge")),), {("val", mistakes(2)[0].path): "cue"}, View(2, 18, "index", {2: (18, 13)}, True),
+        root,
+        (
+            Finished(jobs.Open(), opened()),
+            Finished(jobs.Evaluate(), evaluation()),
+            Finished(jobs.FindCulprits(2), culprits(2)),
+            Finished(jobs.FindExemplars(2, 18), exemplars(root, 2, 18)),
+            Finished(jobs.Illustrate(2), (illusion(root, 2, 18),)),
+            Finished(jobs.ExportRepair(4), repair(4, jobs.RepairHead(2, "ridge"))),
+        ),
+        {("val", mistakes(2)[0].path): "cue"},
+        View(2, 18, "index", {2: (18, 13)}, True),
     )  # fmt: skip
 
 

@@ -69,7 +69,8 @@ def eraser(spread: Tensor, shared: Tensor) -> Tensor:
     ridge = RELATIVE_RIDGE * spread.diagonal().mean()
     factor = torch.linalg.cholesky(spread + ridge * torch.eye(len(spread), dtype=spread.dtype))
     whitened = torch.cholesky_solve(shared, factor)
-    return shared @ torch.linalg.pinv(shared.T @ whitened, rtol=1e-9) @ whitened.T
+    erased: Tensor = shared @ torch.linalg.pinv(shared.T @ whitened, rtol=1e-9) @ whitened.T
+    return erased
 
 
 def _within_class(found: Moments) -> Tensor:

@@ -60,6 +60,7 @@ def _open(path: Path) -> Image:
     from PIL import Image, UnidentifiedImageError
 
     try:
+        opened: Image.Image
         with Image.open(path) as opened:
             if opened.width * opened.height > LARGEST:
                 raise OSError(f"{path.name} is too large to show")

@@ -1,6 +1,6 @@
 import pytest
 
-from neuroinspect_tui.session.states import split_folder
+from neuroinspect_tui.results.states import split_folder
 
 
 @pytest.mark.parametrize("name", ["val", "test", "train-standard", "fold_1.b"])
