@@ -65,7 +65,7 @@ def test_the_changes_are_told_largest_first():
         "\n"
         "repair           class  on    class recall     accuracy         worst group     verdict\n"
         "first, 1: ridge  star   test  33.0 % → 86.0 %  84.0 % → 90.0 %  6.0 % → 78.0 %  "
-        "helps: star 33 → 86 %, no class loses more than 1 %\n"
+        "helps\n"
     )
 
 
@@ -122,7 +122,7 @@ def test_hostile_repairs_do_not_reach_the_terminal():
     repair |= {
         "method": "\x1b[31mridge",
         "number": "\x1b[0m",
-        "verdict": "\x07",
+        "verdict": {"outcome": "\x07"},
         "weights": "repairs/1-x/m.pt",
     }
     repair["splits"] = [{"part": "fit", "split": "val"}]
