@@ -242,7 +242,7 @@ def test_culprits_have_their_concepts_whether_followed_or_reopened(other: Other,
     neuron = report.insufficient[0].neuron
     session = other.session
     session.save(jobs.Open().key(CONFIG), fake_opened())
-    session.save(jobs.NameNeurons(1).key(CONFIG), (Concept(neuron, "trellis", 0.31, 0.9, "outside"),))
+    session.save(jobs.NameNeurons(1).key(CONFIG), (Concept(neuron, "trellis", 0.31, 0.9),))
     begin(other, events)
     heard(events, 2)
     replay(session, job, report)

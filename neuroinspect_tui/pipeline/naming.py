@@ -51,7 +51,7 @@ def name_neurons(project: Project, job: jobs.NameNeurons, reporter: Reporter) ->
         vocabulary = _vocabulary(project, clip)
         reporter.unit("neurons")
     for done, neuron in enumerate(missing):
-        on_progress = partial(_stay, reporter, done, len(missing))
+        on_progress = partial(_same_count, reporter, done, len(missing))
         on_progress(0, 0)
         found = _named(project, clip, vocabulary, job.target, neuron, on_progress)
         stored = project.session.add(name, job.result(), [found], lambda concept: concept.neuron)
@@ -59,8 +59,8 @@ def name_neurons(project: Project, job: jobs.NameNeurons, reporter: Reporter) ->
     return tuple(known[neuron] for neuron in job.neurons)
 
 
-def _stay(reporter: Reporter, done: int, total: int, *inner: int) -> None:
-    """OnProgress inside one neuron: the count stays."""
+def _same_count(reporter: Reporter, done: int, total: int, *inner: int) -> None:
+    """OnProgress inside one neuron: the count of neurons stays the same."""
     reporter.progress(done, total)
 
 

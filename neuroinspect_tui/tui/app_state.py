@@ -131,13 +131,13 @@ class AppState:
 
     @property
     def would_be_lost(self) -> list[Job]:
-        """Jobs under way or waiting that took someone's patience."""
-        worthy = (jobs.Evaluate, jobs.Illustrate, jobs.RepairHead, jobs.ExportRepair, jobs.WriteReport)
-        return [job for job in self.pending if isinstance(job, worthy)]
+        """Long jobs under way or waiting, to name before quitting."""
+        long = (jobs.Evaluate, jobs.Illustrate, jobs.RepairHead, jobs.ExportRepair, jobs.WriteReport)
+        return [job for job in self.pending if isinstance(job, long)]
 
     @property
     def teaching_tags(self) -> int:
-        """How many images are tagged by what they show; mislabelled ones teach nothing."""
+        """How many images are tagged by what they show; a mislabelled one says nothing of that."""
         return sum(tag != "mislabelled" for tag in self.tags.values())
 
     def note(self, text: str, level: str = "info", detail: str = "") -> None:

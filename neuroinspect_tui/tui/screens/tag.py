@@ -31,7 +31,7 @@ class TagScreen(Page[None]):
         "view.repair", "app.copy",
     )  # fmt: skip
 
-    place: reactive[int] = reactive(0, init=False)
+    place: reactive[int] = reactive(0, init=False, repaint=False)
 
     def __init__(self, target: int, culprits: tuple[int, ...]) -> None:
         super().__init__()
