@@ -21,7 +21,7 @@ from ..events import Event, Failed, Finished, Note, Partial, Preview, Progress
 from ..jobs import Job
 from ..results import Repair
 from ..text import safe
-from ..wording.names import brief_name as short_name
+from ..wording.names import short_name
 from . import clipboard
 from .app_state import AppState, Topic
 from .images.chooser import choose, make_encoders
