@@ -146,6 +146,24 @@ class FindFailureModes(Job[tuple[FailureMode, ...]]):
         """One for each number of modes and seed."""
         return states.failure_modes(config, self.k)
 
+    def recall(self, config: RunConfig, load: Load) -> tuple[FailureMode, ...] | None:
+        """Return the modes with the evidence that was found since they were stored."""
+        return ExamineFailureModes(self.k).recall(config, load) or super().recall(config, load)
+
+
+@dataclass(frozen=True)
+class ExamineFailureModes(Job[tuple[FailureMode, ...]]):
+    """Test each failure mode in the pictures: cover its region, name it, look at image statistics."""
+
+    k: int | None = None
+    priority: ClassVar[int] = 3
+    label: ClassVar[str] = "testing failure modes"
+
+    def key(self, config: RunConfig) -> str:
+        """One for each number of modes, seed and CLIP guide."""
+        debug = config.debug
+        return f"{states.failure_modes(config, self.k)}-{states.settings(debug.clip, debug.vocabulary)}"
+
 
 @dataclass(frozen=True)
 class FindCulprits(Job[CulpritReport]):

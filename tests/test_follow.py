@@ -207,6 +207,10 @@ CASES: list[tuple[jobs.Job, object]] = [
         jobs.FindFailureModes(),
         (FailureMode(0, None, None, False, False, 3, 1.0, (), (), Carried((2, 3), (0, 9), 0.05)),),
     ),
+    (
+        jobs.ExamineFailureModes(),
+        (FailureMode(0, None, None, False, False, 3, 1.0, (), (), Carried((2, 3), (0, 9), 0.05)),),
+    ),
     (jobs.FindCulprits(1), fake_culprits(1)),
     (jobs.FindExemplars(1, 7), (Exemplar(7, "class", "a.png", 1, 8.5, 2.0, "a.png"),)),
     (jobs.NameNeurons(1, (7,)), (Concept(7, "sky", 0.3),)),

@@ -283,7 +283,7 @@ class AppState:
         return frozenset({"evaluation"})
 
     def _keep_failure_modes(
-        self, job: jobs.FindFailureModes, value: tuple[FailureMode, ...]
+        self, job: jobs.FindFailureModes | jobs.ExamineFailureModes, value: tuple[FailureMode, ...]
     ) -> frozenset[Topic]:
         self.failure_modes = value
         return frozenset({"modes"})
@@ -355,6 +355,7 @@ _TAKERS: dict[type[Job], Callable[[AppState, Any, Any], frozenset[Topic]]] = dic
         jobs.Open.taken_by(AppState._keep_opened),
         jobs.Evaluate.taken_by(AppState._keep_evaluation),
         jobs.FindFailureModes.taken_by(AppState._keep_failure_modes),
+        jobs.ExamineFailureModes.taken_by(AppState._keep_failure_modes),
         jobs.FindCulprits.taken_by(AppState._keep_report),
         jobs.FindExemplars.taken_by(AppState._keep_exemplars),
         jobs.Illustrate.taken_by(AppState._keep_illusions),
