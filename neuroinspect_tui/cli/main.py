@@ -139,7 +139,8 @@ def _internal_fault(error: Exception) -> int:
 
 
 def _on_one_line(error: Any) -> str:
-    return " ".join(error.format_message().split()).rstrip(".")
+    message = error.format_message().replace(": Value error, ", ": ")
+    return " ".join(message.split()).rstrip(".")
 
 
 def _flush() -> None:
