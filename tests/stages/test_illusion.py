@@ -126,7 +126,9 @@ def test_a_neuron_that_is_silent_on_the_first_picture_is_woken_through_its_drive
     def step(self, number):
         if number == 0:
             with torch.no_grad():
-                asleep.extend((self.classify(self.pictures(self.active)).features.diag()[:NEURONS] == 0).tolist())
+                asleep.extend(
+                    (self.classify(self.pictures(self.active)).features.diag()[:NEURONS] == 0).tolist()
+                )
         start(self, number)
 
     monkeypatch.setattr(IllusionOptimizer, "step", step)

@@ -1,4 +1,4 @@
-"""The evidence for failure modes that takes images: the cover test, image statistics, a name, the conclusion."""
+"""The evidence for failure modes that takes images: cover test, image statistics, name, conclusion."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def conclude(
 ) -> FailureModes:
     """Return the modes with their cover test, statistic and name, as far as images are there, and `spurious`.
 
-    Without images the conclusion rests on the features alone. At most 64 mistakes a mode are covered, 2048 images
-    measured; reads as many images as these.
+    Without images the conclusion rests on the features alone. At most 64 mistakes a mode are covered, 2048
+    images measured.
     """
     values = scores(data.features, found.directions)
     measured = sample_rows(data, MEASURED) if pictures and found.modes else torch.empty(0, dtype=torch.int64)
