@@ -1,4 +1,4 @@
-"""The evidence for failure modes that takes images: cover test, image statistics, a name, the conclusion."""
+"""The evidence for failure modes that takes images: cover test, image statistics, name, conclusion."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def conclude(
     """Return the modes with their cover test, statistic and name, as far as images are there, and `spurious`.
 
     Without images the conclusion rests on the features alone. At most 64 mistakes a mode are covered, 2048
-    images measured; reads as many images as these.
+    images measured.
     """
     values = scores(data.features, found.directions)
     measured = sample_rows(data, MEASURED) if pictures and found.modes else torch.empty(0, dtype=torch.int64)
