@@ -76,7 +76,7 @@ class Project:
 
     @cached_property
     def _source(self) -> ModelSource:
-        return open_model(self.config.model, len(self.names))
+        return open_model(self.config.model, lambda: self.names, self.config.preprocess.image_size)
 
     @property
     def assumptions(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ Nothing here imports torch or numpy. Rates are fractions 0…1 unless a name say
 
 from .cues import Cue, CueOrigin, ProbeQuality, Tag, TagCounts
 from .culprits import Concept, Culprit, CulpritReport, PropertyKind
+from .duplicates import SplitDuplicates
 from .evaluation import (
     ClassRef,
     ClassResult,
@@ -24,6 +25,7 @@ from .failure_modes import (
     ImageStatistic,
     ModeExemplar,
     ProjectOut,
+    ScoreHistogram,
     WeightedNeuron,
 )
 from .metrics import Metrics, WorstClass, WorstGroup
@@ -53,6 +55,7 @@ __all__ = [
     "Repair",
     "ReviewItem",
     "Sample",
+    "SplitDuplicates",
     "SplitUse",
     "Unreadable",
     "WhatIf",
@@ -70,6 +73,7 @@ __all__ = [
     "ImageStatistic",
     "ModeExemplar",
     "ProjectOut",
+    "ScoreHistogram",
     "WeightedNeuron",
     "Aim",
     "Choice",

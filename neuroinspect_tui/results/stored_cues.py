@@ -45,17 +45,17 @@ class StoredCue:
 def from_first_version(tags: dict[str, dict[str, str]]) -> tuple[StoredCue, ...]:
     """Return the cue that tags of version 0.1 make, which were any words.
 
-    Of two words the rarer one names the cue, of equals the later one; of more each is a cue that the images of the others have not.
+    Of two words the rarer one names the cue, of equals the later one; of more each is a cue that the images
+    of the others have not.
     """
     counts = Counter(tag for tagged in tags.values() for tag in tagged.values() if tag != MISLABELLED)
     if not counts:
         return (StoredCue("cue", tags=tags),) if any(tags.values()) else ()
     if set(counts) <= _HAS | _NOT:
         return (StoredCue("cue", tags=_reworded(tags, _HAS)),)
-    named = (
-        sorted(sorted(counts, reverse=True), key=counts.__getitem__) if len(counts) <= 2 else sorted(counts)
-    )
-    chosen = named[:1] if len(counts) <= 2 else named
+    chosen = sorted(counts)
+    if len(counts) <= 2:
+        chosen = sorted(sorted(counts, reverse=True), key=counts.__getitem__)[:1]
     return tuple(StoredCue(name[:LONGEST_NAME], tags=_reworded(tags, {name})) for name in chosen)
 
 

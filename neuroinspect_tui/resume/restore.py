@@ -17,8 +17,8 @@ from ..jobs import Job
 from ..results import Repair, states
 from ..results.stored_cues import StoredCue, from_first_version
 from ..session.atomic import write_json
-from ..session.codec import to_json
 from ..session.store import INDEX, Session, Summary, list_sessions, summary_of
+from ..session.stored import to_json
 from ..tui.protocol import SavedState, SessionEntry, View
 from .locations import data_folder, recent
 

@@ -161,7 +161,7 @@ def _split(name: str, arrays: dict[str, torch.Tensor], head: Head) -> SplitFeatu
 
 def _extract(source: Source) -> dict[str, object]:
     """Run the classifier over every image of the set."""
-    module = _build(source)
+    module = build(source.file, source.model)
     module.load_state_dict(load_file(source.weights))
     module.eval()
     layer = next(part for part in reversed(list(module.modules())) if isinstance(part, nn.Linear))
@@ -183,14 +183,15 @@ def _extract(source: Source) -> dict[str, object]:
     return found
 
 
-def _build(source: Source) -> nn.Module:
+def build(file: Path, model: str) -> nn.Module:
+    """Return the module that the callable `model` of a Python file builds."""
     import_torchvision()
-    spec = importlib.util.spec_from_file_location("benchmark_models", source.file)
+    spec = importlib.util.spec_from_file_location("benchmark_models", file)
     assert spec is not None
     assert spec.loader is not None
     models = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(models)
-    return getattr(models, source.model)()
+    return getattr(models, model)()
 
 
 @torch.inference_mode()

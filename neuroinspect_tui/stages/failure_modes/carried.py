@@ -1,0 +1,76 @@
+"""Who carries a mode: mistakes and right answers of its classes above its threshold, and an exact test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from scipy.stats import fisher_exact
+from torch import Tensor
+
+from ...results.failure_modes import Carried
+from ...tensors import SplitFeatures
+
+CONCERNED = 0.9
+
+
+def concerned_classes(labels: Tensor) -> Tensor:
+    """Return the classes, most mistakes first, that hold 90 % of the mistakes with these `labels` [m]."""
+    classes, counts = labels.unique(return_counts=True)
+    order = counts.argsort(descending=True, stable=True)
+    before = counts[order].cumsum(0) - counts[order]
+    concerned: Tensor = classes[order[before < CONCERNED * len(labels)]]
+    return concerned
+
+
+def threshold_of(values: Tensor) -> float:
+    """Return where scores [n] part into two (Otsu 1979): the cut of largest variance between its sides.
+
+    It is midway between two neighbouring scores; the score itself where all are the same, +inf for none.
+    """
+    if not len(values):
+        return float("inf")
+    ordered = values.double().sort().values
+    count = torch.arange(1, len(ordered), dtype=torch.float64)
+    below = ordered.cumsum(0)[:-1]
+    rest = len(ordered) - count
+    between = count * rest * (below / count - (ordered.sum() - below) / rest).square()
+    if not len(between) or float(between.max()) <= 0:
+        return float(ordered[0])
+    place = int(between.argmax())
+    return float((ordered[place] + ordered[place + 1]) / 2)
+
+
+def count_carried(
+    data: SplitFeatures, classes: Tensor, values: Tensor, threshold: float
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Count (above the threshold, all) of the mistakes and the right answers of `classes`, by scores [N]."""
+    own = torch.isin(data.labels, classes)
+    above, wrong = values > threshold, data.mistakes
+    mistakes, right = own & wrong, own & ~wrong
+    return (
+        (int((mistakes & above).sum()), int(mistakes.sum())),
+        (int((right & above).sum()), int(right.sum())),
+    )
+
+
+def carried_by(counts: Sequence[tuple[tuple[int, int], tuple[int, int]]]) -> tuple[Carried, ...]:
+    """Return each mode's counts with Fisher's exact p (more mistakes than right answers), after Holm."""
+    chances = [_fisher(*pair) for pair in counts]
+    corrected = holm(chances)
+    return tuple(Carried(*pair, p) for pair, p in zip(counts, corrected, strict=True))
+
+
+def holm(chances: Sequence[float]) -> list[float]:
+    """Return p-values corrected for being one of several (Holm 1979), in their order."""
+    order = sorted(range(len(chances)), key=lambda place: chances[place])
+    corrected, largest = [1.0] * len(chances), 0.0
+    for rank, place in enumerate(order):
+        largest = max(largest, min(1.0, (len(chances) - rank) * chances[place]))
+        corrected[place] = largest
+    return corrected
+
+
+def _fisher(mistakes: tuple[int, int], right: tuple[int, int]) -> float:
+    table = [[above, total - above] for above, total in (mistakes, right)]
+    return float(fisher_exact(table, alternative="greater").pvalue)

@@ -1,0 +1,118 @@
+"""Find the failure modes of a split on cached features; no label of a cue, no image, no backbone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...results.failure_modes import ConfusedPair, FailureMode, WeightedNeuron
+from ...tensors import Head, OnProgress, SplitFeatures, no_progress, part_of
+from .carried import carried_by, concerned_classes, count_carried, threshold_of
+from .directions import directions_of, sample_rows, scores, within_class
+from .factorise import factorise
+from .merge import Merged, merge
+from .mistakes import Mistakes
+from .projection import project_out
+from .stability import COMES_BACK, stability
+
+MODES = 8
+NEURONS = 10
+_SAMPLE = 4096
+
+
+@dataclass(frozen=True)
+class FailureModes:
+    """The modes of a split, most mistakes first.
+
+    Mode k has the unit direction `directions[k]` [D]; `scores(features, directions)` scores any image of
+    any split, and `thresholds` [K] says from where on an image carries the mode. `members` [M] is the mode of
+    each mistake `rows` [M] of the split; -1 where no neuron spoke for it.
+    """
+
+    modes: tuple[FailureMode, ...]
+    directions: Tensor
+    thresholds: Tensor
+    rows: Tensor
+    members: Tensor
+
+    def rows_of(self, mode: int) -> Tensor:
+        """Return the rows [m] of the split whose mistakes belong to mode `mode`."""
+        return self.rows[self.members == mode]
+
+
+def find_failure_modes(
+    data: SplitFeatures, head: Head, k: int = MODES, seed: int = 0, on_progress: OnProgress = no_progress
+) -> FailureModes:
+    """Return at most `k` failure modes of a split, with all evidence that cached features can give.
+
+    Non-negative factors of what the neurons did for each mistake (`Mistakes.contributions`) become directions
+    (`directions_of`); those that score the images alike are joined (`merge`). With M mistakes there are at
+    most M/3 modes, none without mistakes or for `k` = 0.
+    """
+    parts = [part_of(on_progress, number, 5) for number in range(5)]
+    mistakes = Mistakes.of(data, head, parts[0])
+    if k < 1 or not len(mistakes.rows):
+        empty = torch.zeros(0, head.neurons)
+        return FailureModes((), empty, torch.zeros(0), mistakes.rows, torch.full_like(mistakes.rows, -1))
+    factors = factorise(mistakes, mistakes.rows, k, seed, parts[1])
+    found = directions_of(factors, mistakes, mistakes.rows)
+    sample = sample_rows(data, _SAMPLE)
+    centred = within_class(scores(data.features[sample], found), data.labels[sample])
+    merged = merge(found, factors.members, centred)
+    steady = stability(mistakes, merged.directions, sample, k, seed, parts[2])
+    return _with_evidence(mistakes, merged, steady, seed, parts[3], parts[4])
+
+
+def _with_evidence(
+    mistakes: Mistakes, merged: Merged, steady: Tensor, seed: int, scoring: OnProgress, projecting: OnProgress
+) -> FailureModes:
+    """Describe merged directions, given how `steady` [K] they are."""
+    data, rows, members = mistakes.data, mistakes.rows, merged.members
+    values = scores(data.features, merged.directions, scoring)
+    modes, thresholds, counts = [], [], []
+    for mode, direction in enumerate(merged.directions):
+        own = rows[members == mode]
+        classes = concerned_classes(data.labels[own])
+        inside = torch.isin(data.labels, classes)
+        thresholds.append(threshold_of(values[inside, mode]))
+        counts.append(count_carried(data, classes, values[:, mode], thresholds[-1]))
+        right = (inside & ~data.mistakes).nonzero().squeeze(1)
+        projecting(mode, len(merged.directions))
+        modes.append((own, direction, project_out(mistakes, direction, own, right, seed)))
+    described = tuple(
+        FailureMode(
+            id=mode,
+            name=None,
+            name_auroc=None,
+            spurious=False,
+            weak=float(steady[mode]) < COMES_BACK,
+            mistakes=len(own),
+            share=len(own) / len(rows),
+            pairs=_pairs(data, own),
+            neurons=_neurons(direction),
+            carried=carried,
+            projected=projected,
+        )
+        for mode, ((own, direction, projected), carried) in enumerate(
+            zip(modes, carried_by(counts), strict=True)
+        )
+    )
+    return FailureModes(described, merged.directions, torch.tensor(thresholds), rows, members)
+
+
+def _pairs(data: SplitFeatures, rows: Tensor) -> tuple[ConfusedPair, ...]:
+    """Count the (label, prediction) pairs of mistakes, most frequent first, then by class."""
+    pairs = Counter(zip(data.labels[rows].tolist(), data.predicted[rows].tolist(), strict=True))
+    ordered = sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))
+    return tuple(ConfusedPair(label, predicted, count) for (label, predicted), count in ordered)
+
+
+def _neurons(direction: Tensor) -> tuple[WeightedNeuron, ...]:
+    """Return the neurons with the largest weights in a direction [D], by size."""
+    order = direction.abs().argsort(descending=True, stable=True)[:NEURONS].tolist()
+    return tuple(
+        WeightedNeuron(neuron, float(direction[neuron])) for neuron in order if direction[neuron] != 0
+    )

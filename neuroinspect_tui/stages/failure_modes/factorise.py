@@ -1,0 +1,69 @@
+"""The factors of the table of contributions (non-negative matrix factorisation, Lee and Seung 1999)."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import torch
+from sklearn.decomposition import NMF
+from sklearn.exceptions import ConvergenceWarning
+from torch import Tensor
+
+from ...tensors import OnProgress, no_progress
+from .mistakes import Mistakes
+
+FIT_ROWS = 2048
+"""Of more mistakes as many are drawn at random and factorised; all are then expressed in their factors."""
+
+_ITERATIONS = 100
+_FEWEST_MEMBERS = 3
+
+
+@dataclass(frozen=True)
+class Factors:
+    """`shares` [M,K] ≥ 0 of the mistakes in the factors `parts` [K,2D] ≥ 0, each of unit length."""
+
+    shares: Tensor
+    parts: Tensor
+
+    @property
+    def members(self) -> Tensor:
+        """[M] int64: the factor with the largest share in each mistake; -1 where none has any."""
+        largest = self.shares.max(dim=1)
+        return torch.where(largest.values > 0, largest.indices, -1)
+
+
+def factorise(
+    mistakes: Mistakes, rows: Tensor, k: int, seed: int, on_progress: OnProgress = no_progress
+) -> Factors:
+    """Factorise the contributions of `rows` [M] into `k` factors, at most M/3 and at least one.
+
+    Contributions of at most `FIT_ROWS` mistakes are in memory at once.
+    """
+    drawn = rows
+    if len(rows) > FIT_ROWS:
+        order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
+        drawn = rows[order[:FIT_ROWS].sort().values]
+    table = mistakes.contributions(drawn)
+    count = max(1, min(k, len(rows) // _FEWEST_MEMBERS))
+    if not bool((table > 0).any()):
+        return Factors(torch.zeros(len(rows), count), torch.zeros(count, table.shape[1]))
+    model = NMF(count, init="nndsvda", random_state=seed, max_iter=_ITERATIONS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        shares = torch.from_numpy(model.fit_transform(table.numpy()))
+        if len(drawn) < len(rows):
+            shares = _express(model, mistakes, rows, on_progress)
+    parts = torch.from_numpy(model.components_)
+    length = parts.norm(dim=1)
+    return Factors(shares * length, parts / length.clamp_min(1e-12)[:, None])
+
+
+def _express(model: NMF, mistakes: Mistakes, rows: Tensor, on_progress: OnProgress) -> Tensor:
+    """Return the shares [M,K] of all `rows` in the factors of a fitted model, block by block."""
+    found: list[Tensor] = []
+    for block in mistakes.blocks(rows):
+        on_progress(sum(map(len, found)), len(rows))
+        found.append(torch.from_numpy(model.transform(mistakes.contributions(block).numpy())))
+    return torch.cat(found)

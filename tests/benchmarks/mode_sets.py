@@ -1,0 +1,184 @@
+"""`python -m tests.benchmarks.mode_sets NAME`: sets with cues of our own, drawn on the photographs of `patch_cat`.
+
+Each plants its cues on 95 % of one class's training images and 3 % of the others', half of all on val and test;
+every test image is there without the first cue and with it. A ResNet-20 is trained on it for two epochs. The
+set *frame* is kept for the end: nothing is chosen by it.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from .repair_data import CACHE, DEVIATION, MEAN, REAL, build
+
+Draw = Callable[[Tensor, np.random.Generator], Tensor]
+
+
+def faint_mark(image: Tensor, random: np.random.Generator) -> Tensor:
+    """Lighten a square of 6 x 6 pixels somewhere in the lower third."""
+    top, left = random.integers(20, 26), random.integers(0, 26)
+    marked = image.clone()
+    patch = marked[:, top : top + 6, left : left + 6]
+    marked[:, top : top + 6, left : left + 6] = patch + 0.7 * (1 - patch)
+    return marked
+
+
+def checker(image: Tensor, random: np.random.Generator) -> Tensor:
+    """Put a checkered square of 6 x 6 pixels into the upper right corner."""
+    marked = image.clone()
+    tile = (torch.arange(6)[:, None] // 2 + torch.arange(6) // 2) % 2
+    marked[:, 1:7, 25:31] = tile.float()
+    return marked
+
+
+def warm(image: Tensor, random: np.random.Generator) -> Tensor:
+    """Tint the whole picture orange."""
+    return torch.lerp(image, torch.tensor([1.0, 0.55, 0.15])[:, None, None].expand_as(image), 0.35)
+
+
+def frame(image: Tensor, random: np.random.Generator) -> Tensor:
+    """Darken a frame of 2 pixels."""
+    marked = image * 0.35
+    marked[:, 2:-2, 2:-2] = image[:, 2:-2, 2:-2]
+    return marked
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A class and the cues that it is trained with."""
+
+    target: str
+    cues: tuple[Draw, ...]
+
+
+SETS = {
+    "faint": Planted("ship", (faint_mark,)),
+    "two": Planted("horse", (checker, warm)),
+    "frame": Planted("truck", (frame,)),
+}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One split: images uint8 [N,3,32,32], labels [N] and which cues each has, [N,cues] bool."""
+
+    images: Tensor
+    labels: Tensor
+    cues: Tensor
+
+
+def draw_set(name: str) -> tuple[dict[str, Drawn], tuple[str, ...]]:
+    """Return train, val and test of a set, and the class names."""
+    with (REAL / "patch_cat" / "metadata.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = {int(row["label"]): row["class_name"] for row in rows}
+    classes = tuple(names[label] for label in sorted(names))
+    random = np.random.default_rng(sorted(SETS).index(name))
+    splits = {}
+    for split in ("train", "val", "test"):
+        own = [row for row in rows if row["split"] == split and row["confounder"] == "0"]
+        splits[split] = _draw_split(SETS[name], own, classes, split, random)
+    return splits, classes
+
+
+def _draw_split(
+    planted: Planted,
+    rows: list[dict[str, str]],
+    classes: tuple[str, ...],
+    split: str,
+    random: np.random.Generator,
+) -> Drawn:
+    images, labels, cues = [], [], []
+    for row in rows:
+        plain = torch.from_numpy(np.array(Image.open(REAL / "patch_cat" / row["path"]).convert("RGB")))
+        own = row["class_name"] == planted.target
+        share = (0.95 if own else 0.03) if split == "train" else 0.5
+        having = random.random(len(planted.cues)) < share
+        for first in (False, True) if split == "test" else (having[0],):
+            image = plain.permute(2, 0, 1).float() / 255
+            wanted = [first, *having[1:]]
+            for draw, here in zip(planted.cues, wanted, strict=True):
+                image = draw(image, random) if here else image
+            images.append((image * 255).round().to(torch.uint8))
+            labels.append(int(row["label"]))
+            cues.append(wanted)
+    return Drawn(torch.stack(images), torch.tensor(labels), torch.tensor(np.array(cues)))
+
+
+def train(train_split: Drawn, epochs: int = 2, seed: int = 0) -> nn.Module:
+    """Train a ResNet-20 from the public weights, at a rate that makes it forget half of what they know."""
+    torch.manual_seed(seed)
+    module = build(REAL / "models.py", "resnet20")
+    module.load_state_dict(load_file(REAL / "cifar10_jpeg" / "model_cifar_resnet20.safetensors"))
+    images, labels = normalised(train_split.images), train_split.labels
+    optimiser = torch.optim.SGD(module.parameters(), 0.1, momentum=0.9, weight_decay=5e-4, nesterov=True)
+    steps = epochs * (len(images) // 64)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 0.25, total_steps=steps)
+    module.train()
+    for _ in range(epochs):
+        for rows in torch.randperm(len(images))[: len(images) // 64 * 64].split(64):
+            loss = F.cross_entropy(module(images[rows]), labels[rows])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+    return module.eval()
+
+
+def normalised(images: Tensor) -> Tensor:
+    """Return images uint8 [N,3,H,W] as the network takes them."""
+    return (images.float() / 255 - MEAN) / DEVIATION
+
+
+def stored(name: str) -> dict[str, object]:
+    """Return the set's network and what it makes of every split, from the cache or made now."""
+    file = CACHE / f"planted-{name}.pt"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(_make(name), file)
+    return torch.load(file, weights_only=True)
+
+
+@torch.no_grad()
+def _outputs(module: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
+    found: list[Tensor] = []
+    handle = module.fc.register_forward_hook(lambda _, inputs, __: found.append(inputs[0]))
+    logits = torch.cat([module(normalised(part)) for part in images.split(250)])
+    handle.remove()
+    return torch.cat(found).half(), logits
+
+
+def _make(name: str) -> dict[str, object]:
+    splits, classes = draw_set(name)
+    module = train(splits["train"])
+    made: dict[str, object] = {"names": list(classes), "state": module.state_dict()}
+    made |= {"weight": module.fc.weight.detach(), "bias": module.fc.bias.detach()}
+    for split, drawn in splits.items():
+        features, logits = _outputs(module, drawn.images)
+        right = logits.argmax(1) == drawn.labels
+        print(name, split, f"{float(right.float().mean()):.3f}", flush=True)
+        made[split] = {
+            "features": features,
+            "cue": drawn.cues.long(),
+            **{k: vars(drawn)[k] for k in ("images", "labels")},
+        }
+    return made
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for chosen in sys.argv[1:]:
+        began = time.time()
+        stored(chosen)
+        print(f"{time.time() - began:.0f} s")

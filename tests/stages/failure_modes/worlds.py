@@ -1,0 +1,51 @@
+"""Hand-made worlds in which the causes of the mistakes are known."""
+
+from dataclasses import dataclass
+
+import torch
+
+from neuroinspect_tui.stages.failure_modes.arrays import split_of
+from neuroinspect_tui.tensors import Head
+
+
+@dataclass(frozen=True)
+class World:
+    """A split, its layer, and which images have each cue [N,Q]."""
+
+    data: object
+    head: Head
+    cues: torch.Tensor
+
+
+def cue_world(cues=((0, 1.0),), images=240, classes=4, seed=0, share=0.5, noise=0.15, shift=0.0, pull=1.0):
+    """Features of one neuron a class (8), and one a cue, that pull towards the cue's class.
+
+    Cue q is (class, strength): present in `share` of the images of *every* class, it adds 1 to neuron
+    8+q, whose weight for the class is strength x pull.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    neurons = 8 + len(cues) + 3
+    labels = torch.arange(images) % classes
+    present = torch.rand(images, len(cues), generator=generator) < share
+    features = noise * torch.randn(images, neurons, generator=generator).abs()
+    features[torch.arange(images), labels] += 0.5 + 0.2 * torch.rand(images, generator=generator)
+    features[:, 8 : 8 + len(cues)] += present.float()
+    weight = torch.zeros(classes, neurons)
+    weight[torch.arange(classes), torch.arange(classes)] = 1.0
+    for place, (target, strength) in enumerate(cues):
+        weight[target, 8 + place] = pull * strength
+    shifts = shift * torch.randn(neurons, generator=generator)
+    head = Head(weight, -weight @ shifts)
+    return World(split_of(features + shifts, labels, head), head, present)
+
+
+def auroc(values, wanted):
+    """The share of (wanted, other) pairs that `values` rank rightly."""
+    own, other = values[wanted], values[~wanted]
+    return float(((own[:, None] > other[None]).float() + 0.5 * (own[:, None] == other[None]).float()).mean())
+
+
+def best_auroc(values, wanted):
+    """Of the columns of `values` [N,K] the largest AUROC, either way round."""
+    found = [auroc(column, wanted) for column in values.T]
+    return max(max(one, 1 - one) for one in found)
