@@ -343,9 +343,8 @@ def _parse(path: Path, data: bytes) -> Any:
 
 
 def _decode(path: Path, kind: type[T], stored: Any) -> T:
-    upgraded = getattr(kind, "upgraded", None)
     try:
-        return from_json(kind, upgraded(stored) if upgraded and isinstance(stored, dict) else stored)
+        return from_json(kind, stored)
     except ValueError as error:
         raise _damaged(path, str(error)) from error
 
