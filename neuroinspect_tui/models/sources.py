@@ -31,6 +31,7 @@ from .source import ModelSource, Wanted
 from .timm_models import from_timm, timm_facts
 from .torchvision_models import from_torchvision
 from .weights import read_state_dict
+from .zero_shot import from_clip
 
 __all__ = ["ModelSource", "open_model"]
 
@@ -42,6 +43,7 @@ _LIBRARIES: dict[str, Callable[[str, Wanted], ModelSource]] = {
     "torchvision": from_torchvision,
     "timm": from_timm,
     "hf": from_hugging_face,
+    "clip": from_clip,
 }
 
 
