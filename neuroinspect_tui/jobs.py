@@ -27,6 +27,7 @@ from .results import (
     Repair,
     ReviewItem,
     Sample,
+    SplitDuplicates,
     WhatIf,
     states,
 )
@@ -129,6 +130,18 @@ class Evaluate(Job[Evaluation]):
 
 
 # Stage 1 and 2: what is wrong with a class, and what its neurons have learned
+
+
+@dataclass(frozen=True)
+class FindDuplicates(Job[tuple[SplitDuplicates, ...]]):
+    """Find images that stand in two of the evaluated splits, recompressed, resized or mirrored too."""
+
+    priority: ClassVar[int] = 3
+    label: ClassVar[str] = "looking for copies between splits"
+
+    def key(self, config: RunConfig) -> str:
+        """One for each session."""
+        return "duplicates"
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import results
+
+
+class Layer(NamedTuple):
+    """A decision layer: logits = z @ weight.T + bias, `weight` [C,D] and `bias` [C] float32."""
+
+    weight: npt.NDArray[np.float32]
+    bias: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

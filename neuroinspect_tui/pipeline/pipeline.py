@@ -17,7 +17,7 @@ from ..models.device import is_out_of_memory
 from ..runtime.rank_group import RankGroup
 from ..runtime.ranks import Ranks
 from ..session.store import Session
-from . import attributing, cueing, evaluating, modes, naming, picturing, repairing, reporting
+from . import attributing, copies, cueing, evaluating, modes, naming, picturing, repairing, reporting
 from .journalling import journalled
 from .project import Project
 
@@ -26,6 +26,7 @@ HANDLERS: dict[type[Job], Callable[[Project, Any, Reporter], object]] = dict(
     (
         *evaluating.HANDLERS,
         *modes.HANDLERS,
+        *copies.HANDLERS,
         *attributing.HANDLERS,
         *picturing.HANDLERS,
         *naming.HANDLERS,

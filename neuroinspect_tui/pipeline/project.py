@@ -182,6 +182,10 @@ class Project:
         """Where the features of a split lie."""
         return FeatureStore(self.session, split, len(self.dataset.split(split)))
 
+    def evaluated(self, split: str) -> bool:
+        """Whether every image of a split has been evaluated."""
+        return self.store(split).complete()
+
     def features(self, split: str) -> SplitFeatures:
         """Return the features of an evaluated split; raises InputError when it was not evaluated yet."""
         if split not in self._features:

@@ -26,6 +26,7 @@ from ..stages.tags import Tags, excluded_rows, make_groups, shuffled
 from ..tensors import GroupColumn, Head, SplitFeatures
 from . import evaluating
 from .attributing import culprits
+from .copies import copied_rows
 from .project import Project
 
 HEAD_FILE = "head.safetensors"
@@ -64,7 +65,7 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         project.names,
         job.method,
         neurons,
-        told=_told(project, features, cues),
+        told=_told(project, features, cues, copied_rows(project, reporter)),
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         on_progress=reporter.progress,
@@ -95,8 +96,13 @@ def _column(project: Project, cue: StoredCue) -> str:
     return f"{cue.name} (tags)" if cue.name in project.group_columns else cue.name
 
 
-def _told(project: Project, features: dict[str, SplitFeatures], cues: tuple[StoredCue, ...]) -> Told:
-    """Return what the cues tell, and what they would with shuffled tags."""
+def _told(
+    project: Project,
+    features: dict[str, SplitFeatures],
+    cues: tuple[StoredCue, ...],
+    copied: dict[str, Tensor],
+) -> Told:
+    """Return what the cues tell, and what they would with shuffled tags; `copied` rows are not judged on."""
     draws = []
     if any(cue.divides for cue in cues):
         for seed in range(SHUFFLED_DRAWS):
@@ -105,6 +111,7 @@ def _told(project: Project, features: dict[str, SplitFeatures], cues: tuple[Stor
         tags=tuple(_column(project, cue) for cue in cues),
         shuffled=draws,
         excluded=excluded_rows(project.cues.by_row(features, project.cues).values()),
+        unjudged=copied,
     )
 
 

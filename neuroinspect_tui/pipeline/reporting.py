@@ -47,6 +47,8 @@ def findings(project: Project, targets: tuple[int, ...] = ()) -> Findings:
         hashes=project.session.hashes,
         environment=environment(project),
         evaluation=evaluation,
+        duplicates=project.known(jobs.FindDuplicates()) or (),
+        cues=project.cues.all(),
         failure_modes=project.known(jobs.FindFailureModes()) or (),
         debugged=tuple(filter(None, (debugged(project, target) for target in _targets(project, targets)))),
     )
