@@ -108,7 +108,7 @@ class Batch:
         _require_groups(config.checks, opened.group_columns)
         evaluation = self.ask(jobs.Evaluate())
         if config.debug.modes:
-            self.ask(jobs.ExamineFailureModes())
+            self._explain(config, opened)
         targets = list(dict.fromkeys(wanted or worst_classes(evaluation, config.debug.worst)))
         if config.repair.method != "none" and not targets:
             self._display.show(
@@ -117,6 +117,16 @@ class Batch:
         repairs = [repair for target in targets for repair in self._debug(target, config, opened)]
         self.ask(jobs.WriteReport(tuple(targets)))
         return evaluation, targets, repairs
+
+    def _explain(self, config: RunConfig, opened: Opened) -> None:
+        """Find the failure modes, test them in the pictures and make illusions of the largest."""
+        found = self.attempt(jobs.FindFailureModes())
+        if not found:
+            return
+        tested = self.attempt(jobs.ExamineFailureModes()) or found
+        for mode in tested[: config.debug.illusions]:
+            unit, target = opened.features + mode.id, mode.classes[0]
+            self.attempt(jobs.Illustrate(target, (unit,), config.debug.iters, 1))
 
     def _debug(self, target: int, config: RunConfig, opened: Opened) -> list[Repair]:
         """The three stages for one class; what fails leaves the rest as it is."""
