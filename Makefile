@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := $(if $(filter torch torchvision,$(TORCH)),-c constraints.txt,)
 
-.PHONY: setup demo test bench bench-repair bench-illusion lint assets docs-check wheel-check clean
+.PHONY: setup demo test bench bench-repair bench-illusion lint assets docs-check schema wheel-check clean
 
 setup: $(VENV)/.ready
 
@@ -34,6 +34,10 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m tests.benchmarks
+
+# The JSON schema of report.json, from its types.
+schema: setup
+	$(BIN)/python -m tests.report_schema
 
 # What the README and docs/ tell their readers to type: links, options, commands, recipes.
 docs-check: setup

@@ -258,12 +258,17 @@ class PreprocessConfig(Section):
 
 @dataclass(frozen=True)
 class ModelPreprocess:
-    """The preprocessing that a model carries (timm config, torchvision weights); `None`: unsaid."""
+    """The preprocessing that a model carries (timm config, torchvision weights); `None`: unsaid.
+
+    Images are brought to `image_size / crop_pct` pixels, the shorter side (`crop_mode` "center"), both sides
+    ("squash") or the longer one ("border"), and the middle `image_size` pixels square are kept. `mean` and
+    `std` have as many numbers as the model reads channels.
+    """
 
     image_size: int | None = None
     crop_pct: float | None = None
-    mean: tuple[float, float, float] | None = None
-    std: tuple[float, float, float] | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
     interpolation: str | None = None
     crop_mode: str | None = None
 

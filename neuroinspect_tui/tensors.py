@@ -50,10 +50,14 @@ NO_MEMORY = NoMemory()
 
 @dataclass(frozen=True)
 class Head:
-    """The decision layer: logits = z @ weight.T + bias. `weight` [C,D], `bias` [C], float32 on the CPU."""
+    """The decision layer: logits = z @ weight.T + bias. `weight` [C,D], `bias` [C], float32 on the CPU.
+
+    Without `has_bias` the layer has no bias that could be changed: a repair must leave `bias` as it is.
+    """
 
     weight: Tensor
     bias: Tensor
+    has_bias: bool = True
 
     @property
     def classes(self) -> int:
@@ -92,7 +96,7 @@ class Shard:
 
     `rows` [n] int64 their index in the split, ascending; `features` [n,D] of any float type, `labels` [n]
     int64, `top_logits` [n,5] float32, `top_classes` [n,5] int64, `confidence` [n] float32 (all on the CPU);
-    `unreadable` holds (row, reason) of the others.
+    `unreadable` holds (row, reason) of the others; `passing` are those of them to be read again another time.
     """
 
     start: int
@@ -104,14 +108,15 @@ class Shard:
     top_classes: Tensor
     confidence: Tensor
     unreadable: tuple[tuple[int, str], ...] = ()
+    passing: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class SplitFeatures:
     """What evaluation leaves of one split, one row for each image that could be read.
 
-    `features` [N,D] float16 (memory-mapped: convert block by block), `labels` [N] int64,
-    `top_logits` [N,5] float32 and `top_classes` [N,5] int64 from the model itself, `paths` N names
+    `features` [N,D] float32 (memory-mapped: read block by block; float16 in those of version 0.1), `labels`
+    [N] int64, `top_logits` [N,5] float32 and `top_classes` [N,5] int64 from the model itself, `paths` N names
     as in the manifest, `rows` [N] int64 the image's index in the data set's split.
     """
 

@@ -191,7 +191,7 @@ def cut_jpeg(file: Path) -> None:
 UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "val/text.jpg": (
         lambda file: file.write_text("no picture\n"),
-        "not one of JPEG, PNG, WEBP, BMP, GIF, TIFF, PPM",
+        "not one of JPEG, PNG, WEBP, BMP, GIF, TIFF, PPM, AVIF, JPEG2000, DICOM",
     ),
     "val/cut.jpg": (cut_jpeg, "image file is truncated (N bytes not processed)"),
     "val/empty.png": (lambda file: file.touch(), "empty file"),

@@ -159,7 +159,10 @@ def test_one_layer_for_two_classes_and_a_layer_that_nothing_beats_are_named(
     options = ["--illusions", "0", "--class", "blue", "-o", str(again)]
     code, shown, _ = neuroinspect("--batch", *tiny.options, *options, "--repair", "ridge", capsys=capsys)
     assert code == 0
-    assert "repair 1 of blue by ridge: nothing beat the untouched layer, which is kept" in shown.splitlines()
+    assert (
+        "repair 1 of blue by ridge: Nothing beat the untouched decision layer, which is kept."
+        in shown.splitlines()
+    )
     (kept,) = json.loads((again / "report.json").read_text())["debugged"][0]["repairs"]
     assert (kept["unchanged"], kept["accepted"]) == (True, False)
     for name, tensor in repaired.items():

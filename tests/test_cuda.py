@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import torch
-from click.testing import CliRunner
 from torch import Tensor
+from typer.testing import CliRunner
 
 from neuroinspect_tui import jobs
 from neuroinspect_tui.cli.main import app

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
+import typer
 from PIL import Image
 
 from neuroinspect_tui.cli import commands, launch
@@ -120,7 +121,8 @@ def test_the_parser_refuses_what_does_not_exist(parse: Callable[[list[str]], dic
 
 
 def known_options() -> set[str]:
-    parts = [cli.app, *cli.app.commands.values()]
+    group = typer.main.get_command(cli.app)
+    parts = [group, *group.commands.values()]  # type: ignore[attr-defined]
     train = runpy.run_path(str(TRAIN))["parser"]()
     ours = chain.from_iterable(
         (*option.opts, *option.secondary_opts) for part in parts for option in part.params

@@ -85,7 +85,7 @@ def test_a_ranking_is_recalled_with_the_concepts_found_since(tmp_path: Path) -> 
         assert job.recall(CONFIG, session.load) is None
         session.save(job.key(CONFIG), report)
         assert job.recall(CONFIG, session.load) == report
-        session.save(jobs.NameNeurons(2).key(CONFIG), (Concept(7, "water", 0.3, 0.9, "background"),))
+        session.save(jobs.NameNeurons(2).key(CONFIG), (Concept(7, "water", 0.3, 0.9),))
         (found,) = job.recall(CONFIG, session.load).insufficient
         assert (found.concept, found.concept_score, found.spurious) == ("water", 0.3, 0.9)
 

@@ -8,8 +8,9 @@ import pytest
 
 from neuroinspect_tui import jobs
 from neuroinspect_tui.config import DataConfig, ModelConfig, RunConfig
+from neuroinspect_tui.events import Finished
 from neuroinspect_tui.pipeline.tagging import TagStore
-from neuroinspect_tui.results import Propagation, states
+from neuroinspect_tui.results import Evaluation, Propagation, states
 from neuroinspect_tui.resume.locations import data_folder, recent, remember
 from neuroinspect_tui.resume.restore import save_view, saved_state, session_entries
 from neuroinspect_tui.session.store import Session
@@ -60,6 +61,18 @@ def test_damaged_sessions_hide_no_others(tmp_path: Path) -> None:
     found = {entry.root.name: entry.accuracy for entry in session_entries()}
     assert {"sound": None, "no-result": None}.items() <= found.items()
     assert "no-index" not in found
+
+
+def test_a_damaged_value_hides_no_others(tmp_path: Path) -> None:
+    evaluation = Evaluation("val", 4, (), 0.5, 0.5, ())
+    with Session.open(tmp_path / "session") as session:
+        session.save(jobs.Evaluate().key(CONFIG), evaluation)
+        session.save(states.TAGS, {"val": {"a.png": "cue"}})
+        for name in (jobs.Open().key(CONFIG), states.repair(1), states.PROPAGATION, "view"):
+            session.save(name, {"unknown": 1})
+        state = saved_state(CONFIG, session.root)
+    assert state.answers == (Finished(jobs.Evaluate(), evaluation),)
+    assert (state.tags, state.propagation, state.view) == ({("val", "a.png"): "cue"}, None, View())
 
 
 @pytest.mark.parametrize("text", ["5", "null", '{"a": 1}', "[1, null]", "{"])

@@ -131,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     wanted = DataConfig(options.data, options.data_root, "train", allow_outside=options.allow_outside)
     try:
         data = load_dataset(wanted)
-        made = open_model(ModelConfig(options.model), len(data.class_names)).module
+        made = open_model(ModelConfig(options.model), lambda: data.class_names).module
     except InputError as error:
         raise SystemExit(f"train.py: {error}") from None
     model, head = with_outputs(made, len(data.class_names))

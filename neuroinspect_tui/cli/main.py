@@ -6,37 +6,59 @@ import io
 import os
 import sys
 import threading
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Any
 
-import click
+import typer
 
-from .. import __version__
 from ..errors import ExitCode, InputError, disk_line
 from ..text import complain
-from .parser import SectionedGroup, click_options, given
+from .parser import SectionedGroup, given, with_options
 
 PROGRAM = "neuroinspect"
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-Directory = click.Path(path_type=Path)
-
-
-@click.group(
-    PROGRAM,
+UsageError: Any = typer.BadParameter.__base__
+Directory = Annotated[Path, typer.Argument(help="Session directory.", show_default=False)]
+app = typer.Typer(
+    name=PROGRAM,
     cls=SectionedGroup,
-    params=click_options(),
-    invoke_without_command=True,
-    context_settings=CONTEXT,
     epilog="Start with: neuroinspect --demo",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-@click.version_option(__version__, message=f"{PROGRAM} %(version)s", help="Print the version.")
-@click.pass_context
-def app(context: click.Context, /, **options: object) -> int:
+
+
+def run(context: typer.Context) -> int:
     """Find, see and repair what makes an image classifier fail, in the app or, with --batch, headless."""
     if context.invoked_subcommand is not None:
         return 0
     from .launch import launch
 
     return launch(given(context))
+
+
+app.callback(invoke_without_command=True)(with_options(run))
+
+
+class ReportFormat(StrEnum):
+    """Formats of `neuroinspect report`."""
+
+    html = "html"
+    md = "md"
+    json = "json"
+    csv = "csv"
+
+
+ReportForm = Annotated[ReportFormat, typer.Option("--format", help="What to print; csv: the class table.")]
+FailOnRegression = Annotated[
+    bool,
+    typer.Option(
+        "--fail-on-regression",
+        help="Exit with 1 when the second session is significantly worse: over all images, or in a class or "
+        "group after Holm's correction.",
+    ),
+]
 
 
 @app.command()
@@ -48,32 +70,15 @@ def sessions() -> None:
 
 
 @app.command()
-@click.argument("directory", type=Directory)
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["html", "md", "json", "csv"]),
-    default="md",
-    help="What to print; csv: the class table.",
-    show_default=True,
-)
-def report(directory: Path, format_: str) -> None:
+def report(directory: Directory, format_: ReportForm = ReportFormat.md) -> None:
     """Print a session's report."""
     from .commands import print_report
 
-    print_report(directory, format_)
+    print_report(directory, format_.value)
 
 
 @app.command()
-@click.argument("first", type=Directory)
-@click.argument("second", type=Directory)
-@click.option(
-    "--fail-on-regression",
-    is_flag=True,
-    help="Exit with 1 when the second session is significantly worse: over all images, or in a class or "
-    "group after Holm's correction.",
-)
-def compare(first: Path, second: Path, fail_on_regression: bool) -> int:
+def compare(first: Directory, second: Directory, fail_on_regression: FailOnRegression = False) -> int:
     """Compare two sessions: what differs in their inputs, which images were fixed and broken."""
     from .commands import print_comparison
 
@@ -106,19 +111,19 @@ def main() -> None:
 def _run() -> int:
     try:
         return app(standalone_mode=False, prog_name=PROGRAM) or 0
-    except click.UsageError as error:
+    except UsageError as error:
         command = error.ctx.command_path if error.ctx else PROGRAM
         complain(f"{_on_one_line(error)}: see {command} --help")
     except InputError as error:
         complain(str(error))
     except OSError as error:
         complain(disk_line(error))
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
     return ExitCode.BAD_INPUT
 
 
-def _on_one_line(error: click.UsageError) -> str:
+def _on_one_line(error: Any) -> str:
     return " ".join(error.format_message().split()).rstrip(".")
 
 

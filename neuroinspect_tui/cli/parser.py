@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import keyword
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
-import click
-from click.core import ParameterSource
+import typer
+from typer.core import TyperGroup
 
+from .. import __version__
 from .configure import Values
 from .options import OPTIONS, SECTIONS, Option
 from .values import read_value
@@ -15,10 +18,24 @@ from .values import read_value
 _METAVARS = {int: "N", float: "NUMBER", tuple[float, float, float]: "R,G,B"}
 
 
-class SectionedGroup(click.Group):
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"neuroinspect {__version__}")
+        raise typer.Exit
+
+
+VERSION = Annotated[
+    bool,
+    typer.Option(
+        "--version", callback=_version, is_eager=True, show_default=False, help="Print the version."
+    ),
+]
+
+
+class SectionedGroup(TyperGroup):
     """A command whose help lists its options by section."""
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write each section's options below its title, then the commands."""
         plain = [record for one in self.get_params(ctx) if (record := one.get_help_record(ctx))]
         table = {help_row(option)[1]: None for option in OPTIONS.values()}
@@ -38,32 +55,60 @@ def help_row(option: Option) -> tuple[str, str]:
     return ", ".join(option.flags) + metavar, option.info.help + default
 
 
-def click_options() -> list[click.Parameter]:
-    """Return an option of click's for each of the table's; all values are texts, to be read by `given`."""
-    return [_click_option(option) for option in OPTIONS.values()]
+def with_options(callback: Callable[[typer.Context], int]) -> Callable[..., int]:
+    """Return `callback` as a function that typer sees to take every option of the table.
+
+    All values are texts, to be read by `given` from the context.
+    """
+
+    def run(context: typer.Context, **_: object) -> int:
+        return callback(context)
+
+    own = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    options = [_parameter(option) for option in OPTIONS.values()]
+    asks = inspect.Parameter("version", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=VERSION)
+    options.append(asks)
+    run.__signature__ = inspect.Signature([own, *options])  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in (own, *options)}
+    run.__doc__ = callback.__doc__
+    return run
 
 
-def _click_option(option: Option) -> click.Option:
-    shown = " ".join(help_row(option)[1:])
-    if option.is_switch:
-        return click.Option([option.name, "/".join(option.flags)], is_flag=True, help=shown)
-    return click.Option(
-        [option.name, *option.flags],
-        type=str,
-        multiple=option.repeatable,
-        help=shown,
-        shell_complete=_completer(option.choices) if option.choices else None,
+def _parameter(option: Option) -> inspect.Parameter:
+    kind: Any = bool | None if option.is_switch else list[str] | None if option.repeatable else str | None
+    flags = ["/".join(option.flags)] if option.is_switch else option.flags
+    shown = typer.Option(
+        *flags,
+        help=" ".join(help_row(option)[1:]),
+        show_default=False,
+        autocompletion=_completer(option.choices) if option.choices else None,
     )
+    annotation = Annotated[kind, shown]
+    name = _argument(option.name)
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def _completer(choices: tuple[str, ...]) -> Callable[[click.Context, click.Parameter, str], list[Any]]:
-    return lambda context, parameter, begun: [choice for choice in choices if choice.startswith(begun)]
+def _argument(name: str) -> str:
+    """Return the option's name as one of a Python argument: `class` is a word of the language."""
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
-def given(context: click.Context) -> Values:
+def _completer(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
+    def complete(incomplete: str) -> list[str]:
+        return [choice for choice in choices if choice.startswith(incomplete)]
+
+    return complete
+
+
+def given(context: typer.Context) -> Values:
     """Return the options that stand on the command line; raises InputError for a value of the wrong kind."""
     return {
-        name: read_value(OPTIONS[name], value, OPTIONS[name].flag)
-        for name, value in context.params.items()
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE and name in OPTIONS
+        name: read_value(option, context.params[_argument(name)], option.flag)
+        for name, option in OPTIONS.items()
+        if _stands_on_the_command_line(context, _argument(name))
     }
+
+
+def _stands_on_the_command_line(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 from ..errors import InputError
-from .class_names import ClassList
+from .class_names import ClassList, ModelClasses
 from .files import FileImages, is_inside, is_there
 from .labels import resolve_labels
-from .splits import ImageDataset, Split, split_name
+from .paths import why_not_there
+from .splits import ImageDataset, Split, plain_split, split_name
 from .table import Table
+from .unlabelled import without_unlabelled
 
 _ORDER = ("train", "val", "test")
 _NUMBERED = {"0": "train", "1": "val", "2": "test"}
@@ -20,35 +23,61 @@ _PROBED = 100
 
 
 def build_dataset(
-    table: Table, classes: ClassList | None, default_split: str, allow_outside: bool
+    table: Table,
+    classes: ClassList | None,
+    default_split: str,
+    allow_outside: bool,
+    model: ModelClasses | None = None,
 ) -> ImageDataset:
     """Check the table, resolve its labels and divide it into splits; raises InputError."""
+    table = without_unlabelled(table, default_split)
     _check_unique(table)
-    if not allow_outside:
-        _check_inside(table)
-    _check_present(table)
-    labels = resolve_labels(table, classes)
+    if table.files is None:
+        _check_files(table, allow_outside)
+    labels = resolve_labels(table, classes, model)
     splits = {}
     for name, rows in _split_rows(table, default_split):
         paths = _take(table.paths, rows)
         columns = {column: _take(values, rows) for column, values in table.columns.items()}
         indices = torch.from_numpy(labels.indices if rows is None else labels.indices[rows])
-        splits[name] = Split(name, paths, indices, columns, FileImages(table.root, paths, allow_outside))
+        files = table.files or FileImages(table.root, (), allow_outside)
+        splits[name] = Split(name, paths, indices, columns, files.of(paths))
     notes = table.notes + labels.notes
     if table.splits is None:
         (name,) = splits
         notes += (f"not divided into splits: all {len(table.paths)} images are taken as {name}",)
-    return ImageDataset(table.name, table.root, labels.names, splits, notes)
+    return ImageDataset(table.name, table.root, labels.names, splits, notes, table.absent)
 
 
 def _check_unique(table: Table) -> None:
-    if len(set(table.paths)) == len(table.paths):
+    """Refuse an image that is listed twice, also as `a.png` and `./a.png`."""
+    files = [path if _is_plain(path) else posixpath.normpath(path) for path in table.paths]
+    if len(set(files)) == len(files):
         return
     seen: dict[str, int] = {}
-    for row, path in enumerate(table.paths, 1):
-        if seen.setdefault(path, row) != row:
-            message = f'{table.origin} row {row} lists "{path}" again (first in row {seen[path]})'
+    for row, (path, file) in enumerate(zip(table.paths, files, strict=True), 1):
+        first = seen.setdefault(file, row)
+        if first != row:
+            spelled = "" if table.paths[first - 1] == path else f' as "{table.paths[first - 1]}"'
+            message = f'{table.origin} row {row} lists "{path}" again (first in row {first}{spelled})'
             raise InputError(message, "keep one row for each image")
+
+
+def _is_plain(path: str) -> bool:
+    return "./" not in path and "//" not in path
+
+
+def _check_files(table: Table, allow_outside: bool) -> None:
+    probed = table.paths[:: -(-len(table.paths) // _PROBED)]
+    there = any(is_there(table.root / path) for path in probed)
+    if not there and (found := why_not_there(table, probed[0])):
+        raise found
+    if not allow_outside:
+        _check_inside(table)
+    if not there:
+        message = f'{table.origin}: its images are not in {table.root} (for example "{probed[0]}")'
+        beside = " (or --no-manifest to read the folders as they are)" if table.found else ""
+        raise InputError(message, f"give the folder that holds them as --data-root{beside}")
 
 
 def _check_inside(table: Table) -> None:
@@ -59,21 +88,13 @@ def _check_inside(table: Table) -> None:
             raise InputError(message, "keep images inside it, or give --allow-outside")
 
 
-def _check_present(table: Table) -> None:
-    """Refuse a wrong root: a few missing images are listed later, but here not one of many is found."""
-    probed = table.paths[:: -(-len(table.paths) // _PROBED)]
-    if not any(is_there(table.root / path) for path in probed):
-        message = f'{table.origin}: its images are not in {table.root} (for example "{probed[0]}")'
-        raise InputError(message, "give the folder that holds them as --data-root")
-
-
 def _split_rows(table: Table, default_split: str) -> list[tuple[str, np.ndarray | None]]:
     """Return each split with its row numbers (None: all)."""
     if table.splits is None:
         return [(split_name(default_split), None)]
     written = dict.fromkeys(table.splits)
     numbered = all(text.strip() in _NUMBERED for text in written)
-    names = {text: _NUMBERED[text.strip()] if numbered else split_name(text) for text in written}
+    names = {text: _NUMBERED[text.strip()] if numbered else _spelled(text) for text in written}
     if "" in names.values():
         row = next(row for row, text in enumerate(table.splits, 1) if not text.strip())
         raise InputError(f"{table.origin} row {row} has no split", "write train, val or test")
@@ -81,6 +102,13 @@ def _split_rows(table: Table, default_split: str) -> list[tuple[str, np.ndarray 
     code_of = {text: order.index(name) for text, name in names.items()}
     codes = np.fromiter(map(code_of.__getitem__, table.splits), dtype=np.int32, count=len(table.splits))
     return [(name, np.flatnonzero(codes == code)) for code, name in enumerate(order)]
+
+
+def _spelled(text: str) -> str:
+    """Return the split that a cell means; `test1` and `test2` stay two splits."""
+    name = split_name(text)
+    plain = plain_split(text) if not any(map(str.isdigit, text)) else None
+    return plain or name
 
 
 def _rank(name: str) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +18,13 @@ from ..errors import InputError
 INTEGER = re.compile(r"[+-]?[0-9]+")
 
 
+_WORDNET_LINE = re.compile(r"(n[0-9]{8})[\s,:]+(\S.*)")
+_INDEX_FIRST = re.compile(r"([0-9]+)(?:\s*[,:;\t]\s*|\s+)(\S.*)")
+_INDEX_LAST = re.compile(r"(\S.*?)(?:\s*[,:;\t]\s*|\s+)([0-9]+)")
+_WRAPPERS = ("id2label", "class_to_idx", "label2id", "idx_to_class", "classes", "class_names", "names")
+_PLACEHOLDER = re.compile(r"(LABEL_|class_?)?[0-9]+", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class ClassList:
     """The classes in index order: `keys` is what labels and folders call them, `names` what people do."""
@@ -23,22 +33,34 @@ class ClassList:
     names: tuple[str, ...]
     origin: str
 
-    def index_of(self) -> dict[str, int]:
-        """Return the index of every key, and of every name that is no key."""
-        found = {name: index for index, name in reversed(list(enumerate(self.names)))}
-        return found | {key: index for index, key in enumerate(self.keys)}
+
+@dataclass(frozen=True)
+class ModelClasses:
+    """What a classifier says of its `count` outputs: their `names` and `keys` (WordNet ids), or None."""
+
+    count: int
+    names: tuple[str, ...] | None = None
+    keys: tuple[str, ...] | None = None
+
+    def listed(self) -> ClassList | None:
+        """Return its classes where it names them; `LABEL_0` and bare numbers are no names."""
+        if self.names is None or all(map(_PLACEHOLDER.fullmatch, self.names)):
+            return None
+        origin = f"the classifier's {self.count} classes"
+        return ClassList(self.keys or self.names, self.names, origin)
 
 
 def read_class_list(path: str | Path) -> ClassList:
-    """Read `--classes`: a text file of one name a line, a JSON list, or a JSON map.
+    """Read `--classes`: a text file of one class a line, a JSON list, or a JSON map.
 
-    A map goes from index to name, from index to [key, name] (as `imagenet_class_index.json` does), from name
-    to index, or from folder name to name (then in sorted folder order). Raises InputError.
+    A line is a name, `n01440764 tench, Tinca tinca`, or a name with its index before or after it. A map goes
+    from index to name, from index to [key, name] (as `imagenet_class_index.json` does), from name to index
+    (quoted or not), or from folder name to name (then in sorted folder order). Raises InputError.
     """
     file = Path(path)
     try:
         text = file.read_text(encoding="utf-8-sig")
-        value = json.loads(text) if file.suffix.lower() == ".json" else _lines(text)
+        value = _parsed(text, file)
     except FileNotFoundError:
         raise InputError(
             f"--classes {path}: no such file", "give a txt or json file of class names"
@@ -52,22 +74,45 @@ def read_class_list(path: str | Path) -> ClassList:
     return ClassList(tuple(keys), tuple(names), file.name)
 
 
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
+def _parsed(text: str, file: Path) -> Any:
+    if file.suffix.lower() == ".json":
+        return json.loads(text)
+    if text.lstrip().startswith(("{", "[")):
+        with contextlib.suppress(ValueError, SyntaxError):
+            return ast.literal_eval(text.strip())
+    return _of_lines([line.strip() for line in text.splitlines() if line.strip()])
+
+
+def _of_lines(lines: list[str]) -> Any:
+    """Return what lines of one form say, where all have it; else the lines as names."""
+    if lines and all(found := [_WORDNET_LINE.fullmatch(line) for line in lines]):
+        return [list(match.groups()) for match in found if match]
+    for form, index, name in ((_INDEX_FIRST, 1, 2), (_INDEX_LAST, 2, 1)):
+        named = {int(match[index]): match[name] for line in lines if (match := form.fullmatch(line))}
+        whole = set(named) == set(range(len(lines))) and len(lines) > 0
+        if whole and (form is _INDEX_FIRST or len(set(named.values())) == len(named)):
+            return {str(number): text for number, text in named.items()}
+    return lines
 
 
 def _pairs(value: Any, file: Path) -> tuple[list[str], list[str]]:
     """Return keys and names in index order."""
-    if isinstance(value, list) and all(isinstance(name, str) for name in value):
-        return value, value
+    if isinstance(value, list):
+        if all(isinstance(name, str) for name in value):
+            return value, value
+        if all(_is_pair(entry) for entry in value):
+            return [key for key, _ in value], [name for _, name in value]
     if isinstance(value, dict) and value:
-        if all(isinstance(index, int) for index in value.values()):
-            names = _by_index({index: name for name, index in value.items()}, file)
-            return names, names
+        inner = next((value[key] for key in _WRAPPERS if isinstance(value.get(key), dict | list)), None)
+        if inner is not None:
+            return _pairs(inner, file)
+        value = {str(key): entry for key, entry in value.items()}
+        if all(_is_index(index) for index in value.values()):
+            return _of_indices([(int(index), name) for name, index in value.items()], file)
         if all(INTEGER.fullmatch(key) for key in value):
             ordered = _by_index({int(key): name for key, name in value.items()}, file)
-            pairs = [name if isinstance(name, list) else [name, name] for name in ordered]
-            if all(len(pair) == 2 and all(isinstance(part, str) for part in pair) for pair in pairs):
+            pairs = [name if isinstance(name, list | tuple) else [name, name] for name in ordered]
+            if all(map(_is_pair, pairs)):
                 return [key for key, _ in pairs], [name for _, name in pairs]
         elif all(isinstance(name, str) for name in value.values()):
             return sorted(value), [value[key] for key in sorted(value)]
@@ -75,6 +120,27 @@ def _pairs(value: Any, file: Path) -> tuple[list[str], list[str]]:
         f"--classes {file} is no list of class names",
         'write ["cat", "dog"], {"0": "cat", "1": "dog"} or {"cat": 0, "dog": 1}',
     )
+
+
+def _is_pair(entry: Any) -> bool:
+    return (
+        isinstance(entry, list | tuple) and len(entry) == 2 and all(isinstance(part, str) for part in entry)
+    )
+
+
+def _is_index(value: Any) -> bool:
+    if isinstance(value, str):
+        return INTEGER.fullmatch(value.strip()) is not None
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _of_indices(pairs: list[tuple[int, str]], file: Path) -> tuple[list[str], list[str]]:
+    twice = next((index for index, count in Counter(index for index, _ in pairs).items() if count > 1), None)
+    if twice is not None:
+        both = " and ".join(f'"{name}"' for index, name in pairs if index == twice)
+        raise InputError(f"--classes {file} gives index {twice} to {both}", "give each class its own index")
+    names = _by_index(dict(pairs), file)
+    return names, names
 
 
 def _by_index(names: dict[int, Any], file: Path) -> list[Any]:

@@ -1,4 +1,4 @@
-"""From `-d` to an `ImageDataset`: class folders, manifests, published folders, torchvision's names."""
+"""From `-d` to an `ImageDataset`: class folders, tables, archives, published folders, torchvision's names."""
 
 from __future__ import annotations
 
@@ -9,21 +9,29 @@ from ..config import DataConfig
 from ..errors import InputError
 from . import manifest
 from .build import build_dataset
-from .class_names import ClassList, read_class_list
-from .folders import find_split_folders, read_folders
+from .class_names import ClassList, ModelClasses, read_class_list
+from .columns import TEXT_TABLES
+from .folders import read_folders
+from .imagefolder import read_imagefolder
+from .layout import Known
+from .matching import Matcher
 from .published import FOLDERS, published_reader
-from .splits import ImageDataset, Split
+from .splits import ImageDataset, Split, plain_split
 from .table import Table
 from .torchvision_sets import read_torchvision
 
 __all__ = ["ImageDataset", "Split", "load_dataset"]
 
 
-def load_dataset(config: DataConfig) -> ImageDataset:
-    """Return the data set that `-d` names, with the debugged split in it; raises InputError."""
+def load_dataset(config: DataConfig, model: ModelClasses | None = None) -> ImageDataset:
+    """Return the data set that `-d` names, with the debugged split in it; raises InputError.
+
+    Its classes are those of `--classes`, else those that `model` names, else the data's own. Where `model`
+    has more outputs than the data classes, labels index the model's.
+    """
     classes = read_class_list(config.classes) if config.classes else None
     try:
-        dataset = _read(config, classes)
+        dataset = _read(config, classes, model)
     except OSError as error:
         message = f"-d {config.source} cannot be read ({error.strerror}: {error.filename})"
         raise InputError(message, "check its permissions") from None
@@ -31,27 +39,28 @@ def load_dataset(config: DataConfig) -> ImageDataset:
     return dataset
 
 
-def _read(config: DataConfig, classes: ClassList | None) -> ImageDataset:
+def _read(config: DataConfig, classes: ClassList | None, model: ModelClasses | None) -> ImageDataset:
     kind, _, name = config.source.partition(":")
     if kind != "torchvision":
-        table = _read_path(Path(config.source).expanduser(), config)
+        listed = classes or (model.listed() if model else None)
+        table = _read_path(Path(config.source).expanduser(), config, Matcher(listed) if listed else None)
     elif config.root is None:
         raise InputError(f"-d {config.source} needs --data-root", "give the folder that holds its files")
     elif name not in FOLDERS:
         root = Path(config.root).expanduser()
-        return read_torchvision(name, root, classes, config.split, config.allow_outside)
+        return read_torchvision(name, root, classes, config.split, config.allow_outside, model)
     else:
         table = _read_published(name, Path(config.root).expanduser())
-    return build_dataset(table, classes, config.split, config.allow_outside)
+    return build_dataset(table, classes, config.split, config.allow_outside, model)
 
 
-def _read_path(path: Path, config: DataConfig) -> Table:
+def _read_path(path: Path, config: DataConfig, known: Known | None) -> Table:
     root = Path(config.root).expanduser() if config.root else None
     if path.is_dir():
-        return _read_folder(path, root)
+        return _read_folder(path, root, config, known)
     if not path.exists():
         raise InputError(f"-d {path}: no such file or folder", "check the path")
-    if path.suffix.lower() != ".csv":
+    if path.suffix.lower() not in TEXT_TABLES:
         raise InputError(f"-d {path} is not a folder or a .csv manifest", "give one of the two")
     return manifest.read_manifest(path, root)
 
@@ -67,19 +76,46 @@ def _read_published(name: str, root: Path) -> Table:
     return reader(folder)
 
 
-def _read_folder(folder: Path, root: Path | None) -> Table:
+def _read_folder(folder: Path, root: Path | None, config: DataConfig, known: Known | None) -> Table:
     published = published_reader(folder)
     if published is not None:
         return published(folder)
+    if not config.manifest:
+        return read_folders(folder, known, config.split)
+    imagefolder = read_imagefolder(folder)
+    if imagefolder is not None:
+        return imagefolder
     beside = next((folder / name for name in manifest.NAMES if (folder / name).is_file()), None)
     if beside is None:
-        return read_folders(folder)
-    if find_split_folders(folder):
-        table = read_folders(folder)
+        return read_folders(folder, known, config.split)
+    return _with_table(folder, beside, root, config, known)
+
+
+def _has_split_folders(folder: Path) -> bool:
+    """Whether `folder` holds split folders with folders in them."""
+    splits = [path for path in folder.iterdir() if plain_split(path.name) and path.is_dir()]
+    return any(child.is_dir() for split in splits for child in split.iterdir())
+
+
+def _with_table(
+    folder: Path, beside: Path, root: Path | None, config: DataConfig, known: Known | None
+) -> Table:
+    """Read the table beside the folders, or the folders where it is not about them."""
+    note = f"read from {beside.name}"
+    if _has_split_folders(folder):
+        table = read_folders(folder, known, config.split)
         note = (
             f"{beside.name} beside the split folders is not used: give it as -d to have its columns as groups"
         )
     else:
-        table = manifest.read_manifest(beside, root)
-        note = f"read from {beside.name}"
+        try:
+            table = manifest.read_manifest(beside, root, found=True)
+        except InputError as error:
+            if beside.stem != "metadata":
+                raise InputError(error.message, f"{error.remedy}; --no-manifest reads the folders") from None
+            try:
+                table = read_folders(folder, known, config.split)
+            except InputError:
+                raise error from None
+            note = f"{error.message}: the class folders are read without it"
     return replace(table, notes=(*table.notes, note))

@@ -15,11 +15,11 @@ import numpy as np
 from ..errors import InputError
 from .files import FileImages
 from .framing import Framing
-from .images import UnreadableImage
+from .images import Unread, UnreadableImage
 
 
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer a list of n paths with the (place, reason) of those that cannot be read, then [n,S,S,3] bytes.
+    """Answer a list of n paths with the `Unread` of those that cannot be read, then [n,S,S,C] bytes.
 
     The first request is (root, allow_outside, framing). An InputError is answered with its two texts alone.
     """
@@ -40,17 +40,16 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
         answers.flush()
 
 
-def decode(
-    images: FileImages, framing: Framing, names: list[str]
-) -> tuple[np.ndarray, list[tuple[int, str]]]:
-    """Return the frames uint8 [n,S,S,3] of n paths, and the (place, reason) of those that cannot be read."""
-    frames = np.zeros((len(names), framing.crop, framing.crop, 3), np.uint8)
+def decode(images: FileImages, framing: Framing, names: list[str]) -> tuple[np.ndarray, list[Unread]]:
+    """Return the frames uint8 [n,S,S,C] of n paths, and which of them cannot be read."""
+    frames = np.zeros((len(names), framing.crop, framing.crop, framing.channels), np.uint8)
     unreadable = []
     for place, name in enumerate(names):
         try:
-            frames[place] = np.asarray(framing(images.open_file(name)))
+            frame = np.asarray(framing(images.open_file(name, framing.mode)))
+            frames[place] = frame.reshape(frames[place].shape)
         except UnreadableImage as error:
-            unreadable.append((place, error.reason))
+            unreadable.append(Unread(place, error.reason, error.passing))
     return frames, unreadable
 
 

@@ -23,12 +23,13 @@ import numpy as np
 from ..errors import InputError
 from .files import FileImages
 from .framing import Framing
+from .images import Unread
 
 _HOME = str(Path(__file__).resolve().parents[2])
 _PIPE = 1 << 20
 _PATIENCE = 5.0
 
-Unreadable = list[tuple[int, str]]
+Unreadable = list[Unread]
 
 
 class DecoderDied(Exception):  # noqa: N818  (the process ended, whatever the reason)
@@ -58,7 +59,7 @@ class Decoders:
             raise InputError(line, "give fewer") from None
 
     def decode(self, rows: Sequence[int], slots: np.ndarray) -> Unreadable:
-        """Fill `slots` uint8 [n,S,S,3] with the images `rows`; return (row, reason) of the unreadable ones.
+        """Fill `slots` uint8 [n,S,S,C] with the images `rows`; return the unreadable ones.
 
         An image that breaks its decoder is one of them. Raises InputError when the folder is gone.
         """
@@ -73,7 +74,8 @@ class Decoders:
                 try:
                     unreadable += self._ask(decoder, [row], slots[place : place + 1])
                 except DecoderDied as death:
-                    unreadable.append((row, f"the decoder broke down ({death.signal or 'it ended'})"))
+                    reason = f"the decoder broke down ({death.signal or 'it ended'})"
+                    unreadable.append(Unread(row, reason))
                     decoder = self._replaced(decoder)
             return unreadable
         finally:
@@ -81,7 +83,7 @@ class Decoders:
 
     def _ask(self, decoder: _Decoder, rows: Sequence[int], slots: np.ndarray) -> Unreadable:
         found = decoder.decode([self._images.paths[row] for row in rows], slots)
-        return [(rows[place], reason) for place, reason in found]
+        return [Unread(rows[one.row], one.reason, one.passing) for one in found]
 
     def _replaced(self, decoder: _Decoder) -> _Decoder:
         decoder.close()
@@ -124,11 +126,11 @@ class _Decoder:
             pickle.dump((images.root.absolute(), images.allow_outside, framing), requests)
 
     def decode(self, names: list[str], slots: np.ndarray) -> Unreadable:
-        """Fill `slots` and return (place, reason) of the unreadable ones. Raises DecoderDied, InputError."""
+        """Fill `slots` and return the unreadable ones by their place. Raises DecoderDied, InputError."""
         with self._alive() as (requests, answers):
             pickle.dump(names, requests)
             requests.flush()
-            found: list[tuple[int, str]] | tuple[str, str] = pickle.load(answers)
+            found: Unreadable | tuple[str, str] = pickle.load(answers)
             if isinstance(found, tuple):
                 raise InputError(*found)
             view = slots.reshape(-1).data

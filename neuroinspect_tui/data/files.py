@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -15,6 +16,16 @@ from ..errors import InputError
 from .images import UnreadableImage, open_image
 
 _ASKERS, _AT_ONCE = 16, 1024
+
+
+class Files(Protocol):
+    """Images in files, in an archive or in a table, by their paths."""
+
+    def of(self, paths: Sequence[str]) -> Files:
+        """Return the same for other paths."""
+
+    def open(self, row: int, mode: str = "RGB") -> Image.Image:
+        """Return image `row` as RGB, L or RGBA; raises UnreadableImage."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +37,29 @@ class FileImages:
     allow_outside: bool = False
     _folders: dict[Path, bool] = field(default_factory=dict, repr=False, compare=False)
 
-    def open(self, row: int) -> Image.Image:
-        """Return image `row` as RGB; raises as `open_file` does."""
-        return self.open_file(self.paths[row])
+    def of(self, paths: Sequence[str]) -> FileImages:
+        """Return the same for other paths."""
+        return FileImages(self.root, paths, self.allow_outside)
 
-    def open_file(self, name: str) -> Image.Image:
-        """Return the image at a path as RGB; raises UnreadableImage, or InputError when the root is gone."""
+    def open(self, row: int, mode: str = "RGB") -> Image.Image:
+        """Return image `row` as RGB, L or RGBA; raises as `open_file` does."""
+        return self.open_file(self.paths[row], mode)
+
+    def answers(self, row: int) -> bool:
+        """Whether the file of image `row` can be read now."""
+        try:
+            with (self.root / self.paths[row]).open("rb") as file:
+                return bool(file.read(1))
+        except (OSError, ValueError):
+            return False
+
+    def open_file(self, name: str, mode: str = "RGB") -> Image.Image:
+        """Return the image at a path; raises UnreadableImage, or InputError when the root is gone."""
         path = self.root / name
         try:
             if not self.allow_outside and self._leaves_root(path):
                 raise UnreadableImage("a link that leaves the data folder (--allow-outside opens it)")
-            return open_image(path)
+            return open_image(path, mode)
         except UnreadableImage:
             if _is_gone(self.root):
                 raise InputError(f"{self.root} is gone", "mount the data folder again, then resume") from None

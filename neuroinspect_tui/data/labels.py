@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..config import nearest
 from ..errors import InputError
-from .class_names import INTEGER, ClassList
+from .class_names import INTEGER, ClassList, ModelClasses
+from .matching import match_labels, normal
+from .suspects import suspicious_classes
 from .table import Table
 
-_WORDNET_ID = re.compile(r"n[0-9]{8}")
 _MOST_CLASSES = 100_000
 _NAMED = 5
+_WHOLE = re.compile(r"([+-]?[0-9]+)\.0*")
 
 
 @dataclass(frozen=True)
@@ -27,34 +28,97 @@ class Labels:
     notes: tuple[str, ...] = ()
 
 
-def resolve_labels(table: Table, classes: ClassList | None) -> Labels:
+def resolve_labels(table: Table, classes: ClassList | None, model: ModelClasses | None = None) -> Labels:
     """Turn the labels of `table`, N texts, into class indices; raises InputError.
 
-    With `classes` a label is looked up there, by name, else as an index. Without, integers are indices (not
-    where `table.named` says that they are folder names) and all other labels are names in sorted order, as in
-    torchvision's `ImageFolder`.
+    With `classes`, or else the classes that the model names, a label is looked up there, by name, else as an
+    index. Without, integers are indices (folder names that are numbers: in number order) and all other labels
+    are names in sorted order, as in torchvision's `ImageFolder`.
     """
+    table = _whole_numbers(table)
     known = sorted({*table.labels, *table.classes})
+    listed = classes or (model.listed() if model else None)
     integers = all(map(INTEGER.fullmatch, known))
     notes: tuple[str, ...] = ()
-    if classes is not None:
-        names = classes.names
-        index_of, notes = _look_up(known, integers, classes, table)
-        _require_agreement(index_of, classes, table)
-    elif integers and not table.named:
-        index_of = _as_indices(known, _MOST_CLASSES, table, "number the classes from 0")
+    if listed is not None:
+        names = listed.names
+        index_of, note = match_labels(known, listed, table.origin, lambda label: _row_of(label, table))
+        notes = (note,) if note and table.named else ()
+        _require_agreement(index_of, listed, table)
+    elif integers and (not table.named or _are_indices(known, model)):
+        index_of = _as_indices(
+            known, model.count if model else _MOST_CLASSES, table, "number the classes from 0"
+        )
         called = {index_of[label]: name for label, name in _called(table).items()}
-        names = tuple(called.get(index, str(index)) for index in range(max(index_of.values()) + 1))
+        count = model.count if model else max(index_of.values()) + 1
+        names = tuple(called.get(index, str(index)) for index in range(count))
         notes = _unused(sorted(set(range(len(names))) - set(index_of.values())))
     else:
+        known, notes = _ordered(known, integers) if table.named else (known, _half_numbers(known, table))
+        _refuse_miscounted(known, table, model)
         index_of = {label: index for index, label in enumerate(known)}
-        notes = () if table.named else _half_numbers(known, table)
         names = tuple(_called(table).get(label, label) for label in known)
     if len(names) < 2:
         message = f'{table.origin} has only one class, "{names[0]}"'
         raise InputError(message, "give images of two classes or more")
     indices = np.fromiter(map(index_of.__getitem__, table.labels), dtype=np.int64, count=len(table.labels))
     return Labels(names, indices, notes)
+
+
+def _whole_numbers(table: Table) -> Table:
+    """Return the table with `0.0`, `1.0`… written as 0, 1… where all labels are whole numbers."""
+    distinct = set(table.labels)
+    if table.named or all(map(INTEGER.fullmatch, distinct)):
+        return table
+    whole = {label: match[1] for label in distinct if (match := _WHOLE.fullmatch(label))}
+    if not all(label in whole or INTEGER.fullmatch(label) for label in distinct):
+        return table
+    return replace(table, labels=[whole.get(label, label) for label in table.labels])
+
+
+def _are_indices(known: Sequence[str], model: ModelClasses | None) -> bool:
+    """Whether numeric folder names are some of the model's class numbers."""
+    return model is not None and len(known) < model.count and all(int(name) < model.count for name in known)
+
+
+def _ordered(known: list[str], integers: bool) -> tuple[list[str], tuple[str, ...]]:
+    """Return folder names in order: numbers by value, with a remark where text would be sorted otherwise."""
+    if not integers:
+        return known, ()
+    numbers = sorted(known, key=int)
+    if numbers == known:
+        return known, ()
+    note = (
+        "the class folders are numbers and are taken in number order "
+        f"({numbers[0]}, {numbers[1]} … {numbers[-1]}); "
+        "a classifier that ImageFolder trained has them in text order: name that with --classes"
+    )
+    return numbers, (note,)
+
+
+def _refuse_miscounted(known: Sequence[str], table: Table, model: ModelClasses | None) -> None:
+    """Raise InputError where names are twins, or as many as the model has outputs they are not."""
+    if model is not None and model.count == len(known):
+        return
+    suspects = suspicious_classes(table)
+    if model is not None:
+        because = f": {'; '.join(suspects)}" if suspects else ""
+        line = f"the classifier has {model.count} outputs, {table.origin} has {len(known)} classes{because}"
+        raise InputError(line, "name the classifier's classes in its order with --classes FILE")
+    for label, twin in _twins(known):
+        line = f'{table.origin}: "{label}" and "{twin}" differ in case or Unicode form alone'
+        raise InputError(line, "are they one class? Give them one spelling, or name both with --classes FILE")
+
+
+def _twins(known: Sequence[str]) -> list[tuple[str, str]]:
+    first: dict[str, str] = {}
+    return [(twin, label) for label in known if (twin := first.setdefault(normal(label), label)) != label]
+
+
+def _row_of(label: str, table: Table) -> str:
+    if label not in table.labels:
+        return table.origin
+    return f"{table.origin} row {table.labels.index(label) + 1}"
 
 
 def _unused(absent: Sequence[int]) -> tuple[str, ...]:
@@ -101,25 +165,3 @@ def _as_indices(known: Sequence[str], count: int, table: Table, remedy: str) -> 
             row = table.labels.index(label) + 1
             raise InputError(f"{table.origin} row {row}: label {label} is out of range", remedy)
     return {label: int(label) for label in known}
-
-
-def _look_up(
-    known: Sequence[str], integers: bool, classes: ClassList, table: Table
-) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Return the index in `classes` of each known label, and remarks."""
-    index_of, count = classes.index_of(), len(classes.names)
-    unknown = [label for label in known if label not in index_of]
-    if not unknown:
-        return index_of, ()
-    if integers:
-        remedy = f"{classes.origin} names {count} classes, use 0 to {count - 1}"
-        note = f"folder names are taken as class numbers of {classes.origin}"
-        return _as_indices(known, count, table, remedy), (note,) if table.named else ()
-    if len(unknown) == len(known) == count and all(map(_WORDNET_ID.fullmatch, known)):
-        note = f"{classes.origin} names the sorted WordNet folders in its order"
-        return {label: index for index, label in enumerate(known)}, (note,)
-    twice = next((name for name in classes.names if classes.names.count(name) > 1), None)
-    remedy = nearest(unknown[0], index_of) or f"add it to {classes.origin}, or leave --classes out"
-    if twice is not None:
-        remedy = f'name each class once: "{twice}" stands there twice'
-    raise InputError(f'{table.origin}: class "{unknown[0]}" is not in {classes.origin}', remedy)

@@ -5,22 +5,24 @@ from __future__ import annotations
 import contextlib
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import InputError
+from ..text import safe
 from .decoders import Decoders, Unreadable
 from .files import FileImages
-from .images import UnreadableImage
+from .images import Unread, UnreadableImage
 from .splits import Split
 from .transforms import Preprocess, as_pixels
 
 _AHEAD = 3
+MANY_IN_A_ROW = 32
 MANY_IMAGES = 1024
 THREADS_ENOUGH = 4
 
@@ -29,11 +31,15 @@ _Decode = Callable[[Sequence[int], np.ndarray], Unreadable]
 
 @dataclass(frozen=True)
 class ImageBatch:
-    """`images` [B,3,S,S] float32, normalised, of the split's `rows` [B] int64; the rest is `unreadable`."""
+    """`images` [B,C,S,S] float32, normalised, of the split's `rows` [B] int64; the rest is `unreadable`.
+
+    Those among them that may be read another time are `passing`.
+    """
 
     rows: Tensor
     images: Tensor
     unreadable: list[tuple[int, str]]
+    passing: list[int] = field(default_factory=list)
 
 
 def iterate_batches(
@@ -50,8 +56,39 @@ def iterate_batches(
     `workers` threads decode up to three batches ahead (Pillow leaves the interpreter free while it decodes
     and resizes; 0: decode when asked), in as many processes where `decoders` are given. Images travel to a
     GPU as bytes and are normalised there. Closing the iterator stops the threads. Raises InputError when the
-    data folder is gone or no thread can be started.
+    data folder is gone, when many images in a row cannot be read for now, or no thread can be started.
     """
+    batches = _batches(split, preprocess, batch_size, workers, rows, device, decoders)
+    in_a_row = 0
+    with contextlib.closing(batches):
+        for batch in batches:
+            in_a_row = _count_in_a_row(split, batch, in_a_row)
+            yield batch
+
+
+def _count_in_a_row(split: Split, batch: ImageBatch, before: int) -> int:
+    """Return how many images up to the batch's end cannot be read for now; raises InputError for many."""
+    passing, reasons = set(batch.passing), dict(batch.unreadable)
+    for row in sorted((*batch.rows.tolist(), *reasons)):
+        before = before + 1 if row in passing else 0
+        if before == MANY_IN_A_ROW:
+            line = (
+                f"{before} images in a row cannot be read now: {safe(split.paths[row], 200)}: {reasons[row]}"
+            )
+            remedy = "see to the disk or network, then run the same command: it goes on from here"
+            raise InputError(line, remedy)
+    return before
+
+
+def _batches(
+    split: Split,
+    preprocess: Preprocess,
+    batch_size: int,
+    workers: int,
+    rows: Sequence[int] | None,
+    device: torch.device | None,
+    decoders: Decoders | None,
+) -> Generator[ImageBatch]:
     wanted = range(len(split)) if rows is None else rows
     chunks = [wanted[start : start + batch_size] for start in range(0, len(wanted), batch_size)]
     load = _Load(split, preprocess, device, decoders)
@@ -89,7 +126,7 @@ def decoders_for(
 
 @dataclass(frozen=True)
 class _Pending:
-    """A batch under way: each of `parts` fills its slice of `buffer` [B,S,S,3]."""
+    """A batch under way: each of `parts` fills its slice of `buffer` [B,S,S,C]."""
 
     rows: Sequence[int]
     buffer: Tensor
@@ -115,7 +152,8 @@ class _Load:
         size = self.preprocess.image_size
         pinned = self.device is not None and self.device.type == "cuda"
         dtype = torch.uint8 if self._travels else torch.float32
-        buffer = torch.empty((len(rows), size, size, 3), dtype=dtype, pin_memory=pinned)
+        shape = (len(rows), size, size, self.preprocess.channels)
+        buffer = torch.empty(shape, dtype=dtype, pin_memory=pinned)
         parts = []
         for start in range(0, len(rows), part or len(rows)):
             stop = start + (part or len(rows))
@@ -125,27 +163,29 @@ class _Load:
     def _decode(self, rows: Sequence[int], slots: np.ndarray) -> Unreadable:
         if self.decoders is not None:
             return self.decoders.decode(rows, slots)
-        unreadable = []
+        unreadable, mode = [], self.preprocess.framing.mode
         for slot, row in zip(slots, rows, strict=True):
             try:
-                slot[:] = np.asarray(self.preprocess.frame(self.split.open(row)))
+                slot[:] = np.asarray(self.preprocess.frame(self.split.open(row, mode))).reshape(slot.shape)
                 if not self._travels:
                     self.preprocess.normalise_bytes(slot)
             except UnreadableImage as error:
-                unreadable.append((row, error.reason))
+                unreadable.append(Unread(row, error.reason, error.passing))
         return unreadable
 
     def finish(self, pending: _Pending) -> ImageBatch:
         """Wait for a batch, leave out what could not be read, move the rest to the device."""
-        unreadable = [entry for part in pending.parts for entry in part.result()]
+        unread = [entry for part in pending.parts for entry in part.result()]
+        unreadable = [(entry.row, entry.reason) for entry in unread]
+        passing = [entry.row for entry in unread if entry.passing]
         rows, images = torch.tensor(pending.rows, dtype=torch.int64), pending.buffer
         if unreadable:
             readable = ~torch.isin(rows, torch.tensor([row for row, _ in unreadable]))
             rows, images = rows[readable], images[readable]
         if not self._travels:
-            return ImageBatch(rows, images.permute(0, 3, 1, 2), unreadable)
+            return ImageBatch(rows, images.permute(0, 3, 1, 2), unreadable, passing)
         pixels = as_pixels(images.to(self.device, non_blocking=True))
-        return ImageBatch(rows, self.preprocess.normalise(pixels), unreadable)
+        return ImageBatch(rows, self.preprocess.normalise(pixels), unreadable, passing)
 
 
 def _submit(

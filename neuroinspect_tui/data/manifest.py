@@ -1,53 +1,138 @@
-"""Read `manifest.csv`, and the `metadata.csv` of Waterbirds as published, column by column."""
+"""From the columns of a table to images with labels: which column is which."""
 
 from __future__ import annotations
 
-import csv
 import difflib
-import re
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import InputError
+from .columns import Columns, read_columns
+from .splits import plain_split, split_name
 from .table import Table
 
-NAMES = ("manifest.csv", "metadata.csv")
-_PATH_COLUMNS = ("path", "img_filename", "filename")
-_LABEL_COLUMNS = ("label", "y")
-_CHUNK = 8_192
+NAMES = ("manifest.csv", "metadata.csv", "manifest.jsonl", "metadata.jsonl")
+PATH_COLUMNS = (
+    *("path", "img_filename", "filename", "file_name", "image_path", "filepath", "file_path", "img_path"),
+    *("image_file", "image_name", "image", "img", "file", "image_id", "img_id", "id"),
+)
+LABEL_COLUMNS = ("label", "y")
+_OTHER_LABELS = (
+    *("class", "category", "target", "species", "labels", "class_label", "choice", "class_id", "label_id"),
+    *("category_id", "class_idx", "breed", "diagnosis", "dx"),
+)
+_SPLIT_COLUMNS = ("split", "set", "partition", "subset", "dataset_split")
+_ONE_HOT_FILE = "_classes.csv"
 
 
-def read_manifest(file: Path, root: Path | None = None) -> Table:
-    """Return the manifest's rows; paths are relative to `root`, by default the manifest's own folder.
+def read_manifest(file: Path, root: Path | None = None, found: bool = False) -> Table:
+    """Return the rows of a text table; paths are relative to `root`, by default the table's own folder.
 
-    Needs a path column (`path`; `img_filename` or `filename` in Waterbirds and its kin) and a label column
-    (`label`, `y`); `class_name` and `split` may be there, all others become `columns`. Reads 1.3 million rows
-    in seconds and holds each distinct short text once. Raises InputError.
+    Reads 1.3 million rows in seconds and holds each distinct short text once. Raises InputError.
     """
-    columns = _read_columns(file)
-    path_column = _find(columns, _PATH_COLUMNS, file)
-    label_column = _find(columns, _LABEL_COLUMNS, file)
+    columns, notes = read_columns(file)
+    name = file.resolve().parent.name if file.name in (*NAMES, _ONE_HOT_FILE) else file.stem
+    return table_of_columns(columns, name, str(file), root or file.parent, notes, found)
+
+
+def table_of_columns(
+    columns: Columns, name: str, origin: str, root: Path, notes: tuple[str, ...] = (), found: bool = False
+) -> Table:
+    """Return a table whose path, label and split columns go by their usual names, in any case.
+
+    Needs a path column (`path`, `file_name`, `image`…) and a label column (`label`, `y`, `class`…), or a
+    column of 0 and 1 for each class as Roboflow exports them; `class_name` and a column of split names may
+    be there, all others become `columns`. Without a split column, paths below split folders say the split.
+    Raises InputError.
+    """
+    columns = dict(columns)
+    path_column = _find(columns, PATH_COLUMNS, origin)
     paths = columns.pop(path_column)
-    written = columns.pop(label_column)
-    labels = list(map({label: label.strip() for label in set(written)}.__getitem__, written))
     if not paths:
-        raise InputError(f"{file} lists no images", "add a row for each image")
-    _require_filled(file, path_column, paths)
-    _require_filled(file, label_column, labels)
-    class_names = columns.pop("class_name", None)
+        raise InputError(f"{origin} lists no images", "add a row for each image")
+    _require_filled(origin, path_column, paths)
+    class_names = columns.pop("class_name") if "class_name" in columns and _label_column(columns) else None
+    labels = _labels(columns, origin)
     if class_names is None and path_column == "img_filename" and "place" in columns:
         class_names = _waterbirds_names(labels)
+    splits = _splits(columns)
+    if splits is None and (folders := _splits_of_paths(paths)):
+        splits, notes = folders, (*notes, "the splits are those of the folders in the paths")
     return Table(
-        name=file.resolve().parent.name if file.name in NAMES else file.stem,
-        origin=str(file),
-        root=root if root is not None else file.parent,
+        name=name,
+        origin=origin,
+        root=root,
         paths=paths,
         labels=labels,
-        splits=columns.pop("split", None),
+        splits=splits,
         class_names=class_names,
-        columns=columns,
+        columns={column: stripped(values) for column, values in columns.items()},
+        notes=notes,
+        found=found,
     )
+
+
+def stripped(values: Sequence[str]) -> list[str]:
+    """Return the values without blanks around them."""
+    return list(map({value: value.strip() for value in set(values)}.__getitem__, values))
+
+
+def _labels(columns: Columns, origin: str) -> list[str]:
+    """Take the label column out of `columns`, or the columns of 0 and 1 that Roboflow writes."""
+    column = _label_column(columns)
+    if column is not None:
+        others = [name for name in columns if name.casefold() in _OTHER_LABELS and name != column]
+        if column.casefold() in _OTHER_LABELS and others and _disagree(columns[column], columns[others[0]]):
+            line = f'{origin}: the class could be "{column}" or "{others[0]}"'
+            raise InputError(line, "which one? Rename it to label")
+        return stripped(columns.pop(column))
+    marks = [name for name, values in columns.items() if set(map(str.strip, values)) <= {"0", "1"}]
+    rows = list(zip(*(columns[name] for name in marks), strict=True))
+    if len(marks) > 1 and all(row.count("1") + row.count(" 1") == 1 for row in rows):
+        for name in marks:
+            del columns[name]
+        return [marks[[cell.strip() for cell in row].index("1")] for row in rows]
+    raise _lacking(LABEL_COLUMNS[0], list(columns), origin)
+
+
+def _label_column(columns: Columns) -> str | None:
+    folded = {name.casefold(): name for name in reversed(columns)}
+    wanted = (*LABEL_COLUMNS, *_OTHER_LABELS, "class_name", "label_name")
+    return next((folded[name] for name in wanted if name in folded), None)
+
+
+def _disagree(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether two columns divide the images differently."""
+    pairs = set(zip(one, other, strict=True))
+    return not len(pairs) == len(set(one)) == len(set(other))
+
+
+def _splits(columns: Columns) -> list[str] | None:
+    """Take the split column out of `columns`: `split`, or another usual name whose cells are split names."""
+    folded = {name.casefold(): name for name in reversed(columns)}
+    for usual in _SPLIT_COLUMNS:
+        name = folded.get(usual)
+        if name is None:
+            continue
+        cells = {cell.strip() for cell in columns[name]}
+        if name == "split" or all(map(_is_split, cells)) or (cells <= {"0", "1", "2"} and len(cells) > 1):
+            return columns.pop(name)
+    return None
+
+
+def _is_split(cell: str) -> bool:
+    return split_name(cell) in ("train", "val", "test") or plain_split(cell) is not None
+
+
+def _splits_of_paths(paths: Sequence[str]) -> list[str] | None:
+    """Return the split that a folder in each path says, where all say one and two are there."""
+    found = []
+    for path in paths:
+        split = next((split for part in path.split("/")[:-1] if (split := plain_split(part))), None)
+        if split is None:
+            return None
+        found.append(split)
+    return found if len(set(found)) > 1 else None
 
 
 def _waterbirds_names(labels: list[str]) -> list[str] | None:
@@ -55,69 +140,25 @@ def _waterbirds_names(labels: list[str]) -> list[str] | None:
     return [names[label] for label in labels] if set(labels) <= names.keys() else None
 
 
-def _read_columns(file: Path) -> dict[str, list[str]]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            return _transpose(csv.reader(stream), file)
-    except FileNotFoundError:
-        raise InputError(f"{file}: no such file", "check -d") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{file} is not UTF-8 text", "save it as CSV in UTF-8") from None
-    except (OSError, csv.Error) as error:
-        raise InputError(f"{file} cannot be read ({error})", "give a CSV file with commas in UTF-8") from None
-
-
-def _transpose(rows: Iterator[list[str]], file: Path) -> dict[str, list[str]]:
-    header = [name.strip() for name in next(rows, [])]
-    twice = next((name for name in header if header.count(name) > 1), None)
-    if twice is not None:
-        raise InputError(f'{file} has two columns "{twice}"', "give each column its own name")
-    columns: list[list[str]] = [[] for _ in header]
-    shared: dict[str, str] = {}
-    filled = filter(None, rows)
-    while chunk := list(islice(filled, _CHUNK)):
-        if set(map(len, chunk)) != {len(header)}:
-            _refuse_ragged(chunk, len(columns[0]) if columns else 0, len(header), file)
-        for column, values in zip(columns, zip(*chunk, strict=True), strict=True):
-            column.extend(_shared(values, shared))
-    return dict(zip(header, columns, strict=True))
-
-
-def _shared(values: tuple[str, ...], shared: dict[str, str]) -> Iterable[str]:
-    """Return the values; a column of few distinct ones holds each text once."""
-    distinct = set(values)
-    if len(distinct) * 4 > len(values):
-        return values
-    return map({value: shared.setdefault(value, value) for value in distinct}.__getitem__, values)
-
-
-def _refuse_ragged(chunk: list[list[str]], before: int, width: int, file: Path) -> None:
-    row, cells = next((row, len(cells)) for row, cells in enumerate(chunk, before + 1) if len(cells) != width)
-    raise InputError(
-        f"{file} row {row} has {cells} cells, its header {width}", "quote cells that hold a comma"
-    )
-
-
-def _find(columns: dict[str, list[str]], names: tuple[str, ...], file: Path) -> str:
-    found = next((name for name in names if name in columns), None)
+def _find(columns: Columns, names: tuple[str, ...], origin: str) -> str:
+    folded = {name.casefold().replace(" ", "_"): name for name in reversed(columns)}
+    found = next((folded[name] for name in names if name in folded), None)
     if found is None:
-        raise InputError(f'{file} has no column "{names[0]}"', _remedy(names[0], list(columns)))
+        raise _lacking(names[0], list(columns), origin)
     return found
 
 
-def _remedy(wanted: str, columns: list[str]) -> str:
-    """Say what to do about a first line that names `columns` and not `wanted`."""
-    if len(columns) == 1 and re.search(r"[;\t|]", columns[0]):
-        return "separate its columns with commas"
+def _lacking(wanted: str, columns: list[str], origin: str) -> InputError:
     alike = difflib.get_close_matches(wanted, columns, 1)
-    if alike:
-        return f'rename its column "{alike[0]}"'
     there = f"it has {', '.join(columns)}" if columns else "it is empty"
-    return f"{there}; its first line must be path,label and any further columns"
+    remedy = f"{there}; its first line must be path,label and any further columns"
+    return InputError(
+        f'{origin} has no column "{wanted}"', f'rename its column "{alike[0]}"' if alike else remedy
+    )
 
 
-def _require_filled(file: Path, column: str, values: list[str]) -> None:
+def _require_filled(origin: str, column: str, values: list[str]) -> None:
     if "" in values:
         raise InputError(
-            f"{file} row {values.index('') + 1} has no {column}", "fill the cell, or remove the row"
+            f"{origin} row {values.index('') + 1} has no {column}", "fill the cell, or remove the row"
         )

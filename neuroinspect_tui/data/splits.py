@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,27 +16,46 @@ from torch import Tensor
 from ..config import nearest
 from ..errors import InputError
 
-_SPLIT_NAMES = {
-    "training": "train",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "testing": "test",
+_SPLIT_WORDS = {
+    **dict.fromkeys(("train", "training", "trn", "trainval"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "eval", "evaluation"), "val"),
+    **dict.fromkeys(("test", "testing", "tst"), "test"),
 }
+_FILLERS = ("dataset", "data", "set", "split", "images", "image", "imgs", "img", "seg", "folder", "samples")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
 def split_name(text: str) -> str:
     """Return `train`, `val` or `test` for their usual spellings, any other name as it is."""
-    name = text.strip().lower()
-    name = _SPLIT_NAMES.get(name, name)
-    return name if name in ("train", "val", "test") else text.strip()
+    return _SPLIT_WORDS.get(text.strip().lower(), text.strip())
+
+
+def folder_split(name: str) -> tuple[str, str] | None:
+    """Return the split that the name of a folder or file says, and the rest of the name; None: no split.
+
+    `seg_train`, `trainingSet` and `train2017` say train and leave nothing, `flowers_train` leaves "flowers".
+    """
+    splits, rest = [], []
+    for word in map(str.lower, _WORD.findall(name)):
+        stem = next((word.removesuffix(filler) for filler in _FILLERS if word.endswith(filler)), word)
+        if word in _SPLIT_WORDS or stem in _SPLIT_WORDS:
+            splits.append(_SPLIT_WORDS[word if word in _SPLIT_WORDS else stem])
+        elif word not in _FILLERS:
+            rest.append(word)
+    return (splits[0], " ".join(rest)) if len(splits) == 1 else None
+
+
+def plain_split(name: str) -> str | None:
+    """Return the split that a name says when it says nothing else."""
+    found = folder_split(name)
+    return found[0] if found is not None and not found[1] else None
 
 
 class ImageSource(Protocol):
     """Where a split's images come from."""
 
-    def open(self, row: int) -> Image.Image:
-        """Return image `row` as RGB; raises UnreadableImage."""
+    def open(self, row: int, mode: str = "RGB") -> Image.Image:
+        """Return image `row` as RGB, L or RGBA; raises UnreadableImage."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +71,9 @@ class Split:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def open(self, row: int) -> Image.Image:
-        """Return image `row` as RGB; raises UnreadableImage."""
-        return self.source.open(row)
+    def open(self, row: int, mode: str = "RGB") -> Image.Image:
+        """Return image `row` as RGB, L or RGBA; raises UnreadableImage."""
+        return self.source.open(row) if mode == "RGB" else self.source.open(row, mode)
 
 
 @dataclass(frozen=True)
@@ -65,10 +85,16 @@ class ImageDataset:
     class_names: tuple[str, ...]
     splits: dict[str, Split]
     notes: tuple[str, ...] = ()
+    absent: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Splits that are there but cannot be used: why not, and what helps."""
 
     def split(self, name: str) -> Split:
         """Return the split by any of its usual spellings; raises InputError that names those there are."""
-        found = self.splits.get(split_name(name))
+        spelled = split_name(name)
+        known = spelled if spelled in (*self.splits, *self.absent) else plain_split(name) or spelled
+        if known in self.absent:
+            raise InputError(*self.absent[known])
+        found = self.splits.get(known)
         if found is None:
             remedy = " ".join(
                 filter(None, [nearest(name, self.splits), f"use one of {', '.join(self.splits)}"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .files import Files
+
 
 @dataclass(frozen=True)
 class Table:
@@ -13,6 +15,8 @@ class Table:
     `paths` [N] are relative to `root`; `labels` and `splits` [N] as written (None: not divided);
     `class_names` [N] what each row calls its class; `columns` of [N] all further ones. `classes` are labels
     known to exist without an image. `named`: labels are names even where they look like numbers.
+    `absent` are splits that are there but cannot be used, each with why and what helps.
+    `files` open the paths where they are no files below `root`. `found`: a table beside the folder given.
     """
 
     name: str
@@ -26,3 +30,6 @@ class Table:
     named: bool = False
     columns: dict[str, list[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    absent: dict[str, tuple[str, str]] = field(default_factory=dict)
+    files: Files | None = None
+    found: bool = False

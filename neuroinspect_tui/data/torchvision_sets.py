@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from PIL import Image
 from ..config import nearest
 from ..errors import InputError
 from ..torchvision_compat import import_torchvision
-from .class_names import ClassList
+from .class_names import ClassList, ModelClasses
 from .files import FileImages
-from .images import UnreadableImage
+from .images import UnreadableImage, as_mode
+from .matching import match_labels
 from .splits import ImageDataset, ImageSource, Split, split_name
 
 _SPLITS = ("train", "trainval", "train-standard", "val", "valid", "test")
@@ -32,12 +33,11 @@ class IndexedImages:
 
     dataset: Any
 
-    def open(self, row: int) -> Image.Image:
-        """Return image `row` as RGB; raises UnreadableImage."""
+    def open(self, row: int, mode: str = "RGB") -> Image.Image:
+        """Return image `row` as RGB, L or RGBA; raises UnreadableImage."""
         try:
-            image: Image.Image = self.dataset[row][0].convert("RGB")
-            return image
-        except MemoryError:
+            return as_mode(self.dataset[row][0], mode)
+        except (UnreadableImage, MemoryError):
             raise
         except Exception as error:  # the data set's own code can raise anything
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -45,7 +45,12 @@ class IndexedImages:
 
 
 def read_torchvision(
-    name: str, root: Path, classes: ClassList | None, default_split: str, allow_outside: bool
+    name: str,
+    root: Path,
+    classes: ClassList | None,
+    default_split: str,
+    allow_outside: bool,
+    model: ModelClasses | None = None,
 ) -> ImageDataset:
     """Return the torchvision data set `name` with each of its splits that is there; raises InputError."""
     found = _construct(name, root, _builder(name), default_split)
@@ -55,6 +60,12 @@ def read_torchvision(
         splits[split] = Split(split, paths, torch.as_tensor(labels, dtype=torch.int64), {}, source)
     count = 1 + max(int(split.labels.max()) for split in splits.values())
     names = classes.names if classes else _class_names(name, found, count)
+    listed = model.listed() if model and not classes and model.count > len(names) else None
+    if listed is not None:
+        index_of, _ = match_labels(names, listed, f"torchvision:{name}", lambda label: label)
+        places = torch.tensor([index_of[called] for called in names])
+        splits = {key: replace(split, labels=places[split.labels]) for key, split in splits.items()}
+        names = listed.names
     if len(names) < count:
         raise InputError(
             f"torchvision:{name} has {count} classes, --classes names {len(names)}", "name every class"

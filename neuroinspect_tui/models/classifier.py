@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -15,13 +17,19 @@ from torch import Tensor, nn
 from ..config import ModelConfig, ModelPreprocess, PreprocessConfig
 from ..errors import InputError
 from ..tensors import Head
+from .answers import find_answers
 from .device import autocast, by_halves, is_out_of_memory
 from .folding import folded
-from .head import DecisionLayer, HeadSite, capture, locate_head, logits_of
+from .gradients import gradients_kept
+from .head import TOLERANCE, HeadSite, capture, locate_head
+from .layers import rewritten, unwritable
 from .maps import MapSite, gradient_maps, locate_map, read_maps, watch
 from .preactivation import Preactivation, RectifierSite, locate_rectifier
-from .sources import ModelSource, open_model
-from .weights import StateFile, tensor_hash, write_state_dict
+from .source import ClassNames, Exporter, ModelSource
+from .sources import open_model
+from .weights import StateDict, StateFile, tensor_hash, write_state_dict
+
+PROBES = 4
 
 
 @dataclass(frozen=True)
@@ -30,18 +38,25 @@ class Activations:
 
     `drive` [B,D] is, for images with a gradient, what the ReLU that makes z received, pooled as z is:
     it has a gradient where z is silent. It is z itself in a network without such a ReLU.
+    `gap` [B] is how far what the model returned is from what `W·z + b` would make it return (0 where that is
+    not measured: in half precision, and for images with a gradient).
     """
 
     features: Tensor
     logits: Tensor
     drive: Tensor
+    gap: Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
     """A frozen module in eval mode whose decision layer is known; made by `load_classifier` or `prepare`.
 
-    `image_size` is the side in pixels of the images that it was found to run on.
+    `image_size` is the side in pixels of the images that it was found to run on, `memory_format` how these
+    lie in memory. `classes` are those of its outputs, as far as it knows them. `unfrozen` says that gradients
+    reach the image only when the model's own `no_grad` and `detach` are undone, `differentiable_through` that
+    they do reach it. `unrepairable` tells why no file could hold another decision layer, `notes` what the
+    user should know.
     """
 
     name: str
@@ -52,6 +67,14 @@ class Classifier:
     dtype: torch.dtype
     preprocess_facts: ModelPreprocess | None = None
     state: StateFile | None = None
+    classes: ClassNames = field(default_factory=ClassNames)
+    channels: int = 3
+    memory_format: torch.memory_format = torch.channels_last
+    unfrozen: bool = False
+    differentiable_through: bool = True
+    unrepairable: str | None = None
+    notes: tuple[str, ...] = ()
+    exporter: Exporter | None = None
 
     @property
     def head(self) -> Head:
@@ -121,33 +144,36 @@ class Classifier:
     def differentiable(self) -> Classifier:
         """Return a frozen copy for gradients to the input, batch norms folded where that changes nothing."""
         module = folded(self.module, self._probe())
-        layer = cast(DecisionLayer, module.get_submodule(self.site.name))
-        return replace(self, module=module, site=replace(self.site, layer=layer), state=None)
+        return replace(self, module=module, site=self.site.within(module), state=None)
 
     def repaired_state(self, head: Head) -> dict[str, Tensor]:
-        """Return the full state dict by the names and types it came in, with `head` in the decision layer.
+        """Return the full state dict by the names and types it came in, with `head` in the decision layers.
 
-        Raises InputError when the layer's weight is not a tensor of the state dict but computed.
+        Raises InputError when no stored tensors make up the layer's weight, or it has no bias to change.
         """
+        if self.unrepairable:
+            raise InputError(self.unrepairable, "remove its parametrization before repairing")
+        if not head.has_bias and not torch.equal(head.bias, self.head.bias):
+            raise InputError(f"layer {self.site.name!r} has no bias to change", "repair it without one")
         held = self.module.state_dict(keep_vars=True)
-        state = self.state or StateFile("", "safetensors", {name: held[name].detach() for name in held})
-        stored, tensors = state.stored_names, dict(state.tensors)
-        for part, value in (("weight", head.weight), ("bias", head.bias)):
-            own = getattr(self.site.layer, part)
-            names = [stored[name] for name, tensor in held.items() if tensor is own]
-            if own is not None and not names:
-                message = f"the {part} of layer {self.site.name!r} is computed from others"
-                raise InputError(message, "remove its parametrization before repairing")
-            for name in names:
-                tensors[name] = value.to(tensors[name].dtype).reshape(tensors[name].shape)
-        if self.site.layer.bias is None and head.bias.any():
-            bias = f"{state.prefix}{self.site.name}.bias"
-            tensors[bias] = head.bias.clone()
+        state = self.state or _as_file(held)
+        stored, tensors = state.chosen.stored_names, dict(state.tensors)
+        for part, own in zip(self.site.parts, self.site.split(head), strict=True):
+            original = part.layer.state_dict(keep_vars=True)
+            for relative, value in (rewritten(part.layer, own) or {}).items():
+                for name in (name for name, tensor in held.items() if tensor is original[relative]):
+                    kept = tensors[stored[name]]
+                    tensors[stored[name]] = value.to(kept.dtype).reshape(kept.shape)
         return tensors
 
     def write_repaired(self, path: Path, head: Head) -> None:
         """Write `repaired_state` in the format and wrapper it came in (safetensors without `-w`)."""
-        write_state_dict(path, self.repaired_state(head), self.state)
+        if self.exporter is not None:
+            tensors, metadata = self.exporter(head)
+            own = StateFile("", "safetensors", StateDict(tensors), metadata=metadata)
+            write_state_dict(path, tensors, own)
+        else:
+            write_state_dict(path, self.repaired_state(head), self.state)
 
     @property
     def weights_suffix(self) -> str:
@@ -161,76 +187,180 @@ class Classifier:
             digest.update(f"{name}={tensor_hash(tensor)};".encode())
         return digest.hexdigest()
 
+    @property
+    def tolerance(self) -> float:
+        """The `gap` up to which `W·z + b` counts as the model's logits, for logits of about 1."""
+        return TOLERANCE if self.device.type == "cpu" else 10 * TOLERANCE
+
+    def rounding(self, features: Tensor) -> Tensor:
+        """Return [N]: what rounding may add to `gap`, in units of `tolerance`, for z [N,D] far from 0."""
+        size = (features.float().abs() @ self.head.weight.abs().T + self.head.bias.abs()).amax(1)
+        return 4 * self.site.eps * size / self.tolerance
+
     @cached_property
     def _head(self) -> Head:
-        return Head(self.head.weight.to(self.device), self.head.bias.to(self.device))
+        return replace(
+            self.head, weight=self.head.weight.to(self.device), bias=self.head.bias.to(self.device)
+        )
 
     @cached_property
     def _map(self) -> MapSite | None:
-        return locate_map(self.module, lambda: self._run(self._probe().requires_grad_(), True).features)
+        images = self._probe().requires_grad_(self.differentiable_through)
+        return locate_map(self.module, lambda: self._run(images, self.differentiable_through).features)
 
     @cached_property
     def _rectifier(self) -> RectifierSite | None:
         return locate_rectifier(lambda: self._run(self._probe(), False).features)
 
     def _probe(self) -> Tensor:
-        return probe(self.image_size, self.device)
+        return probe(self.image_size, self.device, self.channels).contiguous(memory_format=self.memory_format)
 
     def _run(self, images: Tensor, gradient: bool) -> Activations:
-        images = images.to(self.device, memory_format=torch.channels_last)
+        images = images.to(self.device, memory_format=self.memory_format)
         with (
             torch.set_grad_enabled(gradient),
             autocast(self.device, self.dtype),
-            capture(self.site.layer) as captured,
+            gradients_kept(gradient and self.unfrozen),
+            capture(self.site) as captured,
         ):
-            output = logits_of(self.module(images))
+            output = self.module(images)
         with torch.set_grad_enabled(gradient):
-            features = self.site.features(captured.input)
-            logits = output.float() if self.dtype == torch.float32 else self._head.logits(features)
-        return Activations(features, logits, features)
+            features = captured.features()
+            exact = self.dtype == torch.float32
+            own = exact and self.site.gives_logits
+            logits = self.site.logits_in(output) if own else self._head.logits(features)
+        with torch.no_grad():
+            measured = exact and not gradient
+            proof = self._head.logits(features) if own and measured else logits
+            gap = self.site.gap(output, proof) if measured else torch.zeros(len(features))
+        return Activations(features, logits, features, gap.to(features.device))
 
 
-def probe(image_size: int, device: torch.device) -> Tensor:
-    """Return two images [2,3,S,S] of noise, always the same, to see how data flows through a module."""
+def _as_file(held: Mapping[str, Tensor]) -> StateFile:
+    return StateFile("", "safetensors", StateDict({name: tensor.detach() for name, tensor in held.items()}))
+
+
+def probe(image_size: int, device: torch.device, channels: int = 3, count: int = 2) -> Tensor:
+    """Return images [count,c,S,S] of noise, always the same, to see how data flows through a module."""
     generator = torch.Generator().manual_seed(0)
-    images = torch.randn(2, 3, image_size, image_size, generator=generator)
+    images = torch.randn(count, channels, image_size, image_size, generator=generator)
     return images.to(device, memory_format=torch.channels_last)
 
 
 def prepare(
     source: ModelSource,
-    num_classes: int,
+    num_classes: int | None,
     image_size: int,
     device: torch.device,
     dtype: torch.dtype = torch.float32,
 ) -> Classifier:
     """Freeze the module, move it to `device`, find its decision layer on `image_size` pixels square.
 
-    Raises InputError when it does not run on such images, has not `num_classes` outputs, or its decision
-    layer cannot be found.
+    Raises InputError when it does not run on such images, answers the same images differently, has not
+    `num_classes` outputs (None: any number), or its decision layer cannot be found.
     """
-    module = source.module.float().eval().requires_grad_(False)
-    module = module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module = source.module.float().eval().requires_grad_(False).to(device)
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            images, memory_format = _runnable(module, probe(image_size, device, source.channels, PROBES))
+            _require_repeatable(module, images)
+            site = locate_head(module, images, num_classes)
+        except (RuntimeError, ValueError, TypeError, AssertionError, IndexError) as error:
+            if is_out_of_memory(error):
+                raise
+            reason = " ".join(str(error).split())[:300]
+            message = f"-m {source.name} does not run on images of {image_size} pixels: {reason}"
+            raise InputError(message, "give the --image-size it was made for") from error
+        except InputError as error:
+            raise InputError(f"-m {source.name}: {error.message}", error.remedy) from error
+        if num_classes is not None and site.head.classes != num_classes:
+            message = f"-m {source.name} has {site.head.classes} outputs, the data {num_classes} classes"
+            raise InputError(message, "pass -w FILE trained on these classes, or the data it was trained on")
+        found = Classifier(
+            source.name,
+            module,
+            site,
+            image_size,
+            device,
+            dtype,
+            source.preprocess,
+            source.state,
+            source.classes,
+            source.channels,
+            memory_format,
+            unrepairable=None if source.exporter else unwritable(site),
+            notes=(*source.notes, *_remarks(module, images)),
+            exporter=source.exporter,
+        )
+        return _differentiable(found)
+
+
+def _runnable(module: nn.Module, images: Tensor) -> tuple[Tensor, torch.memory_format]:
+    """Bring module and images to channels-last, the faster way, if the module runs in it.
+
+    Modules that `view` a map as a row of numbers do not.
+    """
+    before = {name: tensor.data for name, tensor in module.state_dict(keep_vars=True).items()}
+    parts = [tensor for tensor in (*module.parameters(), *module.buffers()) if tensor.dim() == 4]
+    for tensor in parts:
+        tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
     try:
-        site = locate_head(module, probe(image_size, device))
-    except (RuntimeError, ValueError, TypeError, AssertionError, IndexError) as error:
+        with torch.no_grad():
+            module(images)
+    except RuntimeError as error:
         if is_out_of_memory(error):
             raise
-        reason = " ".join(str(error).split())[:300]
-        message = f"-m {source.name} does not run on images of {image_size} pixels: {reason}"
-        raise InputError(message, "give the --image-size it was made for") from error
-    except InputError as error:
-        raise InputError(f"-m {source.name}: {error.message}", error.remedy) from error
-    if site.head.classes != num_classes:
-        message = f"-m {source.name} has {site.head.classes} outputs, the data {num_classes} classes"
-        raise InputError(message, "pass -w FILE trained on these classes, or the data it was trained on")
-    return Classifier(source.name, module, site, image_size, device, dtype, source.preprocess, source.state)
+        for name, tensor in module.state_dict(keep_vars=True).items():
+            tensor.data = before[name]
+        return images.contiguous(), torch.contiguous_format
+    return images, torch.channels_last
+
+
+def _require_repeatable(module: nn.Module, images: Tensor) -> None:
+    """Raise InputError when a second pass over the same images gives other answers."""
+    with torch.no_grad():
+        first, second = (find_answers(module(images), len(images)) for _ in range(2))
+    for (_, one), (_, other) in zip(first, second, strict=True):
+        apart = float((one.float() - other.float()).abs().max())
+        if apart > 1e-3 * max(1e-6, float(one.float().abs().max())):
+            message = f"two passes over the same images differ by up to {apart:.2g}: something in it is drawn"
+            raise InputError(message, "write F.dropout(x, p, training=self.training), and the like")
+
+
+def _remarks(module: nn.Module, images: Tensor) -> tuple[str, ...]:
+    """Say what a model computes in half precision of its own accord."""
+    with torch.no_grad():
+        answers = find_answers(module(images), len(images))
+    kinds = {str(tensor.dtype).removeprefix("torch.") for _, tensor in answers}
+    low = sorted(kinds & {"float16", "bfloat16"})
+    return (
+        (f"the model's own forward computes in {low[0]} (autocast): logits are that coarse",) if low else ()
+    )
+
+
+def _differentiable(found: Classifier) -> Classifier:
+    """Find out whether gradients of z reach the image, if need be by undoing the model's own `no_grad`."""
+    for unfrozen in (False, True):
+        tried = replace(found, unfrozen=unfrozen)
+        images = tried._probe().requires_grad_()
+        try:
+            features = tried._run(images, True).features
+            weights = torch.linspace(-1, 1, features.shape[1], device=features.device) ** 3 + 0.1
+            if features.requires_grad and bool(
+                torch.autograd.grad((features @ weights).sum(), images)[0].any()
+            ):
+                return tried
+        except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise
+    note = "no gradient reaches the image in this model: no illusions, and maps only where they are read off"
+    return replace(found, differentiable_through=False, notes=(*found.notes, note))
 
 
 def load_classifier(
     config: ModelConfig,
     preprocess: PreprocessConfig,
-    num_classes: int,
+    num_classes: int | None,
     device: torch.device,
     dtype: torch.dtype = torch.float32,
 ) -> Classifier:
@@ -238,6 +368,7 @@ def load_classifier(
 
     Raises InputError as `open_model` and `prepare` do.
     """
-    source = open_model(config, num_classes)
+    names = None if num_classes is None else [str(index) for index in range(num_classes)]
+    source = open_model(config, None if names is None else lambda: names, preprocess.image_size)
     own = source.preprocess.image_size if source.preprocess else None
     return prepare(source, num_classes, preprocess.image_size or own or 224, device, dtype)

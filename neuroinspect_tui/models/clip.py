@@ -24,8 +24,9 @@ from ..torchvision_compat import import_torchvision
 from .attention import pack_attention
 from .device import autocast, by_halves
 from .downloads import from_hub
-from .prompts import prompts
-from .weights import load_into, read_state_dict
+from .fitting import load_into
+from .prompts import TEMPLATES, Template, prompts
+from .weights import read_state_dict
 
 _REMEDY = "pass --clip NAME:FILE with weights that you have, or --clip none"
 _TEXTS_AT_ONCE = 256
@@ -61,7 +62,9 @@ class Clip:
         preprocess: dict[str, Any],
         device: torch.device,
         dtype: torch.dtype,
+        templates: Sequence[Template] = TEMPLATES,
     ) -> None:
+        self.templates = templates
         self.name, self.device, self.dtype = name, device, dtype
         self.image_size: int = _side(model.visual.image_size)
         self._model, self._tokenizer = model, tokenizer
@@ -100,7 +103,9 @@ class Clip:
     def class_embedding(self, name: str) -> Tensor:
         """Return [E]: the renormalised mean over the prompt ensemble of a class name; computed once."""
         if name not in self._classes:
-            self._classes[name] = F.normalize(self.encode_texts(prompts(name)).mean(0), dim=-1)
+            self._classes[name] = F.normalize(
+                self.encode_texts(prompts(name, self.templates)).mean(0), dim=-1
+            )
         return self._classes[name]
 
 
@@ -120,7 +125,9 @@ def load_clip(spec: str, device: torch.device, dtype: torch.dtype = torch.float3
         _load_published(spec, source, model)
     pack_attention(model)
     model = model.float().eval().requires_grad_(False).to(device)
-    return Clip(spec, model, tokenizer, source.preprocess, device, dtype)
+    # A published CLIP is asked with the prompts that it was evaluated with, one of the user's own with ours.
+    templates = _open_clip().OPENAI_IMAGENET_TEMPLATES if source.built_in else TEMPLATES
+    return Clip(spec, model, tokenizer, source.preprocess, device, dtype, templates)
 
 
 def check_clip(spec: str) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+Template = str | Callable[[str], str]
+"""A sentence with `{}` in the place of the name, or a function of the name, as open_clip has them."""
+
 TEMPLATES = (
     "a photo of a {}.",
     "a photo of the {}.",
@@ -36,7 +41,7 @@ TEMPLATES = (
 )
 
 
-def prompts(name: str) -> list[str]:
+def prompts(name: str, templates: Sequence[Template] = TEMPLATES) -> list[str]:
     """Return the ensemble of sentences about the class `name` (underscores read as spaces)."""
     words = " ".join(name.replace("_", " ").split())
-    return [template.format(words) for template in TEMPLATES]
+    return [one.format(words) if isinstance(one, str) else one(words) for one in templates]

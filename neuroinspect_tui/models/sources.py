@@ -1,4 +1,4 @@
-"""From `-m` and `-w` to a module: torchvision and timm names, and callables of the user's own.
+"""From `-m` and `-w` to a module: names of libraries, folders, and callables of the user's own.
 
 Names without `-w` get their published weights, the only time that anything is downloaded here.
 """
@@ -9,10 +9,11 @@ import contextlib
 import importlib
 import importlib.util
 import inspect
+import io
 import sys
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,130 +21,123 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..config import ModelConfig, ModelPreprocess, nearest
+from ..config import ModelConfig, nearest
 from ..errors import InputError
 from ..torchvision_compat import import_torchvision
-from .downloads import from_hub, from_url
-from .weights import StateFile, load_into, read_state_dict
+from .filling import told_by
+from .fitting import fit_into
+from .source import ModelSource, Wanted
+from .timm_models import from_timm, timm_facts
+from .torchvision_models import from_torchvision
+from .weights import read_state_dict
 
-_FORMS = "use torchvision:NAME, timm:NAME, path/to/file.py:function or package.module:function"
-_REMEDY = "pass -w FILE with weights that you have"
+__all__ = ["ModelSource", "open_model"]
+
+_FORMS = (
+    "use torchvision:NAME, timm:NAME, hf:NAME_OR_FOLDER, clip:NAME:TAG, path/to/file.py:function or "
+    "package.module:function"
+)
+_LIBRARIES: dict[str, Callable[[str, Wanted], ModelSource]] = {
+    "torchvision": from_torchvision,
+    "timm": from_timm,
+}
 
 
-@dataclass(frozen=True)
-class ModelSource:
-    """A module filled with its weights, the preprocessing it carries, and the file that filled it."""
+def open_model(
+    config: ModelConfig,
+    data_classes: Callable[[], Sequence[str]] | None = None,
+    image_size: int | None = None,
+) -> ModelSource:
+    """Build the module that `config` names and fill it with its weights, on the CPU.
 
-    name: str
-    module: nn.Module
-    preprocess: ModelPreprocess | None = None
-    state: StateFile | None = None
-
-
-def open_model(config: ModelConfig, num_classes: int) -> ModelSource:
-    """Build the module that `config` names and fill it with its weights.
-
-    `num_classes` goes to torchvision and timm builders when `-w` is given, and to a callable that requires
-    it. Parameters without weights are drawn from a fixed seed. Raises InputError when the name is not known,
-    or the weights cannot be had or do not fit.
+    The file of `-w` says how many classes there are. `data_classes` is called where nothing else does: for a
+    callable that requires `num_classes`, and for the texts of a zero-shot classifier. `image_size` goes to
+    builders whose networks are made for one. Parameters without weights are drawn from a fixed seed, and what
+    a builder prints is lost. Raises InputError when the name is not known, or the weights cannot be had or do
+    not fit.
     """
     kind, _, name = config.spec.rpartition(":") if ".py:" in config.spec else config.spec.partition(":")
     if not kind or not name:
         raise InputError(f"-m {config.spec!r} names no model", _FORMS)
-    outputs = None if config.weights is None else num_classes
-    folder = Path(kind).resolve().parent if kind.endswith(".py") else Path.cwd()
     import_torchvision()
-    with _importable(folder), _repeatable():
-        if kind == "torchvision":
-            source = _from_torchvision(name, outputs)
-        elif kind == "timm":
-            source = _from_timm(name, outputs)
-        else:
-            source = _from_callable(config.spec, kind, name, num_classes)
-        if config.weights is None:
-            return source
-        state = read_state_dict(config.weights, config.trust_pickle)
-        return replace(source, state=load_into(source.module, state))
+    folder = Path(kind).resolve().parent if kind.endswith(".py") else Path.cwd()
+    with _importable(folder), _repeatable(), contextlib.redirect_stdout(io.StringIO()):
+        state = None if config.weights is None else read_state_dict(config.weights, config.trust_pickle)
+        wanted = Wanted(config, state, image_size, data_classes or _no_classes(config.spec))
+        source = _LIBRARIES[kind](name, wanted) if kind in _LIBRARIES else _from_callable(kind, name, wanted)
+    module = _unwrapped(source.module)
+    return replace(source, module=module, channels=_channels(module))
 
 
-def _from_torchvision(name: str, outputs: int | None) -> ModelSource:
-    models = import_torchvision().models
-    known = models.list_models(module=models)
-    if name not in known:
-        raise _unknown(f"torchvision:{name}", known)
-    published = models.get_model_weights(name)
-    if outputs is None:
-        with from_url(published.DEFAULT.url, f"the published weights of -m torchvision:{name}", _REMEDY):
-            module = models.get_model(name, weights=published.DEFAULT)
-    else:
-        module = models.get_model(name, weights=None, num_classes=outputs)
-    usual = published.DEFAULT if outputs is None else getattr(published, "IMAGENET1K_V1", published.DEFAULT)
-    preset = usual.transforms()
-    facts = ModelPreprocess(
-        image_size=preset.crop_size[0],
-        crop_pct=preset.crop_size[0] / preset.resize_size[0],
-        mean=tuple(preset.mean),
-        std=tuple(preset.std),
-        interpolation=preset.interpolation.value,
-    )
-    return ModelSource(f"torchvision:{name}", module, facts)
+def _no_classes(spec: str) -> Callable[[], Sequence[str]]:
+    def refuse() -> Sequence[str]:
+        raise InputError(f"-m {spec} must be told its classes", "give them with --classes FILE")
+
+    return refuse
 
 
-def _from_timm(name: str, outputs: int | None) -> ModelSource:
-    import timm
-
-    if not timm.is_model(name):
-        raise _unknown(f"timm:{name}", timm.list_models())
-    if outputs is None:
-        with from_hub(f"the published weights of -m timm:{name}", _REMEDY):
-            module = timm.create_model(name, pretrained=True)
-    else:
-        module = timm.create_model(name, pretrained=False, num_classes=outputs)
-    return ModelSource(f"timm:{name}", module, _timm_facts(module))
+def _unwrapped(module: nn.Module) -> nn.Module:
+    """Return the module itself from inside `torch.compile`, DataParallel and DistributedDataParallel."""
+    while True:
+        inner = getattr(module, "_orig_mod", None)
+        if inner is None and type(module).__name__ in ("DataParallel", "DistributedDataParallel"):
+            inner = module.module
+        if not isinstance(inner, nn.Module):
+            return module
+        module = inner
 
 
-def _timm_facts(module: nn.Module) -> ModelPreprocess | None:
-    carried = getattr(module, "pretrained_cfg", None)
-    if not isinstance(carried, dict):
-        return None
-    from timm.data.config import resolve_data_config
-
-    facts = resolve_data_config(pretrained_cfg=carried)
-    return ModelPreprocess(
-        image_size=facts["input_size"][-1],
-        crop_pct=facts["crop_pct"],
-        mean=tuple(facts["mean"]),
-        std=tuple(facts["std"]),
-        interpolation=facts["interpolation"],
-        crop_mode=facts["crop_mode"],
-    )
+def _channels(module: nn.Module) -> int:
+    """Return how many channels the first convolution reads if images can have as many, else 3."""
+    first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
+    return first.in_channels if first is not None and first.in_channels in (1, 3, 4) else 3
 
 
-def _from_callable(spec: str, kind: str, name: str, num_classes: int) -> ModelSource:
+def _from_callable(kind: str, name: str, wanted: Wanted) -> ModelSource:
+    spec = wanted.spec
     home = _file_module(Path(kind), spec) if kind.endswith(".py") else _package_module(kind, spec)
     made = getattr(home, name, None)
     if made is None:
         names = [key for key, value in vars(home).items() if callable(value) and not key.startswith("_")]
         remedy = nearest(name, names) or "name a callable in it"
         raise InputError(f"-m {spec}: {kind} has no {name!r}", remedy)
+    builder = made
     if not isinstance(made, nn.Module):
-        made = _call(spec, made, num_classes)
+        made = _call(builder, wanted)
     if not isinstance(made, nn.Module):
         raise InputError(f"-m {spec} returned {type(made).__name__}", "return a torch.nn.Module")
-    return ModelSource(spec, made, _timm_facts(made))
+    made = _unwrapped(made)
+    if wanted.state is None:
+        return ModelSource(spec, made, timm_facts(made))
+    count = told_by(made, wanted.state).get("num_classes")
+    if count is not None and builder is not made and "num_classes" in _arguments(builder):
+        made = _unwrapped(_call(builder, wanted, count))
+    fitted = fit_into(made, wanted.state, average=wanted.config.ema)
+    return ModelSource(spec, made, timm_facts(made), fitted.state, notes=fitted.notes)
 
 
-def _call(spec: str, builder: Any, num_classes: int) -> Any:
+def _arguments(builder: Any) -> dict[str, inspect.Parameter]:
+    """Return the named arguments of a callable; none where it does not tell."""
     try:
-        required = {
-            name
-            for name, parameter in inspect.signature(builder).parameters.items()
-            if parameter.default is parameter.empty
-            and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        }
-        return builder(num_classes=num_classes) if required == {"num_classes"} else builder()
+        found = inspect.signature(builder).parameters
+    except (TypeError, ValueError):
+        return {}
+    various = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {name: one for name, one in found.items() if one.kind not in various}
+
+
+def _call(builder: Any, wanted: Wanted, num_classes: int | None = None) -> Any:
+    """Call the user's builder with the number of classes if it is known or required, without pretraining."""
+    required = {name for name, one in _arguments(builder).items() if one.default is one.empty}
+    given: dict[str, Any] = {}
+    if "num_classes" in required or num_classes is not None:
+        given["num_classes"] = num_classes if num_classes is not None else len(wanted.data_classes())
+    if "pretrained" in required:
+        given["pretrained"] = False
+    try:
+        return builder(**given)
     except Exception as error:  # the user's own code can raise anything
-        raise _failed(spec, error) from error
+        raise _failed(wanted.spec, error) from error
 
 
 def _file_module(path: Path, spec: str) -> ModuleType:
@@ -174,11 +168,6 @@ def _package_module(kind: str, spec: str) -> ModuleType:
 def _failed(spec: str, error: Exception) -> InputError:
     reason = " ".join(f"{type(error).__name__}: {error}".split())
     return InputError(f"-m {spec} failed: {reason}", "call it in Python to see where")
-
-
-def _unknown(spec: str, known: list[str]) -> InputError:
-    kind, name = spec.split(":", 1)
-    return InputError(f"-m {spec} is not a {kind} model", nearest(name, known) or "list them in Python")
 
 
 @contextlib.contextmanager

@@ -1,7 +1,8 @@
 """State dicts from and to files, safely: tensors are read, code in a file is never run.
 
-A file may wrap its state dict (`{"state_dict": …, "epoch": 9}`) and prefix its names (`module.`, left by
-DataParallel); both are undone to load it and kept when a repaired copy is written.
+A file may wrap its state dict (`{"state_dict": …, "epoch": 9}`), hold several (an average beside the last
+step), and prefix its names (`module.`, left by DataParallel). `fitting` undoes that to load it; all of it is
+kept when a repaired copy is written.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import pickletools
 import re
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,37 +29,56 @@ from torch import Tensor, nn
 from ..errors import InputError
 
 Format = Literal["safetensors", "torch"]
-WRAPPERS = ("state_dict", "model", "model_ema", "net")
-PREFIXES = ("module.", "_orig_mod.", "model.")
-_SHOWN = 3
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights")
+_DEEPEST = 3
 _HARMLESS = re.compile(r"collections\.OrderedDict|torch\._utils\._rebuild_\w+|torch\.\w+Storage")
 
 
 @dataclass(frozen=True)
-class StateFile:
-    """A state dict as its file holds it: `tensors` by their names there, in their own types, on the CPU.
+class StateDict:
+    """One state dict in a file: `tensors` by their names there, in their own types, on the CPU.
 
-    `wrapper` the keys that lead to the state dict, `prefix` what to cut from each name to get the model's,
-    `content` the whole file, `metadata` the text that a safetensors file carries.
+    `wrapper` the keys that lead to it, `prefix` what to cut from a name to get the model's.
     """
 
-    path: str
-    format: Format
     tensors: dict[str, Tensor]
     wrapper: tuple[str, ...] = ()
     prefix: str = ""
-    metadata: dict[str, str] = field(default_factory=dict)
-    content: Any = None
 
     @property
     def stored_names(self) -> dict[str, str]:
         """The file's name of each of the model's names."""
-        return {name.removeprefix(self.prefix): name for name in self.tensors}
+        return {name.removeprefix(self.prefix): name for name in self.tensors if name.startswith(self.prefix)}
 
     @property
     def named(self) -> dict[str, Tensor]:
         """The tensors by the model's names."""
         return {name: self.tensors[stored] for name, stored in self.stored_names.items()}
+
+    @property
+    def label(self) -> str:
+        """What the file calls it."""
+        return ".".join(self.wrapper)
+
+
+@dataclass(frozen=True)
+class StateFile:
+    """A file of weights: the state dict `chosen`, and the `others` in it that fit the model as well.
+
+    `content` is the whole file, `metadata` the text that a safetensors file carries.
+    """
+
+    path: str
+    format: Format
+    chosen: StateDict
+    others: tuple[StateDict, ...] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
+    content: Any = None
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensors by the file's names."""
+        return self.chosen.tensors
 
     @property
     def suffix(self) -> str:
@@ -87,54 +108,12 @@ def read_state_dict(path: str | Path, trust_pickle: bool = False, option: str = 
     if start[8:9] == b"{":
         return _read_safetensors(path, option)
     content = _load_pickle(path, option) if trust_pickle else _load_tensors(path, option)
-    wrapper, state = _unwrap(content)
-    tensors = {str(name): tensor for name, tensor in state.items() if isinstance(tensor, Tensor)}
-    if not tensors:
+    found = sorted(_state_dicts(content, ()), key=_usual)
+    if not found:
         raise InputError(
             f"{option} {path} holds no state dict", "save it with torch.save(model.state_dict(), …)"
         )
-    return StateFile(str(path), "torch", tensors, wrapper, content=content)
-
-
-def load_into(module: nn.Module, state: StateFile, option: str = "-w") -> StateFile:
-    """Copy the file's tensors into `module`, all and only those it has; return `state` with its prefix found.
-
-    Raises InputError that lists the missing, unexpected and misshapen names, or tells how many classes the
-    file has where that alone differs.
-    """
-    wanted = module.state_dict()
-    state = replace(state, prefix=_prefix(state.tensors, wanted))
-    named = state.named
-    shapes = [
-        f"{name} {list(tensor.shape)} instead of {list(wanted[name].shape)}"
-        for name, tensor in named.items()
-        if isinstance(wanted.get(name), Tensor) and tensor.shape != wanted[name].shape
-    ]
-    fitting = {name: tensor for name, tensor in named.items() if name in wanted} if shapes else named
-    result = None if shapes else module.load_state_dict(fitting, strict=False)
-    missing = result.missing_keys if result else [name for name in wanted if name not in named]
-    unexpected = result.unexpected_keys if result else [name for name in named if name not in wanted]
-    faults = [
-        f"{kind} {_some(names)}"
-        for kind, names in (("missing", missing), ("unexpected", unexpected), ("wrong shape", shapes))
-        if names
-    ]
-    if option == "-w" and shapes and len(faults) == 1 and (classes := _class_counts(named, wanted)):
-        message = f"{option} {state.path} has {classes[0]} classes, the model {classes[1]}"
-        raise InputError(message, "check -m and -w, or name with --classes all that the weights know")
-    if faults:
-        remedy = "give the weights of this very model, trained on this data set's classes"
-        raise InputError(f"{option} {state.path} does not fit the model: {'; '.join(faults)}", remedy)
-    return state
-
-
-def _class_counts(named: Mapping[str, Tensor], wanted: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Return (found, wanted) where all shapes that differ do so in their first length alone, and alike."""
-    shapes = [(found.shape, wanted[name].shape) for name, found in named.items()]
-    differing = [(one, other) for one, other in shapes if one != other]
-    counts = {(one[0], other[0]) for one, other in differing if one[1:] == other[1:] and len(one)}
-    same = len(counts) == 1 and all(one[1:] == other[1:] for one, other in differing)
-    return counts.pop() if same and len(differing) <= 2 else None
+    return StateFile(str(path), "torch", found[0], tuple(found[1:]), content=content)
 
 
 def write_state_dict(
@@ -151,9 +130,24 @@ def write_state_dict(
         metadata = original.metadata if original else {"format": "pt"}
         _write_safetensors(Path(path), _unshared(own), metadata)
         return
+    content = _rewrap(original.content, original.chosen.wrapper, own)
+    for other in original.others:
+        content = _rewrap(content, other.wrapper, _renamed(own, original.chosen, other))
     packed = io.BytesIO()
-    torch.save(_rewrap(original.content, original.wrapper, own), packed)
+    torch.save(content, packed)
     Path(path).write_bytes(packed.getbuffer())
+
+
+def _renamed(tensors: Mapping[str, Tensor], chosen: StateDict, other: StateDict) -> dict[str, Tensor]:
+    """Return `tensors`, by the names of `chosen`, in the place of those of `other` that are their like."""
+    stored = other.stored_names
+    model_names = {name: model for model, name in chosen.stored_names.items()}
+    own = {
+        stored[model_names[name]]: tensor
+        for name, tensor in tensors.items()
+        if name in model_names and model_names[name] in stored
+    }
+    return other.tensors | {name: tensor.to(other.tensors[name].dtype) for name, tensor in own.items()}
 
 
 def _write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: Mapping[str, str]) -> None:
@@ -187,7 +181,7 @@ def _read_safetensors(path: Path, option: str) -> StateFile:
     except (SafetensorError, OSError, ValueError) as error:
         message = f"{option} {path} is no sound safetensors file: {error}"
         raise InputError(message, "copy or save it again") from error
-    return StateFile(str(path), "safetensors", tensors, metadata=metadata)
+    return StateFile(str(path), "safetensors", StateDict(tensors), metadata=metadata)
 
 
 def _load_tensors(path: Path, option: str) -> Any:
@@ -251,17 +245,25 @@ def _pickle_bytes(path: Path) -> bytes:
         return archive.read(name) if name else b""
 
 
-def _unwrap(content: Any) -> tuple[tuple[str, ...], Mapping[str, Any]]:
-    """Return the keys that lead to the state dict in `content`, and it."""
+def _state_dicts(content: Any, wrapper: tuple[str, ...]) -> Iterator[StateDict]:
+    """Yield every mapping of names to tensors in `content`, a whole module's state dict included."""
     if isinstance(content, nn.Module):
-        return (), content.state_dict()
+        content = content.state_dict()
     if not isinstance(content, Mapping):
-        return (), {}
-    for key in WRAPPERS:
-        if isinstance(content.get(key), (Mapping, nn.Module)):
-            inner, state = _unwrap(content[key])
-            return (key, *inner), state
-    return (), content
+        return
+    tensors = {name: value for name, value in content.items() if isinstance(value, Tensor)}
+    if tensors and all(isinstance(name, str) for name in tensors):
+        yield StateDict(tensors, wrapper)
+    if len(wrapper) < _DEEPEST:
+        for key, value in content.items():
+            if isinstance(key, str):
+                yield from _state_dicts(value, (*wrapper, key))
+
+
+def _usual(found: StateDict) -> tuple[int, int]:
+    """Order state dicts by how usual their wrapper is; of equals the larger one first."""
+    ranks = [WRAPPERS.index(key) if key in WRAPPERS else len(WRAPPERS) for key in found.wrapper]
+    return max(ranks, default=0), -len(found.tensors)
 
 
 def _rewrap(content: Any, wrapper: tuple[str, ...], tensors: Mapping[str, Tensor]) -> Any:
@@ -271,7 +273,10 @@ def _rewrap(content: Any, wrapper: tuple[str, ...], tensors: Mapping[str, Tensor
     if not isinstance(content, Mapping):
         return dict(tensors)
     kept = {name: value for name, value in content.items() if name in tensors or _is_plain(value)}
-    return kept | dict(tensors)
+    written = OrderedDict(kept | dict(tensors))
+    if hasattr(content, "_metadata"):
+        written._metadata = content._metadata  # type: ignore[attr-defined]
+    return written
 
 
 def _is_plain(value: Any) -> bool:
@@ -290,24 +295,3 @@ def _unshared(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         result[name] = tensor.clone() if pointer in seen else tensor
         seen.add(pointer)
     return result
-
-
-def _prefix(found: Iterable[str], wanted: Iterable[str]) -> str:
-    """Return the chain of `PREFIXES` whose removal fits the most names."""
-    names, targets = list(found), set(wanted)
-    chains = {""}
-    for name in names:
-        chain, rest = "", name
-        while head := next((prefix for prefix in PREFIXES if rest.startswith(prefix)), None):
-            chain, rest = chain + head, rest.removeprefix(head)
-            chains.add(chain)
-    return max(sorted(chains, key=len), key=lambda chain: _fitting(names, chain, targets))
-
-
-def _fitting(names: list[str], chain: str, targets: set[str]) -> int:
-    return sum(name.startswith(chain) and name[len(chain) :] in targets for name in names)
-
-
-def _some(names: list[str]) -> str:
-    rest = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

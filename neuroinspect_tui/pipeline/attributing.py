@@ -40,8 +40,8 @@ def suspected(project: Project, report: CulpritReport, on_progress: OnProgress) 
     pull_of = dict(zip(neurons, found, strict=True))
 
     def fill(culprit: Culprit) -> Culprit:
-        doubt = suspicion(report.target.name, pull_of[culprit.neuron])
-        return replace(culprit, spurious=doubt.score, spurious_reason=doubt.reason)
+        doubt = suspicion(pull_of[culprit.neuron])
+        return replace(culprit, spurious=doubt.score, pull=doubt.pull, outside=doubt.outside)
 
     return each_culprit(report, fill)
 

@@ -46,7 +46,7 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
             reporter.note(note)
         classifier = project.classifier
         enlarged = enlarged_note(project.split, project.preprocess)
-    remarks = (*project.silences, *filter(None, [enlarged]))
+    remarks = (*project.assumptions, *filter(None, [enlarged]))
     for remark in remarks:
         reporter.note(remark, "warning" if remark == enlarged else "info")
     group.on_rank_zero(lambda: project.session.bind(project.config, hashes(project), versions()))
@@ -78,19 +78,19 @@ def evaluate(project: Project, job: jobs.Evaluate, reporter: Reporter) -> Evalua
     """Evaluate what is missing of a split, keep its features, and make the class and group tables."""
     split = project.dataset.split(job.split or project.config.data.split)
     store, group = project.store(split.name), project.group
-    if split.name not in project.taken_up:
-        group.on_rank_zero(lambda: _take_up(project, split, store, reporter))
-        project.taken_up.add(split.name)
+    if split.name not in project.resumed:
+        group.on_rank_zero(lambda: _resume(project, split, store, reporter))
+        project.resumed.add(split.name)
     _evaluate_missing(project, split, store, reporter)
     group.on_rank_zero(store.merge)
     features = project.features(split.name)
     labels, predicted = features.labels[group.part], features.predicted[group.part]
     confusion = group.sum(confusion_counts(labels, predicted, len(project.names)))
     evaluation = summarise(features, store.unreadable(split.paths), project.names, confusion)
-    _tell_unreadable(project, evaluation, reporter)
+    _warn_of_unreadable(project, evaluation, reporter)
     _refuse_permuted_classes(project, evaluation, reporter)
     if split is project.split:
-        _tell_empty_classes(evaluation, reporter)
+        _note_empty_classes(evaluation, reporter)
     group.on_rank_zero(lambda: _keep_evaluation(project, job, evaluation))
     return evaluation
 
@@ -100,8 +100,8 @@ def _keep_evaluation(project: Project, job: jobs.Evaluate, evaluation: Evaluatio
     project.session.set_stage(f"evaluation/{evaluation.split}", "done")
 
 
-def _take_up(project: Project, split: Split, store: FeatureStore, reporter: Reporter) -> None:
-    """Tell what an earlier run has evaluated; raise InputError where files are no longer what it saw."""
+def _resume(project: Project, split: Split, store: FeatureStore, reporter: Reporter) -> None:
+    """Note what an earlier run has evaluated; raise InputError where files are no longer what it saw."""
     if isinstance(split.source, FileImages):
         changed = store.changed(split.source.sizes())
         if changed:
@@ -116,15 +116,14 @@ def _take_up(project: Project, split: Split, store: FeatureStore, reporter: Repo
 def _evaluate_missing(project: Project, split: Split, store: FeatureStore, reporter: Reporter) -> None:
     """Evaluate and keep one shard after the other; their bounds depend on the speed, the results do not."""
     batch, done = project.config.compute.batch_size, store.done()
-    stretches = _own_stretches(project, store)
-    missing = sum(map(len, stretches))
+    own = _own_rows(project, store)
+    missing = sum(map(len, own))
     total = done + missing
     reporter.unit("images")
     size = shard_size(FIRST_SHARD, batch)
     reading = decoders_for(split, project.preprocess, missing, project.workers, project.device)
     with project.group.synchronized(), reading as decoders:
-        for stretch in stretches:
-            left = stretch
+        for left in own:
             while left:
                 rows, left, began = left[:size], left[size:], time.monotonic()
                 on_progress = partial(_progress_after, reporter, done, total)
@@ -146,7 +145,7 @@ def _evaluate_shard(
     return evaluate_rows(*asked, on_progress, decoders)
 
 
-def _own_stretches(project: Project, store: FeatureStore) -> Sequence[range]:
+def _own_rows(project: Project, store: FeatureStore) -> Sequence[range]:
     """Return this rank's part of the missing images: whole batches, the same for any number of ranks."""
     batch, ranks = project.config.compute.batch_size, project.group.ranks.size
 
@@ -162,7 +161,7 @@ def shard_size(images: float, batch: int) -> int:
     return max(1, round(min(images, LARGEST_SHARD) / batch)) * batch
 
 
-def _tell_unreadable(project: Project, evaluation: Evaluation, reporter: Reporter) -> None:
+def _warn_of_unreadable(project: Project, evaluation: Evaluation, reporter: Reporter) -> None:
     """Warn once of images that could not be read; raise InputError where the debugged split has no other."""
     count = len(evaluation.unreadable)
     if count:
@@ -176,7 +175,7 @@ def _tell_unreadable(project: Project, evaluation: Evaluation, reporter: Reporte
         project.reported.add(line)
 
 
-def _tell_empty_classes(evaluation: Evaluation, reporter: Reporter) -> None:
+def _note_empty_classes(evaluation: Evaluation, reporter: Reporter) -> None:
     """Remark on classes of which the split has no image: they can be neither judged nor debugged."""
     empty = [safe(row.name, 40) for row in evaluation.classes if not row.count]
     if empty:
@@ -205,7 +204,7 @@ def ensure_evaluated(project: Project, split: str, reporter: Reporter) -> None:
         evaluate(project, jobs.Evaluate(split), reporter)
 
 
-def debugged_samples(project: Project, job: jobs.ListSamples, reporter: Reporter) -> tuple[Sample, ...]:
+def list_samples(project: Project, job: jobs.ListSamples, reporter: Reporter) -> tuple[Sample, ...]:
     """List images of a class, most confident mistakes first."""
     data = project.features(project.split.name)
     rows = select_rows(data, job.target, job.predicted, job.only_mistakes)
@@ -234,6 +233,6 @@ def thumbnails(project: Project, job: jobs.MakeThumbnails, reporter: Reporter) -
 HANDLERS = (
     jobs.Open.handled_by(open_inputs),
     jobs.Evaluate.handled_by(evaluate),
-    jobs.ListSamples.handled_by(debugged_samples),
+    jobs.ListSamples.handled_by(list_samples),
     jobs.MakeThumbnails.handled_by(thumbnails),
 )

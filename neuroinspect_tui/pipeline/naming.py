@@ -51,7 +51,7 @@ def name_neurons(project: Project, job: jobs.NameNeurons, reporter: Reporter) ->
         vocabulary = _vocabulary(project, clip)
         reporter.unit("neurons")
     for done, neuron in enumerate(missing):
-        on_progress = partial(_stay, reporter, done, len(missing))
+        on_progress = partial(_same_count, reporter, done, len(missing))
         on_progress(0, 0)
         found = _named(project, clip, vocabulary, job.target, neuron, on_progress)
         stored = project.session.add(name, job.result(), [found], lambda concept: concept.neuron)
@@ -59,8 +59,8 @@ def name_neurons(project: Project, job: jobs.NameNeurons, reporter: Reporter) ->
     return tuple(known[neuron] for neuron in job.neurons)
 
 
-def _stay(reporter: Reporter, done: int, total: int, *inner: int) -> None:
-    """OnProgress inside one neuron: the count stays."""
+def _same_count(reporter: Reporter, done: int, total: int, *inner: int) -> None:
+    """OnProgress inside one neuron: the count of neurons stays the same."""
     reporter.progress(done, total)
 
 
@@ -71,7 +71,7 @@ def _named(
     firing, silent = _crops(project, neuron)
     found = name_neuron(neuron, _embed(clip, firing), _embed(clip, silent), vocabulary)
     doubt = _suspicion(project, clip, target, neuron, on_progress)
-    return replace(found, spurious=doubt.score, spurious_reason=doubt.reason)
+    return replace(found, spurious=doubt.score, pull=doubt.pull, outside=doubt.outside)
 
 
 def _suspicion(project: Project, clip: Clip, target: int, neuron: int, on_progress: OnProgress) -> Suspicion:
@@ -83,12 +83,12 @@ def _suspicion(project: Project, clip: Clip, target: int, neuron: int, on_progre
     rows = own[activation.topk(min(CROPS, len(own))).indices]
     rows = rows[data.features[rows, neuron] > 0]
     if not len(rows):
-        return suspicion(name, pull)
+        return suspicion(pull)
     pixels = as_pixels(framed(project, rows.tolist()))
     images = project.preprocess.normalise(pixels.to(project.device))
     maps = project.classifier.feature_map(images, torch.tensor([neuron]))[:, 0].cpu()
     text = clip.class_embedding(name).cpu()
-    return suspicion(name, pull, outside_share(_OnCpu(clip), text, pixels, maps))
+    return suspicion(pull, outside_share(_OnCpu(clip), text, pixels, maps))
 
 
 @dataclass(frozen=True)

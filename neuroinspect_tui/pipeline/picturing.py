@@ -1,4 +1,4 @@
-"""What a neuron has learned: exemplars, concepts and illusions, each kept as soon as it is made."""
+"""What a neuron has learned: exemplars and illusions, each kept as soon as it is made."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ EXEMPLARS = 4
 SPECTRUM_IMAGES = 256
 GUIDE_IMAGES = 64
 """Real images of a class against which a picture's CLIP cosine is placed."""
-SIDE_BY_SIDE = {"cuda": 128, "mps": 16, "cpu": 4}
-"""Pictures that are painted together, and lost together when the process is killed."""
+BATCH_SIZES = {"cuda": 128, "mps": 16, "cpu": 4}
+"""Pictures that are optimised together, and lost together when the process is killed."""
 
 
 def framed(project: Project, rows: Iterable[int]) -> Tensor:
@@ -105,7 +105,7 @@ def _crop(project: Project, neuron: int, rows: Sequence[int]) -> list[tuple[str,
 
 
 def illustrate(project: Project, job: jobs.Illustrate, reporter: Reporter) -> tuple[Illusion, ...]:
-    """Make the pictures that the session does not have yet, a few side by side on each rank."""
+    """Make the pictures that the session does not have yet, a batch at a time on each rank."""
     group, name = project.group, job.key(project.config)
     known = {_place(item): item for item in project.known(job) or ()}
     pairs = _pairs(job, project.config.compute.seed)
@@ -114,11 +114,11 @@ def illustrate(project: Project, job: jobs.Illustrate, reporter: Reporter) -> tu
         with group.synchronized():
             _statistics(project, reporter)
     reporter.unit("steps")
-    most = min(SIDE_BY_SIDE[project.device.type], math.ceil(len(missing) / group.size))
-    fews, done = list(_side_by_side(missing, most)), 0
-    for start in range(0, len(fews), group.size):
-        turn = fews[start : start + group.size]
-        count = sum(map(len, turn))
+    most = min(BATCH_SIZES[project.device.type], math.ceil(len(missing) / group.size))
+    batches, done = list(_batches(missing, most)), 0
+    for start in range(0, len(batches), group.size):
+        shared = batches[start : start + group.size]  # one batch for each rank
+        count = sum(map(len, shared))
 
         def on_progress(step: int, steps: int, before: int = done, count: int = count) -> None:
             reporter.progress(before * steps + step * count, len(missing) * steps)
@@ -126,8 +126,8 @@ def illustrate(project: Project, job: jobs.Illustrate, reporter: Reporter) -> tu
         with group.synchronized():
             kept = [
                 _keep(project, name, made)
-                for few in turn[group.part]
-                for made in _paint(project, job, few, reporter, on_progress)
+                for batch in shared[group.part]
+                for made in _optimise(project, job, batch, reporter, on_progress)
             ]
         found = group.gather(kept)
         group.on_rank_zero(partial(project.session.add, name, job.result(), found, _place))
@@ -140,7 +140,7 @@ def _place(illusion: Illusion) -> tuple[int, int]:
     return illusion.neuron, illusion.seed
 
 
-def _paint(
+def _optimise(
     project: Project, job: jobs.Illustrate, pairs: list[Pair], reporter: Reporter, on_progress: OnProgress
 ) -> list[IllusionResult]:
     debug = project.config.debug
@@ -153,7 +153,7 @@ def _paint(
         recipe_for(debug.mode, job.iters or debug.iters),
         _previewer(job, reporter),
         on_progress,
-        dtype=project.painting_dtype,
+        dtype=project.illusion_dtype,
     )
 
 
@@ -165,17 +165,17 @@ def _pairs(job: jobs.Illustrate, seed: int) -> list[Pair]:
     return pairs[:wanted]
 
 
-def _side_by_side(pairs: Sequence[Pair], most: int) -> Iterator[list[Pair]]:
+def _batches(pairs: Sequence[Pair], most: int) -> Iterator[list[Pair]]:
     """Yield the pairs, at most `most` at a time but all of one neuron together: they are pushed apart."""
-    few: list[Pair] = []
+    batch: list[Pair] = []
     for neuron in dict.fromkeys(pair.neuron for pair in pairs):
         own = [pair for pair in pairs if pair.neuron == neuron]
-        if few and len(few) + len(own) > most:
-            yield few
-            few = []
-        few = few + own
-    if few:
-        yield few
+        if batch and len(batch) + len(own) > most:
+            yield batch
+            batch = []
+        batch = batch + own
+    if batch:
+        yield batch
 
 
 def _statistics(project: Project, reporter: Reporter) -> NeuronStatistics:

@@ -39,13 +39,13 @@ class Project:
         self.config, self.session, self.group = config, session, group or RankGroup()
         self.device = choose_device(self.group.device(config.compute.device))
         self.dtype = choose_precision(config.compute.precision)
-        self.painting_dtype = choose_painting_precision(self.device, config.compute.precision)
+        self.illusion_dtype = choose_painting_precision(self.device, config.compute.precision)
         check_clip(self._clip_spec)
         self.tags = TagStore(session)
         self.statistics: NeuronStatistics | None = None
         self.search_images: Tensor | None = None
         self.reported: set[str] = set()
-        self.taken_up: set[str] = set()
+        self.resumed: set[str] = set()
         self._features: dict[str, SplitFeatures] = {}
 
     def known(self, job: Job[T]) -> T | None:
@@ -76,17 +76,17 @@ class Project:
 
     @cached_property
     def _source(self) -> ModelSource:
-        return open_model(self.config.model, len(self.names))
+        return open_model(self.config.model, lambda: self.names, self.config.preprocess.image_size)
 
     @property
-    def silences(self) -> tuple[str, ...]:
-        """What the user left unsaid about the model and should know."""
-        given, unsaid = self.config.preprocess, []
+    def assumptions(self) -> tuple[str, ...]:
+        """What is assumed about the model because nobody said otherwise, for the user to know."""
+        given, notes = self.config.preprocess, []
         if self._source.preprocess is None and given.mean is None and given.std is None:
-            unsaid.append("pixels are normalised as for ImageNet, for the model says nothing (--mean, --std)")
+            notes.append("pixels are normalised as for ImageNet, for the model says nothing (--mean, --std)")
         if self.config.model.weights is None and ".py:" in self.config.model.spec:
-            unsaid.append(f"no -w: the weights are those that {self.config.model.spec} builds")
-        return tuple(unsaid)
+            notes.append(f"no -w: the weights are those that {self.config.model.spec} builds")
+        return tuple(notes)
 
     @cached_property
     def preprocess(self) -> Preprocess:
@@ -115,7 +115,7 @@ class Project:
     @cached_property
     def clip(self) -> Clip | None:
         """The CLIP guide, or None when the run has none."""
-        return load_clip(self._clip_spec, self.device, self.painting_dtype)
+        return load_clip(self._clip_spec, self.device, self.illusion_dtype)
 
     @property
     def _clip_spec(self) -> str:

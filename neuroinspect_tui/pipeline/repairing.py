@@ -19,7 +19,7 @@ from ..results import ClassRef, CulpritReport, Propagation, Repair, ReviewItem, 
 from ..results.selection import leading_culprits
 from ..session.atomic import aside, explained, write_json
 from ..session.store import Session
-from ..stages.repair.run import RepairOutcome, repair_class
+from ..stages.repair.run import RepairOutcome, Told, repair_class
 from ..stages.tags import COLUMN, Tags, excluded_rows, make_groups, review_order
 from ..tensors import Head, SplitFeatures
 from . import evaluating
@@ -77,8 +77,7 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         project.names,
         job.method,
         neurons,
-        excluded=excluded_rows(tags),
-        tag_column=COLUMN if project.tags else None,
+        told=Told(tags=(COLUMN,) if project.tags else (), excluded=excluded_rows(tags)),
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         on_progress=reporter.progress,

@@ -6,6 +6,7 @@ Nothing here imports torch or numpy. Rates are fractions 0…1 unless a name say
 
 from .cues import Cue, CueOrigin, ProbeQuality, Tag, TagCounts
 from .culprits import Concept, Culprit, CulpritReport, PropertyKind
+from .duplicates import SplitDuplicates
 from .evaluation import (
     ClassRef,
     ClassResult,
@@ -24,6 +25,7 @@ from .failure_modes import (
     ImageStatistic,
     ModeExemplar,
     ProjectOut,
+    ScoreHistogram,
     WeightedNeuron,
 )
 from .metrics import Metrics, WorstClass, WorstGroup
@@ -54,6 +56,7 @@ __all__ = [
     "Repair",
     "ReviewItem",
     "Sample",
+    "SplitDuplicates",
     "SplitUse",
     "Unreadable",
     "WhatIf",
@@ -71,6 +74,7 @@ __all__ = [
     "ImageStatistic",
     "ModeExemplar",
     "ProjectOut",
+    "ScoreHistogram",
     "WeightedNeuron",
     "Aim",
     "Choice",

@@ -19,7 +19,7 @@ def named(report: CulpritReport, concepts: tuple[Concept, ...]) -> CulpritReport
         culprit = replace(culprit, concept=concept.label, concept_score=concept.score)
         if concept.spurious is None:
             return culprit
-        return replace(culprit, spurious=concept.spurious, spurious_reason=concept.spurious_reason)
+        return replace(culprit, spurious=concept.spurious, pull=concept.pull, outside=concept.outside)
 
     return each_culprit(report, fill)
 

@@ -12,11 +12,13 @@ PropertyKind = Literal["insufficient", "excessive"]
 
 @dataclass(frozen=True)
 class Culprit:
-    """A neuron ranked for a class (design §3.1, §3.2).
+    """A neuron ranked for a class (docs/method.md, culprits).
 
     `prec_at_5` percent of the mistakes that have it among their five largest scores; `importance` the
     retaining ratio; `mended` share of the class's mistakes mended by setting it alone (class mean for
-    insufficient, zero for excessive), `mended_random` the same averaged over random neurons.
+    insufficient, zero for excessive), `mended_random` the same averaged over random neurons. `spurious` 0…1
+    is the suspicion that it follows a cue beside the class; it rests on `pull` −1…1, how its firing moves
+    images of other classes, and on `outside` 0…1, the share of exemplars whose class CLIP sees elsewhere.
     """
 
     neuron: int
@@ -28,7 +30,8 @@ class Culprit:
     concept: str | None = None
     concept_score: float | None = None
     spurious: float | None = None
-    spurious_reason: str = ""
+    pull: float | None = None
+    outside: float | None = None
 
 
 @dataclass(frozen=True)
@@ -54,4 +57,5 @@ class Concept:
     label: str | None
     score: float | None
     spurious: float | None = None
-    spurious_reason: str = ""
+    pull: float | None = None
+    outside: float | None = None

@@ -65,13 +65,30 @@ class ImageStatistic:
 
 @dataclass(frozen=True)
 class ModeExemplar:
-    """A real image that scores high on a mode; `image` is a PNG relative to the session."""
+    """A real image that scores high on a mode; `image` is a PNG relative to the session.
+
+    Where that was tried, `covered` is the PNG with the mode's region blurred and `covered_predicted` the
+    class then predicted, with `covered_confidence`.
+    """
 
     path: str
     score: float
     label: int
     predicted: int
     image: str
+    covered: str | None = None
+    covered_predicted: int | None = None
+    covered_confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class ScoreHistogram:
+    """Mistakes and right answers of the mode's classes by score: counts between `edges` (one more)."""
+
+    edges: tuple[float, ...]
+    mistakes: tuple[int, ...]
+    right: tuple[int, ...]
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -79,8 +96,8 @@ class FailureMode:
     """A group of mistakes with one cause, a direction d [D] in feature space: z·d scores any image.
 
     `share` is of all mistakes of the split; `name` is the user's, or CLIP's with its held-out `name_auroc`.
-    `weak` says that the mode does not come back when the mistakes are resampled. The direction itself is row
-    `id` of `failure_modes.safetensors`.
+    `weak` says that the mode does not come back when the mistakes are resampled. The directions stand in
+    `failure_modes.safetensors`.
     """
 
     id: int
@@ -98,6 +115,7 @@ class FailureMode:
     statistic: ImageStatistic | None = None
     exemplars: tuple[ModeExemplar, ...] = ()
     illusions: tuple[Illusion, ...] = ()
+    histogram: ScoreHistogram | None = None
 
     @property
     def classes(self) -> tuple[int, ...]:

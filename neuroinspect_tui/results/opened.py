@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Preprocessing:
     """What is done to an image before the classifier sees it.
 
-    The shorter side (both with `squash`) becomes `resize` pixels, the middle `size` x `size` is kept, then
+    The shorter side (both with `squash`, the longer one with `border`) becomes `resize` pixels, the middle
+    `size` x `size` is kept, then
     (pixel − mean) / std for pixels in 0…1.
     """
 
@@ -19,6 +20,7 @@ class Preprocessing:
     interpolation: str
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    border: bool = False
 
 
 @dataclass(frozen=True)

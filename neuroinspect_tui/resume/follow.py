@@ -12,9 +12,9 @@ from ..errors import InputError
 from ..events import Elsewhere, Event, Failed, Finished, Note, Progress, Started, Stopped
 from ..jobs import Job
 from ..runtime.worker import OnEvent, Worker
-from ..session.codec import from_json
 from ..session.lock import Holder, read_holder
 from ..session.store import Session
+from ..session.stored import from_json
 from ..text import safe
 
 POLL_SECONDS = 0.5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,8 +16,8 @@ from ..events import Finished
 from ..jobs import Job
 from ..results import Propagation, Repair, states
 from ..session.atomic import write_json
-from ..session.codec import to_json
 from ..session.store import INDEX, Session, Summary, list_sessions, summary_of
+from ..session.stored import to_json
 from ..tui.protocol import SavedState, SessionEntry, View
 from .locations import data_folder, recent
 
@@ -25,7 +26,10 @@ VIEW = "view"
 
 
 def saved_state(config: RunConfig, directory: Path) -> SavedState:
-    """Return what the session at `directory` knows; an empty state when there is none, or a damaged one."""
+    """Return what the session at `directory` knows; an empty state when there is none, or a damaged one.
+
+    A damaged value counts as none, and hides no others: the worker will say which file it is.
+    """
     try:
         return _read(config, Session.view(directory))
     except InputError:
@@ -33,13 +37,13 @@ def saved_state(config: RunConfig, directory: Path) -> SavedState:
 
 
 def _read(config: RunConfig, session: Session) -> SavedState:
-    tags = session.load(states.TAGS, dict[str, dict[str, str]]) or {}
+    tags = _sound(session, states.TAGS, dict[str, dict[str, str]]) or {}
     return SavedState(
         session_root=session.root,
         answers=tuple(_answers(config, session)),
         tags={(split, path): tag for split, tagged in tags.items() for path, tag in tagged.items()},
-        propagation=session.load(states.PROPAGATION, Propagation),
-        view=session.load(VIEW, View) or View(),
+        propagation=_sound(session, states.PROPAGATION, Propagation),
+        view=_sound(session, VIEW, View) or View(),
     )
 
 
@@ -51,7 +55,7 @@ def _answers(config: RunConfig, session: Session) -> Iterator[Finished]:
         for target in range(len(opened.value.classes)):
             yield from _of_class(config, session, target)
     for name in session.saved("repairs/"):
-        repair = session.load(name, Repair)
+        repair = _sound(session, name, Repair)
         if repair is not None:
             yield Finished(jobs.ExportRepair(repair.number), repair)
 
@@ -68,9 +72,16 @@ def _of_class(config: RunConfig, session: Session, target: int) -> Iterator[Fini
 
 def _known(config: RunConfig, session: Session, job: Job[T]) -> Iterator[Finished[T]]:
     """Yield the answer to `job`, if the session knows it."""
-    answer = job.recall(config, session.load)
+    answer = job.recall(config, partial(_sound, session))
     if answer is not None:
         yield Finished(job, answer)
+
+
+def _sound(session: Session, name: str, kind: type[T]) -> T | None:
+    """Return the value stored under `name`, or None where there is none that can be read."""
+    with contextlib.suppress(InputError):
+        return session.load(name, kind)
+    return None
 
 
 def save_view(directory: Path, view: View) -> None:
@@ -90,9 +101,8 @@ def session_entries() -> list[SessionEntry]:
 def _entry(summary: Summary) -> SessionEntry:
     """Return the line of a session; a damaged evaluation counts as none."""
     session = Session.view(summary.root)
-    config, evaluation = session.config, None
-    with contextlib.suppress(InputError):
-        evaluation = config and jobs.Evaluate().recall(config, session.load)
+    config = session.config
+    evaluation = config and jobs.Evaluate().recall(config, partial(_sound, session))
     return SessionEntry(
         root=summary.root,
         model=summary.model,

@@ -36,7 +36,7 @@ T = TypeVar("T")
 OnEvent = Callable[[Event], None]
 PROGRESS_INTERVAL = 0.1
 PREVIEW_INTERVAL = 0.4
-"""Seconds between two looks at the same picture: drawing it takes the interface longer than a small step."""
+"""Least seconds between two previews of a picture: drawing one takes the interface longer than a step."""
 DEEPEST_NESTING = 4
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ..errors import InputError
 from ..text import safe
-from .report import read_report
+from .report import read_report, report_json
 from .store import Session
 
 Report = dict[str, Any]
@@ -43,7 +43,7 @@ class Side:
     @classmethod
     def read(cls, root: Path) -> Side:
         """Read the session at `root`; raises InputError when it has no report or table of samples."""
-        report = read_report(Session.view(root))
+        report = report_json(read_report(Session.view(root)))
         return cls(report, dict(_read_answers(root / "samples.csv", report)))
 
 

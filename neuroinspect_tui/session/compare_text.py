@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..results import Preprocessing
 from ..text import safe
+from ..wording.numbers import percent
+from ..wording.opened import preprocessing_words
 from .compare import InputChange, PairedChange, Report, Side, input_changes, paired_changes
-from .wording import group_name, percent, preprocessing
 
 LIMIT = 20
 REPAIR_COLUMNS = ("repair", "class", "on", "class recall", "accuracy", "worst group", "verdict")
@@ -50,7 +52,7 @@ def _input_change(change: InputChange) -> str:
     match change.what:
         case "preprocessing":
             one, other = (
-                preprocessing(found) if isinstance(found, dict) else ""
+                preprocessing_words(Preprocessing(**found)) if isinstance(found, dict) else ""
                 for found in (change.first, change.second)
             )
             return f"preprocessing: {one or 'unknown'} → {other or 'unknown'}"
@@ -156,7 +158,7 @@ def _class_rates(report: Report) -> dict[str, float | None]:
 
 def _group_rates(report: Report) -> dict[str, float | None]:
     rows = report["evaluation"]["groups"]
-    return {group_name(row): row["accuracy"] for row in rows}
+    return {f"{row['class']}, {row['column']} {row['value']}": row["accuracy"] for row in rows}
 
 
 def _changes(first: dict[str, float | None], second: dict[str, float | None]) -> list[Sequence[str]]:

@@ -9,6 +9,7 @@ Every array is a .npy file that is read with `allow_pickle=False`.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import math
 import os
@@ -24,6 +25,7 @@ import torch
 from numpy.lib import format as npy
 from torch import Tensor
 
+from ..data.images import Unread
 from ..errors import InputError
 from ..results import Sample, Unreadable
 from ..results.states import split_folder
@@ -35,7 +37,6 @@ from .store import Session
 ARRAYS = ("features", "labels", "rows", "top_logits", "top_classes", "confidence")
 _RANGE = re.compile(r"(\d+)-(\d+)")
 _BLOCK = 1 << 22
-_HALF_MAX = 65504.0
 
 
 @dataclass(frozen=True)
@@ -91,26 +92,27 @@ class FeatureStore:
     def write(self, shard: Shard) -> None:
         """Write one evaluated range; on return it is durable.
 
-        Features are rounded to float16; an image with one beyond its range keeps float32, whichever
-        shard it is in. Raises InputError when a feature is not finite, when the disk is full and the like.
+        Features are kept in float32, as the decision layer saw them: what a head makes of them is what it
+        makes in the network, also where they lie far from zero. Raises InputError when a feature is not
+        finite, when the disk is full and the like.
         """
         arrays = {name: getattr(shard, name).detach().cpu() for name in ARRAYS}
-        arrays["features"] = self._storable(arrays["features"], shard)
+        arrays["features"] = arrays["features"].float()
+        self._require_finite(arrays["features"], shard)
         with appearing(self.directory / f"{shard.start:09d}-{shard.stop:09d}") as folder:
             for name, tensor in arrays.items():
                 _write_array(folder / f"{name}.npy", tensor.numpy())
-            _write_text(folder / "unreadable.json", json_text([list(pair) for pair in shard.unreadable]))
+            passing = set(shard.passing)
+            entries = [Unread(row, reason, row in passing) for row, reason in shard.unreadable]
+            _write_unread(folder, entries)
 
-    def _storable(self, features: Tensor, shard: Shard) -> Tensor:
+    def _require_finite(self, features: Tensor, shard: Shard) -> None:
         if not bool(torch.isfinite(features).all()):
             row = int(shard.rows[~torch.isfinite(features).all(dim=1)][0])
             raise InputError(
                 f"the classifier's features of image {row} of split {safe(self.split)} are not finite",
                 "use --precision fp32, and look for NaN in the weights",
             )
-        half = features.to(torch.float16)
-        fits = (features.abs() <= _HALF_MAX).all(dim=1, keepdim=True)
-        return half if bool(fits.all()) else torch.where(fits, half.float(), features.float())
 
     def merge(self) -> None:
         """Join the shards of a complete split into one array each, block by block, and delete them."""
@@ -119,8 +121,7 @@ class FeatureStore:
             with appearing(self._merged) as folder:
                 for name in ARRAYS:
                     _concatenate(folder / f"{name}.npy", [part.path / f"{name}.npy" for part in parts])
-                pairs = [pair for part in parts for pair in _read_json(part.path / "unreadable.json")]
-                _write_text(folder / "unreadable.json", json_text(pairs))
+                _write_unread(folder, [entry for part in parts for entry in _read_unread(part.path)])
         with explained(self.directory, "clean"):
             for part in parts:
                 shutil.rmtree(part.path)
@@ -128,8 +129,38 @@ class FeatureStore:
     def unreadable(self, paths: Sequence[str]) -> tuple[Unreadable, ...]:
         """Return the images that could not be read; `paths` names all images of the split."""
         folders = [self._merged] if self._merged.is_dir() else [part.path for part in self._parts()]
-        pairs = [pair for folder in folders for pair in _read_json(folder / "unreadable.json")]
-        return tuple(Unreadable(paths[row], reason) for row, reason in pairs)
+        entries = [entry for folder in folders for entry in _read_unread(folder)]
+        return tuple(Unreadable(paths[entry.row], entry.reason) for entry in entries)
+
+    def passing(self) -> list[int]:
+        """Return the images that could not be read for a reason that may have passed."""
+        folders = [self._merged] if self._merged.is_dir() else [part.path for part in self._parts()]
+        return [entry.row for folder in folders for entry in _read_unread(folder) if entry.passing]
+
+    def forget(self, rows: Sequence[int]) -> None:
+        """Make these images missing again: what lies around them is kept, as ranges of its own."""
+        parts = [_Part(0, self.total, self._merged)] if self._merged.is_dir() else self._parts()
+        for part in parts:
+            own = [row for row in rows if part.start <= row < part.stop]
+            if not own:
+                continue
+            edges = [part.start - 1, *sorted(own), part.stop]
+            for before, after in itertools.pairwise(edges):
+                if after - before > 1:
+                    self._write_piece(part, before + 1, after)
+            old = part.path.with_name(f"{part.path.name}.old")
+            with explained(self.directory, "clean"):
+                part.path.rename(old)
+                shutil.rmtree(old)
+
+    def _write_piece(self, part: _Part, start: int, stop: int) -> None:
+        """Write images start…stop of a finished range as a range of their own."""
+        at = _map_array(part.path / "rows.npy")
+        first, last = np.searchsorted(at, [start, stop])
+        with appearing(self.directory / f"{start:09d}-{stop:09d}") as folder:
+            for name in ARRAYS:
+                _write_array(folder / f"{name}.npy", _map_array(part.path / f"{name}.npy")[first:last])
+            _write_unread(folder, [entry for entry in _read_unread(part.path) if start <= entry.row < stop])
 
     def open(self, paths: Sequence[str]) -> SplitFeatures:
         """Return the features of a complete split, memory-mapped; the shards are merged first.
@@ -242,6 +273,16 @@ def _write_text(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def _read_json(path: Path) -> list[tuple[int, str]]:
+def _write_unread(folder: Path, entries: Sequence[Unread]) -> None:
+    """Write [row, reason], with a third entry `true` where the reason may pass."""
+    pairs = [
+        [entry.row, entry.reason, True] if entry.passing else [entry.row, entry.reason] for entry in entries
+    ]
+    _write_text(folder / "unreadable.json", json_text(pairs))
+
+
+def _read_unread(folder: Path) -> list[Unread]:
+    path = folder / "unreadable.json"
     with explained(path, "read"):
-        return [(int(row), str(reason)) for row, reason in json.loads(path.read_bytes())]
+        found = json.loads(path.read_bytes())
+        return [Unread(int(row), str(reason), bool(passing)) for row, reason, *passing in found]

@@ -6,38 +6,45 @@ import base64
 import hashlib
 import itertools
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ..results import ExemplarKind, ModeExemplar
 from ..text import safe
-from . import wording
+from ..wording import cues as cue_words
+from ..wording import modes as mode_words
+from ..wording.culprits import percentile_words
+from ..wording.glossary import GLOSSARY
+from ..wording.names import short_name
+from ..wording.numbers import class_name, decimal, interval, number, p_value, percent
+from ..wording.verdicts import MOST_LOSERS
+from . import plots, report_words
+from .report_model import DebuggedPart, ExemplarPart, FailureModePart, Neuron, NeuronIllusion, Report
 
 TEMPLATES = Path(__file__).with_name("templates")
 PICTURE_LIMIT = 8 << 20
 _PNG = b"\x89PNG\r\n\x1a\n"
-_KINDS = ("mistakes", "class", "overall")
+_KINDS: tuple[ExemplarKind, ...] = ("mistakes", "class", "overall")
 
 
-def render_html(report: dict[str, Any], locate: Callable[[str], Path]) -> str:
+def render_html(report: Report, locate: Callable[[str], Path]) -> str:
     """Return the report as one HTML page; `locate` finds the pictures that it embeds (`Session.path`)."""
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     template = _environment().get_template("report.html.j2")
     page: str = template.render(
         report=report,
+        names=report.data.classes,
         style=Markup(style),
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        classes=wording.worst_first(report["evaluation"]["classes"]),
-        groups=wording.worst_first(report["evaluation"]["groups"]),
-        cards=neuron_cards,
+        classes=report_words.worst_first(report.evaluation.classes),
+        groups=report_words.worst_first(report.evaluation.groups),
+        debugged={found.class_.index for found in report.debugged},
         picture=lambda relative: picture(relative, locate),
-        wording=wording,
-        flat=flat,
         serial=itertools.count(1).__next__,
     )
     return page.lstrip()
@@ -53,7 +60,22 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_visible,
     )
-    environment.filters.update(percent=wording.percent, decimal=wording.decimal)
+    environment.filters.update(percent=percent, decimal=decimal, number=number, p_value=p_value)
+    environment.globals.update(
+        cards=neuron_cards,
+        class_name=class_name,
+        cue_words=cue_words,
+        flat=flat,
+        glossary=GLOSSARY,
+        interval=interval,
+        most_losers=MOST_LOSERS,
+        mode_words=mode_words,
+        percentile_words=percentile_words,
+        pictures=mode_pictures,
+        plots=plots,
+        short_name=short_name,
+        words=report_words,
+    )
     return environment
 
 
@@ -83,44 +105,76 @@ def picture(relative: str | None, locate: Callable[[str], Path]) -> Picture | No
     return Picture(f"data:image/png;base64,{base64.b64encode(data).decode()}", width, height)
 
 
-def neuron_cards(found: dict[str, Any]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class ModePictures:
+    """The exemplars of a failure mode: its mistakes, those also seen covered, right ones, other classes."""
+
+    mistakes: tuple[ModeExemplar, ...]
+    covered: tuple[ModeExemplar, ...]
+    right: tuple[ModeExemplar, ...]
+    others: tuple[ModeExemplar, ...]
+
+
+def mode_pictures(mode: FailureModePart) -> ModePictures:
+    """Return the exemplars of a mode by what they show, each in the order of their scores."""
+    own = {pair.label for pair in mode.pairs}
+    rows = sorted(mode.exemplars, key=lambda row: -row.score)
+    mistakes = tuple(row for row in rows if row.label in own and row.label != row.predicted)
+    return ModePictures(
+        mistakes=mistakes,
+        covered=tuple(row for row in mistakes if row.covered is not None),
+        right=tuple(row for row in rows if row.label in own and row.label == row.predicted),
+        others=tuple(row for row in rows if row.label not in own),
+    )
+
+
+@dataclass(frozen=True)
+class Card:
+    """What there is to see of a neuron."""
+
+    neuron: int
+    kind: str
+    culprit: Neuron | None
+    exemplars: Mapping[ExemplarKind, tuple[ExemplarPart, ...]]
+    illusions: tuple[NeuronIllusion, ...]
+
+
+def neuron_cards(found: DebuggedPart) -> list[Card]:
     """Return what there is to see of each neuron of a debugged class, in the order of the culprits.
 
     A neuron without exemplars and illusions has no card.
     """
-    culprits = {
-        row["neuron"]: {**row, "kind": kind}
-        for kind in ("insufficient", "excessive")
-        for row in found["neurons"][kind]
-    }
-    seen = [row["neuron"] for row in (*found["exemplars"], *found["illusions"])]
+    lists = {"insufficient": found.neurons.insufficient, "excessive": found.neurons.excessive}
+    culprits = {row.neuron: (kind, row) for kind, rows in lists.items() for row in rows}
+    seen = [*(row.neuron for row in found.exemplars), *(row.neuron for row in found.illusions)]
     order = [neuron for neuron in culprits if neuron in set(seen)]
     order += [neuron for neuron in dict.fromkeys(seen) if neuron not in culprits]
-    return [_card(found, neuron, culprits.get(neuron)) for neuron in order]
+    return [_card(found, neuron, *culprits.get(neuron, ("", None))) for neuron in order]
 
 
-def _card(found: dict[str, Any], neuron: int, culprit: dict[str, Any] | None) -> dict[str, Any]:
-    exemplars = [row for row in found["exemplars"] if row["neuron"] == neuron]
-    return {
-        "neuron": neuron,
-        "culprit": culprit,
-        "exemplars": {kind: [row for row in exemplars if row["kind"] == kind] for kind in _KINDS},
-        "illusions": [row for row in found["illusions"] if row["neuron"] == neuron],
-    }
+def _card(found: DebuggedPart, neuron: int, kind: str, culprit: Neuron | None) -> Card:
+    exemplars = [row for row in found.exemplars if row.neuron == neuron]
+    return Card(
+        neuron=neuron,
+        kind=kind,
+        culprit=culprit,
+        exemplars={kind: tuple(row for row in exemplars if row.kind == kind) for kind in _KINDS},
+        illusions=tuple(row for row in found.illusions if row.neuron == neuron),
+    )
 
 
-def flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+def flat(values: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
     """Return nested JSON values as (dotted name, text) pairs; what is None or empty is left out."""
     pairs: list[tuple[str, str]] = []
     for name, value in values.items():
         if isinstance(value, dict):
             pairs += flat(value, f"{prefix}{name}.")
-        elif isinstance(value, list) and value:
+        elif isinstance(value, (list, tuple)) and value:
             pairs.append((f"{prefix}{name}", ", ".join(map(str, value))))
-        elif value not in (None, [], ""):
+        elif value not in (None, [], (), ""):
             pairs.append((f"{prefix}{name}", str(value)))
     return pairs
 
 
-def _visible(value: Any) -> Any:
+def _visible(value: object) -> object:
     return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value

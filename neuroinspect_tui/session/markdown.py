@@ -1,74 +1,158 @@
-"""report.md: the report for pull requests, wikis and terminals."""
+"""report.md: the report for pull requests, wikis and terminals; it tells what report.html tells."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
+from ..results import ClassChange, ClassResult, ModeExemplar
 from ..text import markdown
-from .wording import (
+from ..wording import cues as cue_words
+from ..wording import modes as mode_words
+from ..wording.glossary import GLOSSARY
+from ..wording.names import short_name
+from ..wording.numbers import class_name, decimal, number, p_value, percent, plural
+from ..wording.verdicts import MOST_LOSERS
+from .report_model import (
+    CuePart,
+    DebuggedPart,
+    EvaluationPart,
+    FailureModePart,
+    Group,
+    Neuron,
+    NeuronIllusion,
+    RepairPart,
+    Report,
+)
+from .report_words import (
     METRIC_ROWS,
-    WORDS,
-    decimal,
+    against_words,
+    aim_words,
+    caveats,
+    changed_classes,
+    difference_words,
+    estimated_group,
     group_name,
     heads,
     made_from,
-    percent,
+    rates_words,
     repair_facts,
-    short_name,
     worst_first,
 )
 
 WORST = 20
 NEURONS = 8
 UNREADABLE = 50
+EXEMPLARS = 4
 
 
-def render_markdown(report: dict[str, Any]) -> str:
+def render_markdown(report: Report) -> str:
     """Return the report as GitHub-flavoured Markdown; names from the data stay literal text."""
-    sections = [_head(report), *_evaluation(report["evaluation"])]
-    for found in report["debugged"]:
+    sections = [_head(report), *_modes(report)]
+    if report.cues:
+        sections += [f"## Cues\n\n{_cue_table(report.cues)}"]
+    for found in report.debugged:
+        sections += [_repair(repair, found.class_.name) for repair in found.repairs]
+    sections += [f"## Before you rely on it\n\n{_items(caveats(report))}", *_evaluation(report.evaluation)]
+    for found in report.debugged:
         sections += _debugged(found)
-    sections += ["## How it was made", _list(made_from(report)), "## Words", _list(WORDS)]
+    sections += ["## How it was made", _pairs(made_from(report)), "## Words", _pairs(GLOSSARY)]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _head(report: dict[str, Any]) -> str:
-    found = report["evaluation"]
-    model, data, split = map(
-        markdown, (short_name(report["model"]["name"]), report["data"]["name"], found["split"])
-    )
+def _head(report: Report) -> str:
+    found = report.evaluation
+    model, data, split = map(markdown, (short_name(report.model.name), report.data.name, found.split))
     facts = [
-        f"{found['samples']} images, {len(found['classes'])} classes",
-        f"accuracy **{percent(found['accuracy'])}**",
-        f"mean of classes **{percent(found['macro_accuracy'])}**",
+        f"{number(found.samples)} images, {len(found.classes)} classes",
+        f"accuracy **{percent(found.accuracy)}**",
+        f"mean of classes **{percent(found.macro_accuracy)}**",
     ]
-    worst = found["worst_group"]
+    worst = found.worst_group
     if worst is not None:
-        facts.append(f"worst group **{percent(worst['accuracy'])}** ({markdown(group_name(worst))})")
-    notes = "".join(f"\n\n> {markdown(note)}" for note in report["data"]["notes"])
-    return f"# NeuroInspect: {model} on {data}/{split}\n\n{' · '.join(facts)}{notes}"
+        estimated = ", estimated" if estimated_group(worst, [cue.name for cue in report.cues]) else ""
+        facts.append(f"worst group **{percent(worst.accuracy)}** ({markdown(group_name(worst))}{estimated})")
+    return f"# NeuroInspect: {model} on {data}/{split}\n\n{' · '.join(facts)}"
 
 
-def _evaluation(found: dict[str, Any]) -> list[str]:
-    worst = worst_first(found["classes"])
+def _modes(report: Report) -> list[str]:
+    if not report.failure_modes:
+        return []
+    names = report.data.classes
+    cards = (_mode(mode, rank, names) for rank, mode in enumerate(report.failure_modes, 1))
+    return ["## Why it fails", *cards]
+
+
+def _mode(mode: FailureModePart, rank: int, names: Sequence[str]) -> str:
+    marks = [
+        mode_words.size(mode),
+        *(["spurious cue"] if mode.spurious else []),
+        *(["weak"] if mode.weak else []),
+    ]
+    lines = [
+        f"### {rank}. {markdown(mode_words.title(mode, names))}",
+        f"**{markdown(mode_words.sentence(mode, names))}.** {' · '.join(marks)}",
+        _mode_pictures(mode.exemplars, names),
+        _pairs(mode_words.evidence(mode)),
+        _items(mode_words.caveats(mode)),
+    ]
+    return "\n\n".join(filter(None, lines))
+
+
+def _mode_pictures(rows: Sequence[ModeExemplar], names: Sequence[str]) -> str:
+    """Return a table of the highest mistakes, with what they become covered where that was tried."""
+    wrong = [row for row in sorted(rows, key=lambda row: -row.score) if row.label != row.predicted][
+        :EXEMPLARS
+    ]
+    if not wrong:
+        return ""
+    cells = (
+        (
+            f"![mistake]({row.image})",
+            markdown(class_name(names, row.label)),
+            markdown(class_name(names, row.predicted)),
+            _covered(row, names),
+            markdown(row.path),
+        )
+        for row in wrong
+    )
+    return _table(("mistake", "class", "predicted as", "covered", "image"), cells)
+
+
+def _covered(row: ModeExemplar, names: Sequence[str]) -> str:
+    if row.covered is None or row.covered_predicted is None:
+        return "–"
+    return f"![covered]({row.covered}) {markdown(class_name(names, row.covered_predicted))}"
+
+
+def _cue_table(cues: Iterable[CuePart]) -> str:
+    cells = (
+        (
+            markdown(cue.name),
+            cue_words.ORIGINS[cue.from_],
+            cue_words.tag_words(cue.tags.has, cue.tags.not_),
+            "–"
+            if (probe := cue.probe) is None
+            else cue_words.probe_words(probe.accuracy, probe.has, probe.not_, probe.unclear, probe.enough),
+        )
+        for cue in cues
+    )
+    return _table(("cue", "from", "tags by hand", "carried, estimated"), cells)
+
+
+def _evaluation(found: EvaluationPart) -> list[str]:
+    worst = worst_first(found.classes)
     sections = [
         f"## Classes, worst first\n\n{_class_table(worst[:WORST])}",
         _rest(len(worst), WORST, "classes.csv"),
     ]
-    if found["groups"]:
-        groups = worst_first(found["groups"])
+    if found.groups:
+        groups = worst_first(found.groups)
         sections += [f"## Groups, worst first\n\n{_group_table(groups[:WORST])}"]
         sections += [_rest(len(groups), WORST, "report.json")]
-    if found["unreadable"]:
-        rows = [
-            f"- {markdown(row['path'])}: {markdown(row['reason'])}"
-            for row in found["unreadable"][:UNREADABLE]
-        ]
-        count = len(found["unreadable"])
-        title = "1 image could not be read" if count == 1 else f"{count} images could not be read"
-        sections += [f"## {title}\n\n" + "\n".join(rows)]
-        sections += [_rest(len(found["unreadable"]), UNREADABLE, "report.json")]
+    if found.unreadable:
+        rows = [f"- {markdown(row.path)}: {markdown(row.reason)}" for row in found.unreadable[:UNREADABLE]]
+        sections += [f"## {plural(len(found.unreadable), 'image')} could not be read\n\n" + "\n".join(rows)]
+        sections += [_rest(len(found.unreadable), UNREADABLE, "report.json")]
     return sections
 
 
@@ -76,94 +160,136 @@ def _rest(count: int, shown: int, file: str) -> str:
     return f"… and {count - shown} more in {file}." if count > shown else ""
 
 
-def _class_table(rows: Iterable[dict[str, Any]]) -> str:
+def _class_table(rows: Iterable[ClassResult]) -> str:
     cells = (
         (
-            markdown(row["name"]),
-            percent(row["accuracy"]),
-            "–".join(percent(bound) for bound in row["interval"] or ()),
-            f"{row['correct']}/{row['count']}",
-            percent(row["precision"] if row["count"] else None),
-            percent(row["f1"] if row["count"] else None),
-            ", ".join(f"{markdown(other['name'])} {other['count']}" for other in row["confusions"][:3]),
+            markdown(row.name),
+            percent(row.accuracy),
+            "–".join(percent(bound) for bound in row.interval or ()),
+            f"{row.correct}/{row.count}",
+            percent(row.precision if row.count else None),
+            percent(row.f1 if row.count else None),
+            ", ".join(f"{markdown(other.name)} {other.count}" for other in row.confusions[:3]),
         )
         for row in rows
     )
-    return _table(("class", "accuracy", "95 %", "right", "precision", "F1", "mistaken for"), cells)
+    return _table(("class", "accuracy", "95 %", "right", "precision", "F1", "predicted as"), cells)
 
 
-def _group_table(rows: Iterable[dict[str, Any]]) -> str:
-    cells = (
-        (markdown(group_name(row)), percent(row["accuracy"]), f"{row['correct']}/{row['count']}")
-        for row in rows
-    )
+def _group_table(rows: Iterable[Group]) -> str:
+    cells = ((markdown(group_name(row)), percent(row.accuracy), f"{row.correct}/{row.count}") for row in rows)
     return _table(("group", "accuracy", "right"), cells)
 
 
-def _debugged(found: dict[str, Any]) -> list[str]:
-    name = markdown(found["class"]["name"])
-    sections = [f"## Class “{name}”: {found['mistakes']} mistakes"]
-    for kind in ("insufficient", "excessive"):
-        rows = found["neurons"][kind]
+def _debugged(found: DebuggedPart) -> list[str]:
+    name = markdown(found.class_.name)
+    sections = [f"## Neurons behind the {plural(found.mistakes, 'mistake')} on “{name}”"]
+    lists = {"Insufficient": found.neurons.insufficient, "Excessive": found.neurons.excessive}
+    for kind, rows in lists.items():
         if rows:
-            sections += [f"### {kind.capitalize()} neurons\n\n{_neuron_table(rows[:NEURONS])}"]
+            sections += [f"### {kind} neurons\n\n{_neuron_table(rows[:NEURONS])}"]
             sections += [_rest(len(rows), NEURONS, "neurons.csv")]
-    if found["mended_together"] is not None:
+    if found.mended_together is not None:
         sections += [
-            f"The first five of each kind set at once mend {percent(found['mended_together'])} of the "
-            f"mistakes, as many random neurons {percent(found['mended_random_together'])}."
+            f"The first five of each kind set at once fix {percent(found.mended_together)} of the "
+            f"mistakes, as many random neurons {percent(found.mended_random_together)}."
         ]
-    if found["illusions"]:
-        sections += [f"### Illusions\n\n{_illusion_table(found['illusions'])}"]
-    return sections + [_repair(repair) for repair in found["repairs"]]
+    if found.illusions:
+        sections += [f"### Illusions\n\n{_illusion_table(found.illusions)}"]
+    return sections
 
 
-def _neuron_table(rows: Iterable[dict[str, Any]]) -> str:
+def _neuron_table(rows: Iterable[Neuron]) -> str:
     cells = (
         (
-            str(row["neuron"]),
-            markdown(row["concept"] or "–"),
-            f"{decimal(row['prec_at_5'], 1)} %",
-            decimal(row["importance"], 2),
-            percent(row["mended"]),
-            percent(row["mended_random"]),
+            str(row.neuron),
+            markdown(row.concept or "–"),
+            f"{decimal(row.prec_at_5, 1)} %",
+            decimal(row.importance, 2),
+            percent(row.mended),
+            percent(row.mended_random),
         )
         for row in rows
     )
-    return _table(("neuron", "concept", "prec@5", "importance", "mends alone", "random neuron"), cells)
+    return _table(("neuron", "concept", "prec@5", "importance", "fixes alone", "random neuron"), cells)
 
 
-def _illusion_table(rows: Iterable[dict[str, Any]]) -> str:
+def _illusion_table(rows: Iterable[NeuronIllusion]) -> str:
     cells = (
         (
-            str(row["neuron"]),
-            f"![neuron {row['neuron']}]({row['image']})" if row["shown"] else "not shown here",
-            decimal(row["ratio"], 2),
-            decimal(row["robust_ratio"], 2),
-            str(row["rank"]),
-            percent(row["probability"]),
-            "–" if row["clip_percentile"] is None else f"{row['clip_percentile']:.0f} %",
+            str(row.neuron),
+            f"![neuron {row.neuron}]({row.image})" if row.shown else "not shown here",
+            decimal(row.ratio, 2),
+            decimal(row.robust_ratio, 2),
+            str(row.rank),
+            percent(row.probability),
+            "–" if row.clip_percentile is None else f"{row.clip_percentile:.0f} %",
         )
         for row in rows
     )
     return _table(("neuron", "picture", "ratio", "robust", "rank", "class", "CLIP above"), cells)
 
 
-def _repair(repair: dict[str, Any]) -> str:
-    cells = []
-    for label, read in METRIC_ROWS:
-        cells.append((label, *(markdown(str(read(metrics))) for _, metrics in heads(repair))))
+def _repair(repair: RepairPart, class_name: str) -> str:
     lines = [
-        f"### Repair {repair['number']}: {markdown(repair['method'])}",
-        f"**{markdown(repair['sentence'])}** {markdown(repair['reason'])}".rstrip(),
-        _table(("", *(markdown(name) for name, _ in heads(repair))), cells),
-        "\n".join(f"- {markdown(fact)}" for fact in repair_facts(repair)),
+        f"## Repair {repair.number}: {markdown(repair.method)} for {markdown(class_name)}",
+        f"**{markdown(repair.sentence)}** {markdown(repair.reason)}".rstrip(),
+        _verdict_table(repair, class_name),
+        _losers(repair),
+        _change_table(changed_classes(repair)),
+        _head_table(repair),
+        _items(repair_facts(repair)),
     ]
-    return "\n\n".join(lines)
+    return "\n\n".join(filter(None, lines))
 
 
-def _list(pairs: Iterable[tuple[str, str]]) -> str:
+def _verdict_table(repair: RepairPart, class_name: str) -> str:
+    header = ("judged on", "against", "images", "fixed", "broken", "before → after", "points (95 %)", "p")
+    cells = (
+        (
+            markdown(aim_words(repair, line, class_name)),
+            against_words(line),
+            str(line.n),
+            str(line.fixed),
+            str(line.broken),
+            rates_words(line),
+            difference_words(line),
+            markdown(p_value(line.p)),
+        )
+        for line in repair.verdict.comparisons
+    )
+    return _table(header, cells) if repair.verdict.comparisons else ""
+
+
+def _losers(repair: RepairPart) -> str:
+    rows = [
+        f"{markdown(row.class_)} {percent(row.before)} → {percent(row.after)}"
+        for row in repair.verdict.losers
+    ]
+    return f"Losing: {', '.join(rows)}." if len(rows) > MOST_LOSERS else ""
+
+
+def _change_table(rows: Sequence[ClassChange]) -> str:
+    cells = (
+        (markdown(row.name), percent(row.before), percent(row.after), str(row.count)) for row in rows[:WORST]
+    )
+    return _table(("class", "before", "after", "images"), cells) if rows else ""
+
+
+def _head_table(repair: RepairPart) -> str:
+    cells = [
+        (label, *(markdown(str(read(metrics))) for _, metrics in heads(repair)))
+        for label, read in METRIC_ROWS
+    ]
+    return _table(("", *(markdown(name) for name, _ in heads(repair))), cells)
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
     return "\n".join(f"- **{markdown(name)}**: {markdown(text)}" for name, text in pairs)
+
+
+def _items(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {markdown(line)}" for line in lines)
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -19,10 +19,10 @@ from ..config import RunConfig, seen_from
 from ..errors import InputError
 from ..text import safe
 from .atomic import explained, make_directory, remove_leftovers, write_bytes, write_json
-from .codec import from_json, to_json
 from .inputs import changes_of_inputs
 from .journal import append_line, make_durable, read_journal
 from .lock import Lock, read_holder
+from .stored import from_json, to_json
 
 T = TypeVar("T")
 INDEX = "session.json"

@@ -6,11 +6,11 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from ..results import LabelIssue, Sample
+from ..results import ClassResult, LabelIssue, Sample
 from ..text import csv_cell
 from .atomic import replacing
+from .report_model import Report
 
 CLASS_COLUMNS = (
     "index",
@@ -66,17 +66,17 @@ LABEL_ISSUE_COLUMNS = (
 Cell = str | int | float | None
 
 
-def write_classes(path: Path, report: dict[str, Any]) -> None:
+def write_classes(path: Path, report: Report) -> None:
     """Write one row for each class; `low` and `high` bound the accuracy's 95 % interval."""
-    write_csv(path, CLASS_COLUMNS, map(_class_row, report["evaluation"]["classes"]))
+    write_csv(path, CLASS_COLUMNS, map(_class_row, report.evaluation.classes))
 
 
-def write_neurons(path: Path, report: dict[str, Any]) -> None:
+def write_neurons(path: Path, report: Report) -> None:
     """Write one row for each culprit of each debugged class."""
     write_csv(path, NEURON_COLUMNS, _neuron_rows(report))
 
 
-def write_samples(path: Path, report: dict[str, Any], samples: Iterable[Sample]) -> None:
+def write_samples(path: Path, report: Report, samples: Iterable[Sample]) -> None:
     """Write one row for each image of the debugged split; those that could not be read come last."""
     write_csv(path, SAMPLE_COLUMNS, _sample_rows(report, samples))
 
@@ -115,23 +115,24 @@ def _cell(value: Cell) -> Cell:
     return csv_cell(value) if isinstance(value, str) else value
 
 
-def _class_row(row: dict[str, Any]) -> tuple[Cell, ...]:
-    low, high = row["interval"] or (None, None)
-    first = row["confusions"][0] if row["confusions"] else {"name": None, "count": None}
-    plain = (row[name] for name in ("index", "name", "count", "correct", "accuracy"))
-    rates = (row["precision"], row["f1"]) if row["count"] else (None, None)
-    return (*plain, low, high, *rates, first["name"], first["count"])
+def _class_row(row: ClassResult) -> tuple[Cell, ...]:
+    low, high = row.interval or (None, None)
+    first = row.confusions[0] if row.confusions else None
+    rates = (row.precision, row.f1) if row.count else (None, None)
+    confused = (None, None) if first is None else (first.name, first.count)
+    return (row.index, row.name, row.count, row.correct, row.accuracy, low, high, *rates, *confused)
 
 
-def _neuron_rows(report: dict[str, Any]) -> Iterator[tuple[Cell, ...]]:
-    for found in report["debugged"]:
-        for kind in ("insufficient", "excessive"):
-            for row in found["neurons"][kind]:
-                yield (found["class"]["name"], kind, *(row[name] for name in NEURON_COLUMNS[2:]))
+def _neuron_rows(report: Report) -> Iterator[tuple[Cell, ...]]:
+    for found in report.debugged:
+        kinds = {"insufficient": found.neurons.insufficient, "excessive": found.neurons.excessive}
+        for kind, rows in kinds.items():
+            for row in rows:
+                yield (found.class_.name, kind, *(getattr(row, name) for name in NEURON_COLUMNS[2:]))
 
 
-def _sample_rows(report: dict[str, Any], samples: Iterable[Sample]) -> Iterator[tuple[Cell, ...]]:
-    names = {row["index"]: row["name"] for row in report["evaluation"]["classes"]}
+def _sample_rows(report: Report, samples: Iterable[Sample]) -> Iterator[tuple[Cell, ...]]:
+    names = {row.index: row.name for row in report.evaluation.classes}
     for sample in samples:
         yield (
             sample.path,
@@ -146,5 +147,5 @@ def _sample_rows(report: dict[str, Any], samples: Iterable[Sample]) -> Iterator[
             None,
             "; ".join(f"{column} {value}" for column, value in sample.groups.items()),
         )
-    for image in report["evaluation"]["unreadable"]:
-        yield (image["path"], *(None,) * 8, image["reason"], None)
+    for image in report.evaluation.unreadable:
+        yield (image.path, *(None,) * 8, image.reason, None)

@@ -17,6 +17,7 @@ from ..models.classifier import Activations, Classifier
 from ..models.device import is_out_of_memory
 from ..results import Evaluation, Unreadable
 from ..tensors import OnProgress, Shard, SplitFeatures, no_progress
+from ..text import safe
 from .metrics import (
     ClassCounts,
     class_table,
@@ -46,7 +47,8 @@ def evaluate_rows(
     """Run the classifier once over the images `rows` of `split`; those that cannot be read are listed.
 
     When memory runs out, the batch is halved and the pass goes on from the batch that failed. Raises
-    InputError when not even one image fits.
+    InputError when not even one image fits, or the decision layer's `W·z + b` is not what the classifier
+    answers on one of these images.
     """
     draft, at, size = _Draft(classifier.head.neurons, classifier.head.classes), rows.start, batch_size
     while at < rows.stop:
@@ -64,7 +66,26 @@ def evaluate_rows(
                 message = f"{classifier.device} has not enough memory for one image"
                 raise InputError(message, "use --device cpu, or a smaller --image-size") from error
             size //= 2
-    return draft.shard(split, rows)
+    shard = draft.shard(split, rows)
+    _require_decision(classifier, draft.gap(), shard, split)
+    return shard
+
+
+def _require_decision(classifier: Classifier, gap: Tensor, shard: Shard, split: Split) -> None:
+    """Raise InputError where `W·z + b` misses the classifier's answer, beyond what rounding explains."""
+    if not len(gap):
+        return
+    sizes = shard.top_logits.abs().amax(1).clamp(min=1) + classifier.rounding(shard.features)
+    worst = int((gap / sizes).argmax())
+    if float(gap[worst] / sizes[worst]) > classifier.tolerance:
+        image = safe(split.paths[int(shard.rows[worst])], 200)
+        message = (
+            f"layer {classifier.site.name!r} does not decide alone: for {image} W·z + b misses the answer"
+        )
+        remedy = (
+            f"by {float(gap[worst]):.2g}; let the model return its last linear layer's output for every image"
+        )
+        raise InputError(message, remedy)
 
 
 class _Draft:
@@ -77,7 +98,9 @@ class _Draft:
         self._top_logits = [torch.empty(0, top)]
         self._top_classes = [torch.empty(0, top, dtype=torch.int64)]
         self._confidence = [torch.empty(0)]
+        self._gap = [torch.empty(0)]
         self._unreadable: list[tuple[int, str]] = []
+        self._passing: list[int] = []
 
     def add(self, batch: ImageBatch, classifier: Classifier) -> None:
         """Add one batch; of equal logits the lower class comes first, as in argmax.
@@ -93,8 +116,14 @@ class _Draft:
             self._top_logits.append(largest)
             self._top_classes.append(classes)
             self._confidence.append(confidence)
+            self._gap.append(found.gap)
             self._rows.append(batch.rows)
         self._unreadable += batch.unreadable
+        self._passing += batch.passing
+
+    def gap(self) -> Tensor:
+        """Return [n] how far `W·z + b` was from the answer."""
+        return _gather(self._gap)
 
     def shard(self, split: Split, images: range) -> Shard:
         """Return what was added as the shard of `images`."""
@@ -109,6 +138,7 @@ class _Draft:
             top_classes=_gather(self._top_classes),
             confidence=_gather(self._confidence),
             unreadable=tuple(self._unreadable),
+            passing=tuple(self._passing),
         )
 
 

@@ -1,4 +1,4 @@
-"""How likely a neuron follows a cue that is not the class: two kinds of evidence, one line of reasons.
+"""How likely a neuron follows a cue that is not the class: two kinds of evidence.
 
 *Pull*: among images of all other classes, those on which the neuron fires are pushed towards the class (or
 away from it), whatever they show. It needs the cached features alone. *Outside*: CLIP loses less of the class
@@ -22,10 +22,11 @@ _BLOCK_ROWS = 8192
 
 @dataclass(frozen=True)
 class Suspicion:
-    """`score` 0…1 (higher: more likely a spurious cue) and the `reason` for it in one line."""
+    """`score` 0…1 (higher: more likely a spurious cue) and the evidence: `pull` −1…1, `outside` 0…1."""
 
     score: float
-    reason: str
+    pull: float
+    outside: float | None = None
 
 
 def pulls(
@@ -71,15 +72,12 @@ def outside_share(encoder: ImageEncoder, text: Tensor, images: Tensor, maps: Ten
     return float(((without > elsewhere).float() + (without == elsewhere).float() / 2).mean())
 
 
-def suspicion(class_name: str, pull: float, outside: float | None = None) -> Suspicion:
+def suspicion(pull: float, outside: float | None = None) -> Suspicion:
     """Weigh the evidence: |pull|, and half of what CLIP says beyond chance where it was asked."""
-    direction = "towards" if pull >= 0 else "away from"
-    reason = f"pushes images of other classes {direction} “{class_name}” (r {pull:+.2f})"
     score = abs(pull)
     if outside is not None:
         score = score + (1 - score) * max(0.0, outside - 0.5)
-        reason += f"; CLIP sees the class outside its region in {outside:.0%} of its exemplars"
-    return Suspicion(min(1.0, score), reason)
+    return Suspicion(min(1.0, score), pull, outside)
 
 
 def _within(table: Tensor, labels: Tensor, classes: int) -> Tensor:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.color import ColorSystem
 from textual import events, on
+from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.message import Message
 
@@ -17,12 +20,15 @@ from ..events import Event, Failed, Finished, Note, Partial, Preview, Progress
 from ..jobs import Job
 from ..results import Repair
 from ..text import safe
+from ..wording.names import brief_name as short_name
 from . import clipboard
 from .app_state import AppState, Topic
 from .images.chooser import choose, make_encoders
-from .images.overlay import draw, painted_regions
-from .images.probe import Terminal
+from .images.encoder import Encoder
+from .images.overlay import Overlay
+from .images.probe import Terminal, measured_cell, seen_by
 from .images.renderer import CellSize, PictureRenderer
+from .images.viewers import Viewer, ViewerWatch
 from .keymap import KEYS, check_keymap, keys
 from .marks import Marks
 from .protocol import Appearance, AppSession, View, WorkerLike
@@ -32,7 +38,9 @@ from .screens.triage import TriageScreen
 from .themes import THEMES
 from .widgets.filtered import FilteredTable
 from .widgets.gallery import Gallery
-from .wording import short_name
+from .wire.driver import LineClear, TerminalDriver, TerminalReplied
+from .wire.painter import Painter
+from .wire.replies import is_arrival
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -40,6 +48,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 OVERLAID = ("sixel", "iterm2")
+RECHECK = 0.25
 REPLACED = (Progress, Partial, Preview)
 
 
@@ -60,6 +69,14 @@ class WorkerSaid(Message, bubble=False):
 def _subject(event: Event) -> tuple[object, ...]:
     seed = (event.neuron, event.seed) if isinstance(event, Preview) else ()
     return type(event), getattr(event, "job", None), seed
+
+
+class ViewersChanged(Message, bubble=False):
+    """Others look at the app through tmux than before."""
+
+    def __init__(self, looking: frozenset[Viewer]) -> None:
+        super().__init__()
+        self.looking = looking
 
 
 class PicturesReady(Message, bubble=False):
@@ -83,13 +100,20 @@ class NeuroInspectApp(App[int]):
     CSS_PATH = "neuroinspect.tcss"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     BINDINGS = keys(
-        "app.back", "app.report", "app.images", "app.theme", "app.commands", "app.help", "app.quit"
+        "app.back",
+        "app.report",
+        "app.images",
+        "app.redraw",
+        "app.theme",
+        "app.commands",
+        "app.help",
+        "app.quit",
     )
 
     def __init__(
         self, project: AppSession, look: Appearance | None = None, terminal: Terminal | None = None
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-normal"), (170, "-wide")]
         self.project = project
         self.look = look or Appearance()
@@ -98,7 +122,13 @@ class NeuroInspectApp(App[int]):
         self.triage = TriageScreen(Marks(dict(project.state.view.marks)))
         self.next_session: Path | None = None
         self._farewell: Screen[bool] | None = None
-        self.renderer = self._make_studio(terminal or Terminal())
+        self.painter = Painter(
+            self._hand_over, self._line_idle, self._line_held, bool(terminal and terminal.answered)
+        )
+        self.overlay = Overlay()
+        self.terminal = terminal or Terminal()
+        self._watch: ViewerWatch | None = None
+        self.renderer = self._make_renderer()
         for theme in THEMES.values():
             self.register_theme(theme)
         theme_name = self.look.theme or next(iter(THEMES))
@@ -106,12 +136,15 @@ class NeuroInspectApp(App[int]):
         self.theme = theme_name
         self.set_keymap(check_keymap(self.look.keys))
 
-    def _make_studio(self, terminal: Terminal) -> PictureRenderer:
-        choice = choose(self.look.images, terminal, not self.no_color)
+    def _choose(self) -> tuple[dict[str, Encoder], str, CellSize]:
+        """Choose how to draw pictures here, and say why in the log."""
+        choice = choose(self.look.images, self.terminal, not self.no_color)
         self.app_state.note(f"pictures: {choice.way} ({choice.reason})")
-        cell = CellSize(*terminal.cell) if terminal.cell else CellSize()
-        encoders = make_encoders(choice, terminal)
-        return PictureRenderer(encoders, choice.way, cell, self._picture_ready, self._write)
+        cell = CellSize(*self.terminal.cell) if self.terminal.cell else CellSize()
+        return make_encoders(choice, self.terminal), choice.way, cell
+
+    def _make_renderer(self) -> PictureRenderer:
+        return PictureRenderer(*self._choose(), self._picture_ready, self._write, self.painter.free)
 
     # Start and end
 
@@ -119,6 +152,8 @@ class NeuroInspectApp(App[int]):
     def _begin(self) -> None:
         self.push_screen(self.triage)
         self.call_after_refresh(self._start_worker)
+        if self.terminal.tmux:
+            self._watch = ViewerWatch(self._viewers_changed)
 
     def _start_worker(self) -> None:
         self.worker = self.project.make_worker(self._worker_said)
@@ -143,6 +178,8 @@ class NeuroInspectApp(App[int]):
 
     @on(events.Unmount)
     def _end(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
         self.renderer.render_queue.close()
 
     def open_session(self, root: Path) -> None:
@@ -263,18 +300,99 @@ class NeuroInspectApp(App[int]):
 
     def _write(self, data: str) -> None:
         if self._driver is not None and data:
-            self._driver.write(data)
+            self.painter.write(data)
+
+    def _hand_over(self, text: str, asks: bool) -> None:
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.expected += asks
+        if self._driver is not None:
+            self._driver.write(text)
+
+    def _line_held(self) -> None:
+        """Something waits for the line: look again even if nobody tells that it has cleared."""
+        self.set_timer(RECHECK, self._look_again)
+
+    def _look_again(self) -> None:
+        self._line_cleared()
+        if self.painter.behind:
+            self._line_held()
+
+    def _line_idle(self) -> bool:
+        return not isinstance(self._driver, TerminalDriver) or self._driver.waiting == 0
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
-        super()._display(screen, renderable)
-        if self.renderer.way in OVERLAID and renderable is not None and screen is self.screen:
-            shown = (picture for gallery in screen.query(Gallery) for picture in gallery.shown())
-            covers = [toast.region for toast in screen.query("Toast")]
-            self._write(draw(shown, painted_regions(renderable, screen.region), covers))
+        paints = isinstance(self._driver, TerminalDriver) and isinstance(renderable, CompositorUpdate)
+        if not paints or self._closed or not self._running:
+            super()._display(screen, renderable)
+        elif not self._batch_count:
+            self.painter.fit(self.size, self.console._color_system or ColorSystem.TRUECOLOR)
+            self.painter.take(renderable)
+            self._paint()
+            self.post_display_hook()
+
+    def _paint(self) -> None:
+        """Write what changed, then the pictures that lie over it."""
+        screen = self.screen
+        cursor = screen.outer_size.clamp_offset(self.cursor_position)
+        self.overlay.touch(self.painter.paint(cursor, self._sync_available))
+        if self.renderer.way not in OVERLAID:
+            return
+        shown = [picture for gallery in screen.query(Gallery) for picture in gallery.shown()]
+        covers = [toast.region for toast in screen.query("Toast")]
+        for picture in self.overlay.due(shown, covers):
+            if not self.painter.free():
+                break
+            self._write(self.overlay.draw(picture))
+            self.painter.frame.cover(picture.region)
+
+    def action_redraw(self) -> None:
+        """Write everything anew, pictures included: the terminal has lost something."""
+        self.renderer.render_queue.send_anew()
+        self.painter.forget()
+        self.screen.refresh()
+        if self.page is not None:
+            self.page.arrange_pictures()
+
+    def _viewers_changed(self, looking: frozenset[Viewer]) -> None:
+        self.post_message(ViewersChanged(looking))
+
+    @on(ViewersChanged)
+    def _draw_for_others(self, message: ViewersChanged) -> None:
+        if message.looking:
+            self._draw_for(seen_by(self.terminal, message.looking))
+
+    def _draw_for(self, terminal: Terminal) -> None:
+        """Draw for the terminal that looks now, another one perhaps."""
+        if terminal != self.terminal:
+            self.terminal = terminal
+            self.renderer.adopt(*self._choose())
+        self.action_redraw()
+
+    @on(events.Resize)
+    def _measure_cells(self) -> None:
+        """Read the size of a cell again: a change of the font makes it another."""
+        cell = measured_cell()
+        if cell is not None and self.terminal.cell is not None and cell != self.terminal.cell:
+            self._draw_for(replace(self.terminal, cell=cell))
+
+    @on(LineClear)
+    def _line_cleared(self) -> None:
+        """Show what had to wait."""
+        if self.painter.behind and self.painter.clear:
+            self.painter.behind = False
+            self._paint()
+            self._redraw_pictures()
+
+    @on(TerminalReplied)
+    def _take_reply(self, message: TerminalReplied) -> None:
+        if is_arrival(message.text):
+            self.painter.pace.answered()
+            self._line_cleared()
 
     def draw_with(self, way: str) -> None:
         """Draw pictures another way."""
         self.renderer.way = way
+        self.painter.forget()
         self.notify(f"Pictures: {way}", timeout=2)
         if self.page is not None:
             self.page.arrange_pictures()

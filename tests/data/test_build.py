@@ -18,9 +18,9 @@ def make(tmp_path):
     return make
 
 
-def line(table):
+def line(table, split="val"):
     with pytest.raises(InputError) as caught:
-        build_dataset(table, None, "val", allow_outside=False)
+        build_dataset(table, None, split, allow_outside=False)
     return str(caught.value)
 
 
@@ -89,4 +89,91 @@ def test_a_few_missing_images_are_left_for_later_but_a_wrong_root_is_refused(mak
     assert line(make(paths, on_disk=[])) == (
         f'set.csv: its images are not in {tmp_path / "root"} (for example "0.png"): '
         "give the folder that holds them as --data-root"
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "stored", "expected"),
+    [
+        (
+            "img\\a.png",
+            "img/a.png",
+            'set.csv: paths are written with backslashes (for example "img\\a.png"): '
+            'write "img/a.png": forward slashes, relative to ROOT',
+        ),
+        (
+            "C:\\data\\img\\a.png",
+            "img/a.png",
+            'set.csv: paths are written with backslashes (for example "C:\\data\\img\\a.png"): '
+            'write "img/a.png": forward slashes, relative to ROOT',
+        ),
+        (
+            "/nowhere/set/img/a.png",
+            "img/a.png",
+            'set.csv: paths are absolute and not on this machine (for example "/nowhere/set/img/a.png"): '
+            'write "img/a.png"',
+        ),
+        (
+            "cafe\u0301.png",
+            "caf\u00e9.png",
+            'set.csv: paths are in another Unicode form than the files (for example "cafe\u0301.png"): '
+            "write them in NFC, as the files are named",
+        ),
+        (
+            "img/a",
+            "img/a.png",
+            'set.csv: paths lack the suffix of the files (for example "img/a"): write img/a.png',
+        ),
+        (
+            "root/data/a.png",
+            "a.png",
+            'set.csv: paths begin with "root/data/", which is not in ROOT (for example "root/data/a.png"): '
+            'write "a.png"',
+        ),
+    ],
+)
+def test_paths_that_are_not_there_are_told_why(make, tmp_path, written, stored, expected):
+    assert (
+        line(make([written, f"2{written}"], on_disk=[stored])).replace(str(tmp_path / "root"), "ROOT")
+        == expected
+    )
+
+
+def test_images_in_a_folder_above_are_found_for_the_remedy(make, tmp_path):
+    save(tmp_path / "images" / "a.png")
+    assert line(make(["images/a.png"], on_disk=["x.png"])).endswith(f"give --data-root {tmp_path}")
+
+
+def test_two_spellings_of_one_path_are_one_image(make):
+    assert line(make(["a.png", "./a.png"], on_disk=["a.png"])) == (
+        'set.csv row 2 lists "./a.png" again (first in row 1 as "a.png"): keep one row for each image'
+    )
+    assert "again (first in row 1" in line(make(["b/a.png", "b//../b/a.png"], on_disk=["b/a.png"]))
+
+
+@pytest.mark.parametrize("empty", ["", "nan", "NaN", "-1", "-1.0"])
+def test_rows_without_a_label_are_left_out_of_other_splits_and_refused_in_the_debugged_one(make, empty):
+    paths = ["a.png", "b.png", "c.png", "d.png"]
+    table = make(paths, ["0", "1", "0", empty], splits=["val", "val", "train", "train"])
+    dataset = build_dataset(table, None, "val", allow_outside=False)
+    assert {name: split.paths for name, split in dataset.splits.items()} == {
+        "val": ["a.png", "b.png"],
+        "train": ["c.png"],
+    }
+    assert dataset.class_names == ("0", "1")
+    assert "1 images have no label and are left out" in dataset.notes
+    assert line(table, "train").startswith("set.csv row 4 has no label")
+
+
+def test_a_split_without_any_label_says_so_when_asked_for(make):
+    table = make(["a.png", "b.png", "c.png"], ["cat", "dog", ""], splits=["val", "val", "test"])
+    dataset = build_dataset(table, None, "val", allow_outside=False)
+    with pytest.raises(InputError, match="no image of the split has a label"):
+        dataset.split("test")
+
+
+def test_minus_one_and_one_are_a_question(make):
+    assert line(make(["a.png", "b.png"], ["-1", "1"])) == (
+        "set.csv has the labels -1, 1: "
+        "is -1 a class? Write 0 and 1; leave the cells of unlabelled images empty"
     )

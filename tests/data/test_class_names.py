@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from neuroinspect_tui.data.class_names import find_class, read_class_list
+from neuroinspect_tui.data.class_names import ClassList, ModelClasses, find_class, read_class_list
 from neuroinspect_tui.errors import InputError
 
 
@@ -33,9 +33,48 @@ def test_an_index_map_with_keys_and_a_map_of_folders(tmp_path):
     assert (folders.keys, folders.names) == (("n01", "n02"), ("goldfish", "tench"))
 
 
-def test_a_label_is_found_by_key_before_name(tmp_path):
-    value = {"0": ["crane", "bird"], "1": ["n2", "crane"]}
-    assert read_class_list(stored(tmp_path, "a.json", value)).index_of() == {"crane": 0, "bird": 0, "n2": 1}
+@pytest.mark.parametrize(
+    ("name", "text", "keys", "names"),
+    [
+        ("a.json", '{"bee":"0","cat":"1","ant":"2"}', None, ("bee", "cat", "ant")),
+        ("a.json", '{"10": 1, "2": 0}', None, ("2", "10")),
+        ("a.json", '{"id2label": {"0": "bee", "1": "ant"}}', None, ("bee", "ant")),
+        ("a.json", '[["n02", "bee"], ["n01", "ant"]]', ("n02", "n01"), ("bee", "ant")),
+        ("a.txt", "{0: 'tench, Tinca tinca', 1: 'shark'}", None, ("tench, Tinca tinca", "shark")),
+        (
+            "a.txt",
+            "n01440764 tench, Tinca tinca\nn01443537 goldfish\n",
+            ("n01440764", "n01443537"),
+            ("tench, Tinca tinca", "goldfish"),
+        ),
+        ("a.txt", "1 bee\n0 sea horse\n", None, ("sea horse", "bee")),
+        ("a.txt", "0: bee\n1: ant\n", None, ("bee", "ant")),
+        ("a.txt", "bee 1\nant 0\n", None, ("ant", "bee")),
+        ("a.txt", "bee,1\nant,0\n", None, ("ant", "bee")),
+        ("a.txt", "7 up\n3 musketeers\n", None, ("7 up", "3 musketeers")),
+        ("a.txt", "crane\ndog\ncrane\n", None, ("crane", "dog", "crane")),
+    ],
+)
+def test_forms_of_class_lists(tmp_path, name, text, keys, names):
+    (tmp_path / name).write_text(text)
+    found = read_class_list(tmp_path / name)
+    assert (found.keys, found.names) == (keys or names, names)
+
+
+def test_an_index_given_twice_is_refused(tmp_path):
+    path = stored(tmp_path, "a.json", {"bee": 0, "ant": 0})
+    with pytest.raises(InputError) as caught:
+        read_class_list(path)
+    expected = f'--classes {path} gives index 0 to "bee" and "ant": give each class its own index'
+    assert str(caught.value) == expected
+
+
+def test_placeholders_of_a_model_are_no_names():
+    assert ModelClasses(2, ("LABEL_0", "LABEL_1")).listed() is None
+    assert ModelClasses(2, ("0", "1")).listed() is None
+    assert ModelClasses(2).listed() is None
+    listed = ModelClasses(2, ("cat", "dog"), ("n1", "n2")).listed()
+    assert listed == ClassList(("n1", "n2"), ("cat", "dog"), "the classifier's 2 classes")
 
 
 @pytest.mark.parametrize(

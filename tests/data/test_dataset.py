@@ -75,7 +75,7 @@ def test_a_folder_without_permission(class_folders, monkeypatch):
 
 
 def test_an_unknown_split_names_those_there_are(tmp_path):
-    for name in ("train/cat/a.png", "test/dog/b.png"):
+    for name in ("train/cat/a.png", "train/dog/a.png", "test/dog/b.png"):
         save(tmp_path / "pets" / name)
     remedy = "use one of train, test"
     assert line(tmp_path / "pets") == f'--split "val" is not in the data pets: {remedy}'

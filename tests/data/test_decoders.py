@@ -63,7 +63,9 @@ def pids(decoders: Decoders) -> list[int]:
 def test_frames_are_those_of_this_process(images: FileImages, decoders: Decoders) -> None:
     rows, found = [3, 2, 11], slots(3)
     unreadable = decoders.decode(rows, found)
-    assert unreadable == [(2, "not one of JPEG, PNG, WEBP, BMP, GIF, TIFF, PPM")]
+    assert unreadable == [
+        (2, "not one of JPEG, PNG, WEBP, BMP, GIF, TIFF, PPM, AVIF, JPEG2000, DICOM", False)
+    ]
     for place, row in ((0, 3), (2, 11)):
         assert np.array_equal(found[place], frame(images, row))
 
@@ -105,7 +107,8 @@ def test_an_image_that_breaks_its_decoder_is_unreadable_and_the_others_are_not(
     package = tmp_path / "neuroinspect_tui"
     (package / "data").mkdir(parents=True)
     home = Path(module._HOME) / "neuroinspect_tui"
-    for name in ("__init__.py", "errors.py", "data/__init__.py", "data/decoder.py", "data/framing.py"):
+    own = ("__init__", "decoder", "dicom", "framing", "quiet")
+    for name in ("__init__.py", "errors.py", *(f"data/{name}.py" for name in own)):
         (package / name).write_text((home / name).read_text())
     (package / "data/images.py").write_text((home / "data/images.py").read_text())
     source = (home / "data/files.py").read_text()
@@ -115,7 +118,7 @@ def test_an_image_that_breaks_its_decoder_is_unreadable_and_the_others_are_not(
     monkeypatch.setattr(module, "_HOME", str(tmp_path))
     found = slots(3)
     with Decoders(images, PREPROCESS.framing, 1) as decoders:
-        assert decoders.decode([4, 5, 6], found) == [(5, "the decoder broke down (SIGSEGV)")]
+        assert decoders.decode([4, 5, 6], found) == [(5, "the decoder broke down (SIGSEGV)", False)]
     assert np.array_equal(found[0], frame(images, 4)) and np.array_equal(found[2], frame(images, 6))
 
 

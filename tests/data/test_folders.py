@@ -21,11 +21,13 @@ def test_class_folders(class_folders):
 
 
 def test_split_folders_and_what_else_lies_there(tmp_path):
-    for name in ("train/cat/a.png", "valid/cat/b.png", "valid/dog/c.png", "logs/run/d.png"):
+    names = ("train/cat/a.png", "train/dog/e.png", "valid/cat/b.png", "valid/dog/c.png", "logs/run/d.png")
+    for name in names:
         save(tmp_path / name)
     table = read_folders(tmp_path)
-    assert table.paths == ["train/cat/a.png", "valid/cat/b.png", "valid/dog/c.png"]
-    assert (table.labels, table.splits) == (["cat", "cat", "dog"], ["train", "valid", "valid"])
+    assert table.paths == ["train/cat/a.png", "train/dog/e.png", "valid/cat/b.png", "valid/dog/c.png"]
+    assert table.labels == ["cat", "dog", "cat", "dog"]
+    assert table.splits == ["train", "train", "val", "val"]
     assert table.notes == ("not a split, skipped: logs",)
 
 
@@ -79,5 +81,6 @@ def test_lines_for_folders_without_class_folders(tmp_path):
     assert line(tmp_path) == f"{tmp_path} holds no images: give a folder of class folders, or a manifest.csv"
     save(tmp_path / "a.png")
     assert line(tmp_path) == (
-        f"{tmp_path} holds 1 images but no class folders: put each class's images in a folder of its name"
+        f"{tmp_path} holds 1 images but no class folders: put each class's images in a folder of its name, "
+        "or give a table of path and label as -d"
     )

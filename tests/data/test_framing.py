@@ -16,18 +16,18 @@ def columns(width: int, height: int) -> Image.Image:
 
 
 def test_the_middle_is_kept_of_an_image_of_the_asked_height() -> None:
-    frame = np.asarray(Framing(side=8, crop=4, interpolation="bilinear", squash=False)(columns(12, 8)))
+    frame = np.asarray(Framing(side=8, crop=4, interpolation="bilinear", crop_mode="center")(columns(12, 8)))
     assert frame[0, :, 0].tolist() == [4, 5, 6, 7]
     assert frame[:, 0, 1].tolist() == [2, 3, 4, 5]
 
 
 def test_half_the_size_averages_four_pixels_with_a_box() -> None:
-    frame = np.asarray(Framing(side=4, crop=4, interpolation="box", squash=False)(columns(8, 8)))
+    frame = np.asarray(Framing(side=4, crop=4, interpolation="box", crop_mode="center")(columns(8, 8)))
     assert frame[0, :, 0].tolist() == [1, 3, 5, 7], "0.5, 2.5, 4.5 and 6.5, rounded half up"
 
 
 def test_squash_keeps_the_borders() -> None:
-    frame = np.asarray(Framing(side=4, crop=4, interpolation="nearest", squash=True)(columns(8, 4)))
+    frame = np.asarray(Framing(side=4, crop=4, interpolation="nearest", crop_mode="squash")(columns(8, 4)))
     assert frame[0, :, 0].tolist() == [1, 3, 5, 7]
     assert frame[:, 0, 1].tolist() == [0, 1, 2, 3]
 

@@ -1,3 +1,4 @@
+import errno
 import os
 import struct
 import subprocess
@@ -8,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from neuroinspect_tui.data.images import UnreadableImage, open_image
+from neuroinspect_tui.data.images import FORMATS, SCALED, UnreadableImage, _in_words, open_image
+from neuroinspect_tui.data.tree import is_image
+from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.torchvision_compat import import_torchvision
 
 from .conftest import picture, save
@@ -39,9 +42,6 @@ STORED = {
     "palette.png": picture().quantize(8),
     "palette.gif": picture().quantize(8),
     "bilevel.png": picture().convert("1"),
-    "grey16.png": grey16(),
-    "grey16.tif": grey16(),
-    "float.tif": picture().convert("F"),
     "rgba.webp": with_alpha("RGB"),
     "plain.ppm": picture(),
     "plain.bmp": picture(),
@@ -62,9 +62,131 @@ def test_alpha_is_dropped_and_not_blended(tmp_path):
     assert open_image(tmp_path / "clear.png").getpixel((1, 1)) == (200, 100, 50)
 
 
-def test_16_bit_grey_is_clipped(tmp_path):
-    Image.fromarray(np.array([[0, 100, 255, 256, 65535]], dtype=np.uint16)).save(tmp_path / "deep.png")
-    assert np.asarray(open_image(tmp_path / "deep.png"))[0, :, 0].tolist() == [0, 100, 255, 255, 255]
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_16_bit_grey_is_scaled_and_marked(tmp_path, suffix):
+    path = tmp_path / f"deep.{suffix}"
+    Image.fromarray(np.array([[0, 257, 300, 32768, 65535]], dtype=np.uint16)).save(path)
+    found = open_image(path)
+    assert np.asarray(found)[0].tolist() == [[value] * 3 for value in (0, 1, 1, 128, 255)]
+    assert found.info[SCALED] == "16-bit"
+    assert SCALED not in open_image(save(tmp_path / "plain.png")).info
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([0, 0.5, 1], [0, 128, 255]), ([0, 1, 255], [0, 1, 255]), ([0, 257, 65535], [0, 1, 255])],
+)
+def test_float_grey_is_scaled_by_its_range(tmp_path, values, expected):
+    Image.fromarray(np.array([values], dtype=np.float32)).save(tmp_path / "float.tif")
+    found = open_image(tmp_path / "float.tif", "L")
+    assert (np.asarray(found)[0].tolist(), found.info[SCALED]) == (expected, "float")
+
+
+def test_float_values_of_no_usual_range_are_refused(tmp_path):
+    Image.fromarray(np.array([[-3, 2]], dtype=np.float32)).save(tmp_path / "float.tif")
+    assert reason(tmp_path / "float.tif") == "float values from -3 to 2: scale them to 0…1 or 0…255"
+
+
+def test_grey_and_alpha_are_given_to_classifiers_that_take_them(tmp_path):
+    grey = picture().convert("L")
+    grey.save(tmp_path / "grey.png")
+    with_alpha("RGB").save(tmp_path / "rgba.png")
+    np.testing.assert_array_equal(np.asarray(open_image(tmp_path / "grey.png", "L")), np.asarray(grey))
+    rgba = open_image(tmp_path / "rgba.png", "RGBA")
+    np.testing.assert_array_equal(np.asarray(rgba), np.asarray(with_alpha("RGB")))
+    as_grey = np.asarray(open_image(tmp_path / "rgba.png", "L"))
+    np.testing.assert_array_equal(as_grey, np.asarray(with_alpha("RGB").convert("RGB").convert("L")))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "kind"), [("avif", "AVIF"), ("jp2", "JPEG2000"), ("jfif", "JPEG"), ("webp", "WEBP")]
+)
+def test_newer_formats_equal_pillows_reading(tmp_path, suffix, kind):
+    if kind not in FORMATS:
+        pytest.skip(f"this Pillow reads no {kind}")
+    path = tmp_path / f"a.{suffix}"
+    picture(40, 30).save(path, kind)
+    with Image.open(path) as stored:
+        expected = np.asarray(stored.convert("RGB"))
+    np.testing.assert_array_equal(np.asarray(open_image(path)), expected)
+    assert is_image(path.name)
+
+
+def test_avif_without_its_library_names_the_extra(tmp_path, monkeypatch):
+    (tmp_path / "a.avif").write_bytes(b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf")
+    monkeypatch.setattr("neuroinspect_tui.data.images.FORMATS", ("JPEG", "PNG"))
+    with pytest.raises(InputError) as caught:
+        open_image(tmp_path / "a.avif")
+    assert str(caught.value) == 'AVIF images need a library: pip install "neuroinspect-tui[formats]"'
+
+
+@pytest.fixture
+def naps(monkeypatch):
+    slept = []
+    monkeypatch.setattr("neuroinspect_tui.data.images.time.sleep", slept.append)
+    return slept
+
+
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.EIO, errno.ENOENT, errno.EACCES, errno.ETIMEDOUT])
+def test_what_a_disk_answers_for_a_moment_is_asked_again(tmp_path, monkeypatch, naps, number):
+    path, failures = save(tmp_path / "a.png"), [number, number]
+    opened = type(path).open
+
+    def flaky(self, *arguments, **options):
+        if failures:
+            raise OSError(failures.pop(), "no answer")
+        return opened(self, *arguments, **options)
+
+    monkeypatch.setattr(type(path), "open", flaky)
+    assert open_image(path).size == (12, 10)
+    assert naps == [0.05, 0.15]
+
+
+def test_a_disk_that_does_not_answer_is_no_property_of_the_image(tmp_path, naps):
+    with pytest.raises(UnreadableImage) as caught:
+        open_image(tmp_path / "gone.png")
+    assert (caught.value.passing, naps) == (True, [0.05, 0.15, 0.4])
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(UnreadableImage) as caught:
+        open_image(tmp_path / "text.png")
+    assert (caught.value.passing, len(naps)) == (False, 3)
+
+
+def test_damaged_tiffs_are_refused_in_words_and_write_nothing(tmp_path, capfd):
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    random = np.random.default_rng(1)
+    for kind in ("tiff_lzw", "tiff_deflate", "jpeg", "packbits"):
+        noise.save(tmp_path / "whole.tif", compression=kind)
+        whole = (tmp_path / "whole.tif").read_bytes()
+        for _ in range(12):
+            damaged = bytearray(whole)
+            for place in random.integers(8, len(whole), 40):
+                damaged[place] = random.integers(0, 256)
+            (tmp_path / "damaged.tif").write_bytes(damaged)
+            try:
+                open_image(tmp_path / "damaged.tif")
+            except UnreadableImage as error:
+                assert not error.reason.lstrip("-").isdigit()
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("text", ["-2", "decoder error -2"])
+def test_a_decoders_number_becomes_words(text):
+    assert _in_words(text) == "broken image (decoding error)"
+
+
+def test_dicom_is_scaled_by_its_stored_range_and_inverted_where_0_is_white(tmp_path):
+    pydicom = pytest.importorskip("pydicom")
+    stored = np.array([[0, 1365, 4095]], np.uint16)
+    for photometric, expected in (("MONOCHROME2", [0, 85, 255]), ("MONOCHROME1", [255, 170, 0])):
+        meta = pydicom.dataset.FileMetaDataset()
+        meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+        data = pydicom.dataset.FileDataset("x", {}, file_meta=meta, preamble=b"\0" * 128)
+        data.Rows, data.Columns, data.SamplesPerPixel, data.PixelRepresentation = 1, 3, 1, 0
+        data.BitsAllocated, data.BitsStored, data.HighBit = 16, 12, 11
+        data.PhotometricInterpretation, data.PixelData = photometric, stored.tobytes()
+        data.save_as(tmp_path / "a.dcm")
+        assert np.asarray(open_image(tmp_path / "a.dcm", "L"))[0].tolist() == expected
 
 
 def test_of_several_frames_the_first_is_read(tmp_path):
@@ -112,7 +234,10 @@ def test_reasons_why_a_file_is_no_image(tmp_path):
     (tmp_path / "empty.png").touch()
     (tmp_path / "folder.jpg").mkdir()
     os.mkfifo(tmp_path / "pipe.jpg")
-    assert reason(tmp_path / "text.jpg") == "not one of JPEG, PNG, WEBP, BMP, GIF, TIFF, PPM"
+    assert (
+        reason(tmp_path / "text.jpg")
+        == "not one of JPEG, PNG, WEBP, BMP, GIF, TIFF, PPM, AVIF, JPEG2000, DICOM"
+    )
     assert reason(tmp_path / "empty.png") == "empty file"
     assert reason(tmp_path / "gone.png") == "no such file or directory"
     assert reason(tmp_path / "folder.jpg") == "not a regular file"

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from neuroinspect_tui.data.class_names import ClassList
+from neuroinspect_tui.data.class_names import ClassList, ModelClasses
 from neuroinspect_tui.data.labels import resolve_labels
 from neuroinspect_tui.data.table import Table
 from neuroinspect_tui.errors import InputError
@@ -48,9 +48,53 @@ def test_numbers_are_names_when_the_class_list_has_them_as_names():
     assert resolved(resolve_labels(table(["1", "0"]), listed("cat", "dog"))) == (("cat", "dog"), [1, 0])
 
 
-def test_numbered_folders_are_sorted_as_imagefolder_sorts_them():
-    found = table(["2", "10"], named=True, classes=("1", "2", "10"))
-    assert resolved(resolve_labels(found, None)) == (("1", "10", "2"), [2, 1])
+def test_numbered_folders_are_in_number_order_and_say_so():
+    found = resolve_labels(table(["2", "10"], named=True, classes=("1", "2", "10")), None)
+    assert resolved(found) == (("1", "2", "10"), [1, 2])
+    assert found.notes == (
+        "the class folders are numbers and are taken in number order (1, 2 … 10); a classifier that "
+        "ImageFolder trained has them in text order: name that with --classes",
+    )
+    assert resolve_labels(table(["1", "2"], named=True), None).notes == ()
+
+
+def test_whole_numbers_written_as_floats_are_numbers():
+    labels = [f"{number}.0" for number in (11, 0, 2, *range(12))]
+    found = resolve_labels(table(labels), None)
+    assert found.names == tuple(map(str, range(12)))
+    assert found.indices.tolist() == [11, 0, 2, *range(12)]
+
+
+def test_names_that_differ_in_case_alone_are_refused_unless_the_classifier_has_both():
+    twins = table(["Ant", "ant", "bee"])
+    assert line(twins) == (
+        'set.csv: "Ant" and "ant" differ in case or Unicode form alone: '
+        "are they one class? Give them one spelling, or name both with --classes FILE"
+    )
+    assert resolve_labels(twins, None, ModelClasses(3)).names == ("Ant", "ant", "bee")
+    assert resolve_labels(twins, listed("bee", "ant", "Ant")).indices.tolist() == [2, 1, 0]
+    assert "Unicode form" in line(table(["caf\u00e9", "cafe\u0301", "bee"]))
+
+
+@pytest.mark.parametrize(
+    ("odd", "splits", "why"),
+    [
+        ("nan", "ttttttt", '"nan" looks like a missing label'),
+        ("ant|bee", "ttttttt", '"ant|bee" looks like several labels'),
+        ("Ant", "ttttttt", '"Ant" and "ant" differ in case or Unicode form alone'),
+        ("other", "tvtvtvt", '"other" is in t alone'),
+        ("other", "ttttttt", '"other" has 1 image'),
+    ],
+)
+def test_a_class_too_many_is_named(odd, splits, why):
+    found = table([*("ant", "ant", "bee", "bee", "cat", "cat"), odd], splits=list(splits))
+    more = '; "Ant" has 1 image' if odd == "Ant" else ""
+    with pytest.raises(InputError) as caught:
+        resolve_labels(found, None, ModelClasses(3))
+    assert str(caught.value) == (
+        f"the classifier has 3 outputs, set.csv has 4 classes: {why}{more}: "
+        "name the classifier's classes in its order with --classes FILE"
+    )
 
 
 def test_numbered_folders_with_a_class_list_are_class_numbers_and_say_so():

@@ -6,12 +6,13 @@ import torch
 from neuroinspect_tui.config import DataConfig
 from neuroinspect_tui.data.dataset import load_dataset
 from neuroinspect_tui.data.files import FileImages
+from neuroinspect_tui.data.images import UnreadableImage
 from neuroinspect_tui.data.loader import iterate_batches
 from neuroinspect_tui.data.splits import Split
 from neuroinspect_tui.data.transforms import Preprocess
 from neuroinspect_tui.errors import InputError
 
-from .conftest import save
+from .conftest import picture, save
 
 PREPROCESS = Preprocess(8, 0.8)
 
@@ -50,7 +51,10 @@ def test_images_that_travel_as_bytes_arrive_the_same(split, monkeypatch):
 
 def test_unreadable_images_keep_their_reason_and_a_batch_of_them_is_empty(split):
     batch = next(iterate_batches(split, PREPROCESS, 4, 2, rows=[4, 5, 6, 7]))
-    assert batch.unreadable[0] == (4, "not one of JPEG, PNG, WEBP, BMP, GIF, TIFF, PPM")
+    assert batch.unreadable[0] == (
+        4,
+        "not one of JPEG, PNG, WEBP, BMP, GIF, TIFF, PPM, AVIF, JPEG2000, DICOM",
+    )
     assert batch.images.shape == (0, 3, 8, 8)
     assert batch.rows.tolist() == []
 
@@ -138,3 +142,31 @@ def test_real_images_come_as_stored(real):
     batch = next(iterate_batches(split, Preprocess(32, 1.0), 16, 2))
     red = split.open(9).getpixel((3, 5))[0]
     assert batch.images[9, 0, 5, 3].item() == pytest.approx((red / 255 - 0.485) / 0.229, abs=1e-6)
+
+
+class Flaky:
+    """Images of which some cannot be read for now."""
+
+    def __init__(self, gone):
+        self.gone = gone
+
+    def open(self, row):
+        if row in self.gone:
+            raise UnreadableImage("stale file handle", passing=True)
+        return picture(8, 8, seed=row)
+
+
+def test_many_images_in_a_row_that_do_not_answer_stop_the_pass():
+    def read(gone):
+        labels = torch.zeros(100, dtype=torch.int64)
+        split = Split("val", [f"{row}.png" for row in range(100)], labels, {}, Flaky(gone))
+        return list(iterate_batches(split, PREPROCESS, 7))
+
+    scattered = {row for row in range(100) if row % 2} | set(range(40, 62))
+    assert sum(len(batch.passing) for batch in read(scattered)) == len(scattered)
+    with pytest.raises(InputError) as caught:
+        read(set(range(20, 60)))
+    assert str(caught.value) == (
+        "32 images in a row cannot be read now: 51.png: stale file handle: "
+        "see to the disk or network, then run the same command: it goes on from here"
+    )

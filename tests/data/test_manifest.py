@@ -3,6 +3,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neuroinspect_tui.data.manifest import read_manifest
+from neuroinspect_tui.data.splits import split_name
 from neuroinspect_tui.errors import InputError
 
 from .conftest import write_csv
@@ -70,10 +71,9 @@ def test_repeated_texts_are_held_once(tmp_path):
     [
         ("path,lable\na.png,1\n", 'has no column "label": rename its column "lable"'),
         (
-            "file,label\na.png,1\n",
-            'has no column "path": it has file, label; its first line must be path,label and any further columns',
+            "camera,label\na.png,1\n",
+            'has no column "path": it has camera, label; its first line must be path,label and any further columns',
         ),
-        ("path;label\na.png;1\n", 'has no column "path": separate its columns with commas'),
         ("", 'has no column "path": it is empty; its first line must be path,label and any further columns'),
         ("path,label\n", "lists no images: add a row for each image"),
         ("path,label,path\na,1,b\n", 'has two columns "path": give each column its own name'),
@@ -82,7 +82,6 @@ def test_repeated_texts_are_held_once(tmp_path):
             "path,label\na.png,1\nb,c.png,1\n",
             "row 2 has 3 cells, its header 2: quote cells that hold a comma",
         ),
-        ("path,label\na.png,1\nb.png, \n", "row 2 has no label: fill the cell, or remove the row"),
         ("path,label\n,1\n", "row 1 has no path: fill the cell, or remove the row"),
     ],
 )
@@ -92,14 +91,67 @@ def test_lines_for_manifests_that_cannot_be_used(tmp_path, text, expected):
     assert line(file) == f"{file} {expected}"
 
 
+def test_two_columns_that_could_be_the_class_are_a_question(tmp_path):
+    file = write_csv(
+        tmp_path / "m.csv", [["path", "class", "species"], ["a.png", "1", "x"], ["b.png", "1", "y"]]
+    )
+    assert line(file) == (f'{file}: the class could be "class" or "species": which one? Rename it to label')
+
+
 def test_lines_for_files_that_are_no_csv(tmp_path):
-    gone, latin, huge = (tmp_path / name for name in ("gone.csv", "latin.csv", "huge.csv"))
-    latin.write_bytes("path,label\ncafé.png,1\n".encode("latin-1"))
+    gone, binary, huge = (tmp_path / name for name in ("gone.csv", "binary.csv", "huge.csv"))
+    binary.write_bytes(b"path,label\na\0.png,1\n")
     huge.write_text("path,label\n" + "a" * 200_000 + ",1\n")
     assert line(gone) == f"{gone}: no such file: check -d"
-    assert line(latin) == f"{latin} is not UTF-8 text: save it as CSV in UTF-8"
-    remedy = "give a CSV file with commas in UTF-8"
+    assert line(binary) == f"{binary} is not text: save it as CSV in UTF-8"
+    remedy = "give a CSV file or JSON lines in UTF-8"
     assert line(huge) == f"{huge} cannot be read (field larger than field limit (131072)): {remedy}"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("m.csv", b"path;label;split\na.png;cat;train\nb, c.png;dog;test\n"),
+        ("m.tsv", b"path\tlabel\tsplit\na.png\tcat\ttrain\nb, c.png\tdog\ttest\n"),
+        ("m.csv", b"'path','label','split'\n'a.png','cat','train'\n'b, c.png','dog','test'\n"),
+        ("m.csv", '\ufeff"path","label","split"\r\na.png,cat,train\r\n"b, c.png",dog,test\r\n'.encode()),
+        ("m.csv", "path|label|split\na.png|cat|train\nb, c.png|dog|test\n".encode("utf-16")),
+        (
+            "m.csv",
+            "File Name,CLASS,Split,,\na.png,cat,train,,\n'b, c.png',dog,test,,\n".replace("'", '"').encode(),
+        ),
+        ("m.csv", b'image_path,Species,set\na.png, cat ,Training\n"b, c.png",dog,testing\n'),
+        ("m.csv", b'image,cat,dog,partition\na.png,1,0,train\n"b, c.png",0,1,test\n'),
+        (
+            "m.jsonl",
+            b'{"file_name": "a.png", "label": "cat", "split": "train"}\n'
+            b'{"file_name": "b, c.png", "label": "dog", "split": "test"}\n',
+        ),
+    ],
+)
+def test_dialects_and_usual_column_names(tmp_path, name, data):
+    (tmp_path / name).write_bytes(data)
+    table = read_manifest(tmp_path / name)
+    assert (table.paths, table.labels) == (["a.png", "b, c.png"], ["cat", "dog"])
+    assert [split_name(split) for split in table.splits] == ["train", "test"]
+    assert (table.columns, table.notes) == ({}, ())
+
+
+def test_text_in_another_encoding_is_read_and_told(tmp_path):
+    file = tmp_path / "m.csv"
+    file.write_bytes("path,label\ncafé.png,1\n".encode("cp1252"))
+    table = read_manifest(file)
+    assert (table.paths, table.notes) == (["café.png"], ("m.csv is not UTF-8: read as Windows-1252",))
+
+
+def test_a_column_called_set_that_names_no_splits_makes_groups(tmp_path):
+    table = read_manifest(write_csv(tmp_path / "m.csv", [["path", "label", "set"], ["a.png", "x", "blue"]]))
+    assert (table.splits, table.columns) == (None, {"set": ["blue"]})
+
+
+def test_split_folders_in_the_paths_are_the_splits(tmp_path):
+    rows = [["path", "label"], ["img/train/a.png", "x"], ["img/val/b.png", "y"]]
+    assert read_manifest(write_csv(tmp_path / "m.csv", rows)).splits == ["train", "val"]
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
@@ -111,4 +163,4 @@ def test_any_text_comes_back_raw(tmp_path, rows):
     table = read_manifest(write_csv(tmp_path / "m.csv", [("path", "label", "camera"), *rows]))
     assert table.paths == [path for path, _, _ in rows]
     assert table.labels == [label.strip() for _, label, _ in rows]
-    assert table.columns == {"camera": [camera for _, _, camera in rows]}
+    assert table.columns == {"camera": [camera.strip() for _, _, camera in rows]}

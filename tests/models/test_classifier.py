@@ -1,17 +1,19 @@
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import safetensors.torch
 import torch
 from torch import nn
-from torch.nn.utils.parametrizations import weight_norm
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from neuroinspect_tui.config import ModelConfig, PreprocessConfig
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.models.classifier import load_classifier, prepare
+from neuroinspect_tui.models.fitting import load_into
 from neuroinspect_tui.models.sources import ModelSource
-from neuroinspect_tui.models.weights import load_into, read_state_dict, tensor_hash
+from neuroinspect_tui.models.weights import read_state_dict, tensor_hash
 from neuroinspect_tui.tensors import Head
 
 from .zoo import ConvHead, Deep, LinearHead, noise, seeded
@@ -109,7 +111,7 @@ def test_the_differentiable_copy_agrees_and_is_folded():
         (
             lambda: nn.Conv2d(3, 4, 1),
             4,
-            "-m mine.py:net: the model returns shape [2, 4, 12, 12] for 2 images: ",
+            "-m mine.py:net: the model returns shape [4, 4, 12, 12] for 4 images: ",
         ),
     ],
 )
@@ -211,21 +213,40 @@ def test_a_second_name_of_the_decision_layer_is_changed_too():
     assert torch.equal(repaired["out.bias"], new_head(found).bias)
 
 
-def test_a_layer_without_bias_gets_one_only_when_it_needs_it():
+def test_a_layer_without_bias_is_repaired_without_one():
     found = classifier(lambda: LinearHead(bias=False))
-    assert "decide.bias" not in found.repaired_state(Head(found.head.weight + 1, torch.zeros(4)))
-    assert torch.equal(
-        found.repaired_state(Head(found.head.weight, torch.ones(4)))["decide.bias"], torch.ones(4)
-    )
+    assert not found.head.has_bias
+    repaired = found.repaired_state(replace(found.head, weight=found.head.weight + 1))
+    assert repaired.keys() == found.module.state_dict().keys()
+    assert torch.equal(repaired["decide.weight"], found.head.weight + 1)
+    with pytest.raises(InputError, match="layer 'decide' has no bias to change"):
+        found.repaired_state(replace(found.head, bias=torch.ones(4)))
 
 
-def test_a_computed_weight_cannot_be_replaced():
-    def normed():
+def parametrised(change):
+    def build():
         module = LinearHead()
-        weight_norm(module.decide)
+        change(module.decide)
         return module
 
-    found = classifier(normed)
+    return build
+
+
+@pytest.mark.parametrize("change", [weight_norm, torch.nn.utils.weight_norm])
+def test_a_computed_weight_is_written_as_what_it_is_computed_from(change):
+    found = classifier(parametrised(change))
+    head = new_head(found)
+    again = seeded(parametrised(change))
+    again.load_state_dict(found.repaired_state(head))
+    with torch.no_grad():
+        expected = head.logits(found.forward(X).features)
+        assert torch.allclose(again(X), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("change", [spectral_norm, torch.nn.utils.spectral_norm])
+def test_a_weight_that_no_tensors_could_make_is_told_before_any_work(change):
+    found = classifier(parametrised(change))
+    assert found.unrepairable == "the weight of layer 'decide' is computed from others"
     with pytest.raises(InputError, match=r"the weight of layer 'decide' is computed from others"):
         found.repaired_state(found.head)
 

@@ -2,10 +2,12 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from neuroinspect_tui.errors import InputError
-from neuroinspect_tui.models.head import capture, locate_head, logits_of
+from neuroinspect_tui.models.head import capture, locate_head
+from neuroinspect_tui.tensors import Head
 
 from .zoo import Answering, Backbone, ConvHead, LinearHead, TokenHead, noise, seeded
 
@@ -29,9 +31,9 @@ def test_the_decision_layer_is_found_by_data_flow(build, name):
     module = seeded(build)
     site = locate_head(module, X)
     assert site.name == name
-    with torch.no_grad(), capture(site.layer) as captured:
-        logits = logits_of(module(X))
-    z = site.features(captured.input)
+    with torch.no_grad(), capture(site) as captured:
+        logits = site.logits_in(module(X))
+    z = captured.features()
     assert torch.allclose(z @ site.head.weight.T + site.head.bias, logits, atol=1e-5)
     body = next(part for part in module.modules() if isinstance(part, Backbone))
     assert torch.allclose(z, body(X).mean((2, 3)), atol=1e-6)
@@ -42,35 +44,139 @@ def test_a_layer_without_bias_gets_zeros():
     assert torch.equal(site.head.bias, torch.zeros(4))
 
 
-class Cosine(nn.Linear):
+class TwinHeads(LinearHead):
+    """The mean of two heads on features of their own, as in distilled networks."""
+
     def forward(self, x):
-        return nn.functional.linear(nn.functional.normalize(x), self.weight)
+        found = self.classifier(x)
+        return (self.decide(found.mean((2, 3))) + self.fc(found.amax((2, 3)))) / 2
 
 
-def with_cosine():
-    module = LinearHead()
-    module.decide = Cosine(6, 4)
-    return module
+class Pair(LinearHead):
+    """Returns what it is told of features z [B,6], a neck as wide as there are classes, and logits."""
+
+    def __init__(self, order):
+        super().__init__()
+        self.order, self.neck, self.last = order, nn.Linear(6, 4), nn.Linear(4, 4)
+
+    def forward(self, x):
+        z = self.classifier(x).mean((2, 3))
+        neck = self.neck(z)
+        made = {"features": z, "neck": neck, "logits": self.last(F.relu(neck))}
+        return tuple(made[name] for name in self.order)
 
 
-def with_twin_heads():
-    module = LinearHead()
-    module.forward = lambda x: (
-        (module.decide(module.classifier(x).mean((2, 3))) + module.fc(torch.ones(3, 6))) / 2
-    )
-    return module
+@pytest.mark.parametrize(
+    ("answer", "kind", "scale"),
+    [
+        (lambda y: y * 3, "logits", 3.0),
+        (lambda y: y.log_softmax(1), "log-softmax", 1.0),
+        (lambda y: (y / 0.7).softmax(1), "softmax", 1 / 0.7),
+        (lambda y: y.sigmoid(), "sigmoid", 1.0),
+    ],
+)
+def test_what_follows_the_layer_is_undone(answer, kind, scale):
+    module = seeded(lambda: Answering(answer))
+    site = locate_head(module, X)
+    layer = module.inner.decide
+    assert (site.answer, site.name) == (kind, "inner.decide")
+    assert site.parts[0].scale == pytest.approx(scale, rel=1e-5)
+    assert torch.allclose(site.head.weight, scale * layer.weight, rtol=1e-4)
+    with torch.no_grad(), capture(site) as captured:
+        output = module(X)
+    assert site.gap(output, site.head.logits(captured.features())).max() < 1e-5
+    (own,) = site.split(Head(2 * site.head.weight, site.head.bias + 3))
+    assert torch.allclose(own.weight, 2 * layer.weight, rtol=1e-4)
+    assert torch.allclose(own.bias, layer.bias + 3 / scale, rtol=1e-4)
+
+
+def test_two_averaged_heads_are_one_on_joined_features():
+    module = seeded(TwinHeads)
+    site = locate_head(module, X)
+    body = module.classifier(X)
+    joined = torch.cat([body.mean((2, 3)), body.amax((2, 3))], dim=1)
+    with torch.no_grad(), capture(site) as captured:
+        logits = module(X)
+    assert site.name == "decide + fc"
+    assert torch.allclose(captured.features(), joined, atol=1e-6)
+    assert torch.allclose(site.head.logits(joined), logits, atol=1e-5)
+    new = Head(torch.randn(4, 12, generator=torch.Generator().manual_seed(2)), torch.arange(4.0))
+    with torch.no_grad():
+        for layer, own in zip((module.decide, module.fc), site.split(new), strict=True):
+            layer.weight.copy_(own.weight)
+            layer.bias.copy_(own.bias)
+        assert torch.allclose(module(X), new.logits(joined), atol=1e-5)
+
+
+def test_a_head_that_is_asked_twice_reads_the_mean_of_both():
+    module = seeded(LinearHead)
+    inner = module.forward
+    module.forward = lambda x: (inner(x) + inner(x.flip(3) * 2)) / 2
+    site = locate_head(module, X)
+    with torch.no_grad(), capture(site) as captured:
+        logits = module(X)
+    assert torch.allclose(site.head.logits(captured.features()), logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(-1, 1), (-1,)])
+@pytest.mark.parametrize("sigmoid", [False, True])
+def test_one_logit_is_two_classes_with_a_threshold_of_zero(shape, sigmoid):
+    module = seeded(lambda: Answering(lambda y: (y.sigmoid() if sigmoid else y).reshape(shape)))
+    module.inner.decide = nn.Linear(6, 1)
+    module.inner.requires_grad_(False)
+    site = locate_head(module, X)
+    with capture(site) as captured:
+        output = module(X)
+    logits = site.head.logits(captured.features())
+    assert site.single and site.head.classes == 2 and torch.equal(logits[:, 0], torch.zeros(3))
+    positive = output.flatten() > (0.5 if sigmoid else 0)
+    assert torch.equal(logits.argmax(1) == 1, positive)
+    (own,) = site.split(Head(torch.tensor([[1.0] * 6, [3.0] * 6]), site.head.bias + torch.tensor([1.0, 5.0])))
+    assert torch.equal(own.weight, torch.full((1, 6), 2.0))
+    assert torch.allclose(own.bias, module.inner.decide.bias + 4)
+
+
+@pytest.mark.parametrize(
+    ("order", "place"),
+    [
+        (("features", "logits"), 1),
+        (("logits", "features"), 0),
+        (("neck", "logits"), 1),
+        (("logits", "neck"), 0),
+    ],
+)
+def test_of_several_tensors_the_last_that_a_layer_gives_is_the_answer(order, place):
+    site = locate_head(seeded(lambda: Pair(order)), X)
+    assert (site.path, site.name) == ((place,), "last")
+
+
+def test_the_number_of_classes_tells_a_projection_from_the_answer():
+    class Projecting(LinearHead):
+        def forward(self, x):
+            z = self.classifier(x).mean((2, 3))
+            return self.fc(z), self.decide(z)
+
+    module = seeded(Projecting)
+    module.fc = nn.Linear(6, 7)
+    assert locate_head(module, X, classes=4).name == "decide"
+    assert locate_head(module, X, classes=7).name == "fc"
+
+
+def test_features_far_from_zero_do_not_hide_the_layer():
+    module = seeded(LinearHead)
+    module.forward = lambda x: module.decide(module.classifier(x).mean((2, 3)) + 2000)
+    assert locate_head(module, X).name == "decide"
 
 
 @pytest.mark.parametrize(
     ("build", "reason"),
     [
-        (lambda: Answering(lambda y: y.log_softmax(1)), "gives its logits as W·z + b: the last one"),
         (
-            lambda: Answering(lambda y: y * 3),
+            lambda: Answering(lambda y: y**3),
             "gives its logits as W·z + b: the last one, 'inner.decide', does not",
         ),
-        (with_twin_heads, "gives its logits as W·z + b: the last one, 'fc', does not"),
-        (with_cosine, "layer 'decide' gives the logits, but not as W·z + b within 0.0001"),
+        (lambda: Answering(F.relu), "gives its logits as W·z + b: the last one"),
+        (lambda: Answering(lambda y: F.relu(y, inplace=True)), "gives its logits as W·z + b: the last one"),
         (lambda: nn.Sequential(Backbone(), nn.AdaptiveAvgPool2d(1), nn.Flatten()), "W·z + b: it has none"),
         (lambda: Answering(lambda y: y / 0), "the model's logits are not finite numbers"),
         (
@@ -89,8 +195,8 @@ def test_other_endings_are_refused_with_the_reason(build, reason):
 
 def test_tiny_logits_do_not_make_any_layer_pass():
     """A fixed tolerance would take `fc` (not the logits, but as close to zero) for the decision layer."""
-    module = seeded(with_twin_heads)
-    for layer in (module.decide, module.fc):
+    module = seeded(lambda: Answering(lambda y: y**3 * 1e12))
+    for layer in (module.inner.decide, module.inner.fc):
         nn.init.constant_(layer.bias, 0)
         layer.weight.data *= 1e-6
     with pytest.raises(InputError):
@@ -101,7 +207,7 @@ def test_hooks_are_closed_however_it_ends():
     """Fault 8 of the published code: its hooks stay open."""
     module = seeded(LinearHead)
     locate_head(module, X)
-    with pytest.raises(ZeroDivisionError), capture(module.decide):
+    with pytest.raises(ZeroDivisionError), capture(locate_head(module, X)):
         raise ZeroDivisionError
     with pytest.raises(RuntimeError):
         locate_head(module, torch.ones(2, 5, 8, 8))

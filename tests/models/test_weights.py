@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from neuroinspect_tui.errors import InputError
+from neuroinspect_tui.models.fitting import load_into
 from neuroinspect_tui.models.weights import (
+    StateDict,
     StateFile,
-    load_into,
     read_state_dict,
     tensor_hash,
     write_state_dict,
@@ -67,7 +68,7 @@ def test_wrappers_and_prefixes_are_undone(tmp_path, wrapper, prefix):
     torch.save(content, tmp_path / "w.pt")
     module = blank()
     state = load_into(module, read_state_dict(tmp_path / "w.pt"))
-    assert (state.wrapper, state.prefix) == (wrapper, prefix)
+    assert (state.chosen.wrapper, state.chosen.prefix) == (wrapper, prefix)
     assert_equal(module, network().state_dict())
 
 
@@ -75,7 +76,7 @@ def test_a_prefix_that_the_model_itself_has_is_kept(tmp_path):
     module = nn.ModuleDict({"model": network()})
     torch.save(module.state_dict(), tmp_path / "w.pt")
     other = nn.ModuleDict({"model": blank()})
-    assert load_into(other, read_state_dict(tmp_path / "w.pt")).prefix == ""
+    assert load_into(other, read_state_dict(tmp_path / "w.pt")).chosen.prefix == ""
     assert_equal(other, module.state_dict())
 
 
@@ -266,7 +267,7 @@ def test_a_safetensors_file_is_written_back_with_its_metadata(tmp_path):
 
 def test_metadata_stands_in_alphabetical_order_in_the_file(tmp_path):
     notes = {"seed": "4", "classes": "é,b", "architecture": "x"}
-    state = StateFile("w", "safetensors", network().state_dict(), metadata=notes)
+    state = StateFile("w", "safetensors", StateDict(network().state_dict()), metadata=notes)
     write_state_dict(tmp_path / "new.safetensors", repaired(state), state)
     packed = (tmp_path / "new.safetensors").read_bytes()
     length = int.from_bytes(packed[:8], "little")
@@ -292,7 +293,7 @@ def test_a_full_disk_is_an_error_of_the_disk_in_either_format(tmp_path):
     state = read_state_dict(tmp_path / "w.pt")
     for original in (None, state):
         with pytest.raises(OSError, match="No space left on device"):
-            write_state_dict("/dev/full", state.named, original)
+            write_state_dict("/dev/full", state.tensors, original)
 
 
 def test_the_hash_depends_on_type_shape_and_values():

@@ -61,7 +61,7 @@ def test_pictures(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         return pairs
 
     monkeypatch.setattr(picturing, "_statistics", lambda *_: None)
-    monkeypatch.setattr(picturing, "_paint", paint)
+    monkeypatch.setattr(picturing, "_optimise", paint)
     monkeypatch.setattr(picturing, "_keep", lambda project, name, pair: illusion(pair.neuron, pair.seed))
     inner = Interrupted(lambda: picturing.illustrate(project, jobs.Illustrate(0, (7,)), Interrupted()))
     found = picturing.illustrate(project, jobs.Illustrate(0, (3, 9)), inner)

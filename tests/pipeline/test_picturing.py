@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from neuroinspect_tui import jobs
-from neuroinspect_tui.pipeline.picturing import _pairs, _side_by_side, spread
+from neuroinspect_tui.pipeline.picturing import _batches, _pairs, spread
 from neuroinspect_tui.stages.illusion_optimizer import Pair
 
 
@@ -32,9 +32,9 @@ def test_each_neuron_once_and_then_again_from_the_next_seed() -> None:
 
 def test_pictures_of_a_neuron_are_painted_together() -> None:
     pairs = [Pair(neuron, 0, seed) for seed in range(2) for neuron in (1, 2, 3)]
-    assert list(_side_by_side(pairs, 4)) == [
+    assert list(_batches(pairs, 4)) == [
         [Pair(1, 0, 0), Pair(1, 0, 1), Pair(2, 0, 0), Pair(2, 0, 1)],
         [Pair(3, 0, 0), Pair(3, 0, 1)],
     ]
-    assert list(_side_by_side(pairs[:1] * 3, 2)) == [pairs[:1] * 3], "one neuron is never divided"
-    assert list(_side_by_side([], 4)) == []
+    assert list(_batches(pairs[:1] * 3, 2)) == [pairs[:1] * 3], "one neuron is never divided"
+    assert list(_batches([], 4)) == []

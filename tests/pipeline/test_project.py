@@ -49,9 +49,9 @@ def test_with_a_gpu_every_core_reads(
 
 
 def test_what_was_left_unsaid_is_told(project: Project) -> None:
-    assert project.silences == ()
+    assert project.assumptions == ()
     project.config = replace(project.config, preprocess=PreprocessConfig(8))
-    assert project.silences == (
+    assert project.assumptions == (
         "pixels are normalised as for ImageNet, for the model says nothing (--mean, --std)",
     )
 

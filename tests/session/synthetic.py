@@ -6,24 +6,38 @@ import numpy as np
 
 from neuroinspect_tui.config import DataConfig, ModelConfig, RunConfig
 from neuroinspect_tui.results import (
+    Carried,
+    ClassChange,
     ClassRef,
     ClassResult,
     Comparison,
+    ConfusedPair,
     Confusion,
+    CoverTest,
+    Cue,
     Culprit,
     CulpritReport,
     Evaluation,
     Exemplar,
+    FailureMode,
     GroupResult,
     Illusion,
+    ImageStatistic,
+    Loser,
     Metrics,
+    ModeExemplar,
     Opened,
-    Outcome,
+    ProbeQuality,
+    ProjectOut,
     Repair,
     Sample,
+    ScoreHistogram,
+    SplitDuplicates,
     SplitUse,
+    TagCounts,
     Unreadable,
     Verdict,
+    WeightedNeuron,
     WorstClass,
     WorstGroup,
 )
@@ -73,7 +87,8 @@ def culprit(neuron: int, kind: str, prec: float, importance: float, concept: str
         concept=concept,
         concept_score=None if concept is None else 0.31,
         spurious=0.82 if concept == "grass" else None,
-        spurious_reason="fires outside the star, and on rings on grass" if concept == "grass" else "",
+        pull=0.64 if concept == "grass" else None,
+        outside=0.75 if concept == "grass" else None,
     )
 
 
@@ -129,12 +144,63 @@ def metrics(recall: float, mean: float, group_accuracy: float) -> Metrics:
     )
 
 
-def verdict(outcome: Outcome) -> Verdict:
-    lines = (
-        Comparison("class", "untouched", 72, 40, 2, 0.33, 0.86, (0.4, 0.63), 4.1e-10),
-        Comparison("all", "untouched", 576, 41, 6, 0.84, 0.90, (0.04, 0.08), 3.1e-8),
+def verdict() -> Verdict:
+    comparisons = (
+        Comparison("class", "untouched", 72, 40, 2, 0.33, 0.86, (0.4, 0.65), 3.1e-8),
+        Comparison("class", "bias", 72, 14, 3, 0.71, 0.86, (0.04, 0.26), 0.013),
+        Comparison("class", "told_nothing", 72, 20, 1, 0.6, 0.86, (0.14, 0.38), 2.1e-5),
+        Comparison("all", "untouched", 576, 41, 6, 0.84, 0.9, (0.04, 0.09), 3.1e-8),
+        Comparison("worst_group", "untouched", 18, 13, 0, 0.06, 0.78, (0.4, 0.9), 0.00024),
     )
-    return Verdict(outcome, lines)
+    return Verdict("helps", comparisons, (Loser(ClassRef(1, "ring"), 0.75, 0.71, 72, 0.25),), estimated=True)
+
+
+def mode() -> FailureMode:
+    """24 stars on grass, most of them predicted as ring."""
+    wrong = tuple(
+        ModeExemplar(
+            f"val/star/{place:04d}.png", 3.0 - place / 4, 0, 1 + place % 2, f"modes/0/wrong-{place}.png",
+            f"modes/0/covered-{place}.png" if place < 4 else None, 0 if place < 3 else 1, 0.91,
+        )
+        for place in range(6)
+    )  # fmt: skip
+    right = tuple(
+        ModeExemplar(f"val/star/1{place:03d}.png", 1.0 - place / 4, 0, 0, f"modes/0/right-{place}.png")
+        for place in range(4)
+    )
+    others = (ModeExemplar("val/moon/0001.png", 2.0, 2, 2, "modes/0/other-0.png"),)
+    return FailureMode(
+        id=3,
+        name="grass",
+        name_auroc=0.93,
+        spurious=True,
+        weak=False,
+        mistakes=24,
+        share=24 / 44,
+        pairs=(ConfusedPair(0, 1, 15), ConfusedPair(0, 2, 9)),
+        neurons=(WeightedNeuron(5, 0.61), WeightedNeuron(17, -0.4)),
+        carried=Carried((19, 24), (3, 12), 0.0021),
+        cover=CoverTest(0.68, 0.06, 20),
+        projected=ProjectOut(0.55, 0.02, 0.01),
+        statistic=ImageStatistic("mean green", 0.64, 0.0004),
+        exemplars=(*wrong, *right, *others),
+        illusions=(replace(illusion(5, 7, 1.3), image="modes/0/illusion.png", mask=None),),
+        histogram=ScoreHistogram((0.0, 1.0, 2.0, 3.0), (2, 3, 19), (6, 3, 3), 2.0),
+    )
+
+
+def small_mode() -> FailureMode:
+    """Nine rings predicted as star, of which little is known."""
+    return FailureMode(
+        1, None, None, False, True, 9, 9 / 44, (ConfusedPair(1, 0, 9),), (), Carried((5, 9), (9, 27), 0.41)
+    )
+
+
+def cues() -> tuple[Cue, ...]:
+    return (
+        Cue("grass", TagCounts(24, 20, 1), "mode", "3", ProbeQuality(0.93, True, 140, 130, 18)),
+        Cue("blur", TagCounts(3, 0), "hand"),
+    )
 
 
 def repair() -> Repair:
@@ -158,7 +224,19 @@ def repair() -> Repair:
         fixed=41,
         broken=6,
         mcnemar_p=3.1e-8,
-        verdict=verdict("helps"),
+        verdict=verdict(),
+        classes=tuple(
+            ClassChange(index, name, 72, before, after)
+            for index, (name, before, after) in enumerate(
+                zip(
+                    NAMES,
+                    (0.33, 0.75, 0.9, 0.9, 0.9, 1.0, 1.0, 1.0),
+                    (0.86, 0.71, 0.9, 0.9, 0.92, 1.0, 1.0, 1.0),
+                    strict=True,
+                )
+            )
+        ),
+        cues=("grass",),
         splits=splits,
     )
 
@@ -176,7 +254,13 @@ def findings() -> Findings:
         tuple(exemplar(neuron, kind, place) for neuron in (17, 5) for kind, place in kinds),
         (
             repair(),
-            replace(repair(), number=2, method="paper", verdict=verdict("no_better"), weights=None),
+            replace(
+                repair(),
+                number=2,
+                method="paper",
+                verdict=Verdict("no_better", verdict().comparisons[:2]),
+                weights=None,
+            ),
         ),
     )
     environment = {
@@ -186,7 +270,10 @@ def findings() -> Findings:
         "seconds": 71.5,
     }
     hashes = {"model": "ab" * 32, "weights": "cd" * 32, "manifest": "ef" * 32}
-    return Findings(opened, config, hashes, environment, evaluation(), (debugged,))
+    copies = (SplitDuplicates("val", "test", 12, (("val/star/0001.png", "test/star/0007.png"),)),)
+    return Findings(
+        opened, config, hashes, environment, evaluation(), (debugged,), (small_mode(), mode()), cues(), copies
+    )
 
 
 def samples() -> list[Sample]:
@@ -223,6 +310,10 @@ def draw_pictures(session, found: Findings) -> None:
     for seed, row in enumerate(rows):
         session.write_png(row.image, picture(seed))
         session.write_png(row.mask, mask(seed))
+    shown = [row for mode in found.failure_modes for row in (*mode.exemplars, *mode.illusions)]
+    names = [name for row in shown for name in (row.image, getattr(row, "covered", None)) if name]
+    for seed, name in enumerate(names):
+        session.write_png(name, picture(100 + seed))
 
 
 def mask(seed: int) -> np.ndarray:

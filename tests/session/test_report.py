@@ -1,24 +1,32 @@
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import jsonschema
 import pytest
 
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.results import Evaluation
-from neuroinspect_tui.session import report as report_module
-from neuroinspect_tui.session.report import Debugged, Findings, build_report, read_report, write_reports
+from neuroinspect_tui.session.atomic import json_text
+from neuroinspect_tui.session.report import (
+    Debugged,
+    Findings,
+    build_report,
+    read_report,
+    report_json,
+    write_reports,
+)
+from neuroinspect_tui.session.report_model import json_schema
 from neuroinspect_tui.session.store import Session
+from tests.report_schema import FILE
 
 from . import synthetic
 
-SCHEMA = json.loads((Path(report_module.__file__).parent / "schema" / "report.schema.json").read_text())
+SCHEMA = json.loads(FILE.read_text())
 
 
 @pytest.fixture
 def report():
-    return build_report(synthetic.findings())
+    return report_json(build_report(synthetic.findings()))
 
 
 @pytest.fixture
@@ -35,6 +43,10 @@ def closed(schema):
         return schema
     shut = {key: closed(value) for key, value in schema.items()}
     return {**shut, "additionalProperties": False} if "properties" in shut and "type" in shut else shut
+
+
+def test_the_shipped_schema_is_the_one_of_the_types():
+    assert FILE.read_text() == json_text(json_schema()), "run make schema"
 
 
 def test_the_schema_is_one_and_the_report_keeps_to_it(report):
@@ -54,7 +66,10 @@ def test_the_schema_names_every_key_that_is_written(report):
         (("debugged", 0, "illusions", 0, "image"), "/abs/1.png"),
         (("debugged", 0, "illusions", 0, "image"), "a/../../1.png"),
         (("debugged", 0, "repairs", 0, "after", "worst_class"), "star"),
-        (("schema",), "neuroinspect.report/2"),
+        (("debugged", 0, "repairs", 0, "verdict", "outcome"), "helps a bit"),
+        (("failure_modes", 0, "carried", "mistakes"), [19]),
+        (("cues", 0, "from"), "nowhere"),
+        (("schema",), "neuroinspect.report/1"),
     ],
 )
 def test_the_schema_refuses_what_breaks_the_contract(report, place, value):
@@ -139,10 +154,113 @@ def test_a_repair_is_as_in_the_contract(report):
     )
 
 
+def test_a_failure_mode_is_as_in_the_contract(report):
+    first, second = report["failure_modes"]
+    assert (first["id"], first["mistakes"], second["id"], second["mistakes"]) == (3, 24, 1, 9), (
+        "largest first"
+    )
+    assert {key: first[key] for key in ("name", "name_auroc", "spurious", "share")} == {
+        "name": "grass",
+        "name_auroc": 0.93,
+        "spurious": True,
+        "share": 24 / 44,
+    }
+    assert first["pairs"] == [
+        {"label": 0, "predicted": 1, "count": 15},
+        {"label": 0, "predicted": 2, "count": 9},
+    ]
+    assert first["neurons"] == [{"neuron": 5, "weight": 0.61}, {"neuron": 17, "weight": -0.4}]
+    assert first["carried"] == {"mistakes": [19, 24], "right": [3, 12], "p": 0.0021}
+    assert first["cover"] == {"mended": 0.68, "elsewhere": 0.06, "images": 20}
+    assert first["projected"] == {"mended": 0.55, "broken": 0.02, "random": 0.01}
+    assert first["statistic"] == {"name": "mean green", "effect": 0.64, "p": 0.0004}
+    exemplar = first["exemplars"][0]
+    assert {key: exemplar[key] for key in ("path", "score", "label", "predicted", "image")} == {
+        "path": "val/star/0000.png",
+        "score": 3.0,
+        "label": 0,
+        "predicted": 1,
+        "image": "modes/0/wrong-0.png",
+    }
+    assert "neuron" not in first["illusions"][0]
+    assert (first["illusions"][0]["class"], first["illusions"][0]["ratio"]) == ("star", 1.3)
+    assert (second["name"], second["cover"], second["projected"], second["statistic"]) == (
+        None,
+        None,
+        None,
+        None,
+    )
+
+
+def test_the_verdict_is_as_in_the_contract(report):
+    repair = report["debugged"][0]["repairs"][0]
+    verdict = repair["verdict"]
+    assert (verdict["outcome"], verdict["estimated"]) == ("helps", True)
+    assert verdict["comparisons"][0] == {
+        "metric": "class",
+        "against": "untouched",
+        "n": 72,
+        "fixed": 40,
+        "broken": 2,
+        "before": 0.33,
+        "after": 0.86,
+        "interval": [0.4, 0.65],
+        "p": 3.1e-8,
+    }
+    assert verdict["losers"] == [{"class": "ring", "before": 0.75, "after": 0.71}]
+    assert repair["classes"][0] == {"index": 0, "name": "star", "count": 72, "before": 0.33, "after": 0.86}
+    assert repair["cues"] == ["grass"]
+    assert repair["sentence"].startswith("Helps: star 33.0 → 86.0 % of 72 images (40 fixed, 2 broken")
+    assert repair["reason"] == ""
+
+
+def test_cues_and_copies_between_splits_are_as_in_the_contract(report):
+    assert report["cues"][1] == {"name": "blur", "tags": {"has": 3, "not": 0}, "from": "hand", "probe": None}
+    assert report["cues"][0]["tags"] == {"has": 24, "not": 20}
+    assert report["cues"][0]["probe"] == {
+        "accuracy": 0.93,
+        "enough": True,
+        "has": 140,
+        "not": 130,
+        "unclear": 18,
+    }
+    assert report["data"]["duplicates"] == {
+        "between_splits": [
+            {"a": "val", "b": "test", "count": 12, "examples": [["val/star/0001.png", "test/star/0007.png"]]}
+        ]
+    }
+
+
+def test_the_reason_of_a_suspicion_is_made_of_its_numbers(report):
+    grass = report["debugged"][0]["neurons"]["excessive"][0]
+    assert grass["spurious_reason"] == (
+        "pushes images of other classes towards “star” (r = +0.64); "
+        "CLIP sees the class outside its region in 75 % of its exemplars"
+    )
+
+
+def test_a_report_of_version_0_1_is_read_with_its_verdict_as_the_sentence(session, report):
+    report["schema"] = "neuroinspect.report/1"
+    for name in ("failure_modes", "cues"):
+        del report[name]
+    del report["data"]["duplicates"]
+    repair = report["debugged"][0]["repairs"][0]
+    for name in ("sentence", "classes", "cues"):
+        del repair[name]
+    repair["verdict"] = "hurts others"
+    report["debugged"][0]["repairs"] = [repair]
+    (session.root / "report.json").write_text(json.dumps(report))
+    old = read_report(session)
+    (found,) = old.repairs
+    assert (found.verdict.outcome, found.verdict.comparisons, found.sentence) == ("hurts", (), "hurts others")
+    assert (old.failure_modes, old.cues, old.data.duplicates.between_splits) == ((), (), ())
+    assert old.evaluation.classes[0].name == "star"
+
+
 def test_an_empty_report_keeps_to_the_schema():
     found = synthetic.findings()
     nothing = Evaluation("val", 0, (), None, None, ())
-    empty = build_report(Findings(found.opened, found.config, {}, {}, nothing))
+    empty = report_json(build_report(Findings(found.opened, found.config, {}, {}, nothing)))
     jsonschema.validate(empty, closed(SCHEMA))
     assert empty["evaluation"]["worst_group"] is None
 
@@ -152,7 +270,7 @@ def test_nan_becomes_null():
     (debugged,) = found.debugged
     row = replace(debugged.culprits.insufficient[0], importance=float("nan"))
     culprits = replace(debugged.culprits, insufficient=(row,))
-    written = build_report(replace(found, debugged=(Debugged(culprits),)))
+    written = report_json(build_report(replace(found, debugged=(Debugged(culprits),))))
     assert written["debugged"][0]["neurons"]["insufficient"][0]["importance"] is None
     jsonschema.validate(written, SCHEMA)
 
@@ -179,7 +297,7 @@ def test_findings_that_went_through_the_session_give_the_same_report(session):
         evaluation=session.load("evaluation", Evaluation),
         debugged=(session.load("debugged", Debugged),),
     )
-    assert json.dumps(build_report(again)) == json.dumps(build_report(found))
+    assert json_text(report_json(build_report(again))) == json_text(report_json(build_report(found)))
 
 
 def test_times_stand_in_their_places_only(report):
@@ -194,8 +312,9 @@ def test_times_stand_in_their_places_only(report):
 
 
 def test_reports_are_read_back(session, report):
-    write_reports(session, report, synthetic.samples())
-    assert read_report(Session.view(session.root)) == report
+    write_reports(session, build_report(synthetic.findings()), synthetic.samples())
+    assert read_report(Session.view(session.root)) == build_report(synthetic.findings())
+    assert json.loads((session.root / "report.json").read_text()) == report
 
 
 @pytest.mark.parametrize(
@@ -203,8 +322,12 @@ def test_reports_are_read_back(session, report):
     [
         (None, "{root} has no report yet"),
         ("{", "{root}/report.json is damaged (Expecting property name enclosed in double quotes"),
-        ("[]", "{root}/report.json is no report that this version can read"),
-        ('{"schema": "neuroinspect.report/9"}', "{root}/report.json is no report that this version can read"),
+        ("[]", "{root}/report.json is not a report that this version can read"),
+        ('{"schema": "neuroinspect.report/2"}', "{root}/report.json is damaged (model: Field required)"),
+        (
+            '{"schema": "neuroinspect.report/9"}',
+            "{root}/report.json is not a report that this version can read",
+        ),
     ],
 )
 def test_a_report_that_cannot_be_read_is_named(session, content, line):

@@ -241,7 +241,7 @@ def test_a_damaged_result_is_named(session):
     with pytest.raises(InputError) as caught:
         session.load("evaluation", Evaluation)
     assert str(caught.value) == (
-        f"{path} is damaged (value.split is int, not str): delete it: it is made anew by the next run"
+        f"{path} is damaged (value.split: Input should be a valid string): delete it: it is made anew by the next run"
     )
 
 

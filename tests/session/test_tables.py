@@ -40,8 +40,11 @@ def test_classes(tmp_path, report):
     assert (rows[7]["confused_with"], rows[7]["confusions"]) == ("", "")
 
 
-def test_a_class_without_images_has_no_rates(tmp_path, report):
-    report["evaluation"]["classes"][0] |= {"count": 0, "correct": 0, "accuracy": None, "interval": None}
+def test_a_class_without_images_has_no_rates(tmp_path):
+    found = synthetic.findings()
+    empty = replace(found.evaluation.classes[0], count=0, correct=0, accuracy=None, interval=None)
+    evaluation = replace(found.evaluation, classes=(empty, *found.evaluation.classes[1:]))
+    report = build_report(replace(found, evaluation=evaluation))
     write_classes(tmp_path / "classes.csv", report)
     star = read(tmp_path / "classes.csv")[0]
     assert [star[name] for name in ("accuracy", "low", "precision", "f1")] == ["", "", "", ""]

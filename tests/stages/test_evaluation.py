@@ -37,10 +37,12 @@ def make_split(broken=()):
     return Split("val", [f"{row}.png" for row in range(IMAGES)], labels, {}, Pictures(IMAGES, broken))
 
 
-def make_classifier(classes=CLASSES):
+def make_classifier(classes=CLASSES, decide=None):
     torch.manual_seed(0)
     trunk = nn.Sequential(nn.Conv2d(3, 12, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     module = nn.Sequential(trunk, nn.Linear(12, classes))
+    if decide is not None:
+        decide(module[1].weight), decide(module[1].bias)
     return prepare(ModelSource("tiny", module), classes, SIZE, torch.device("cpu"))
 
 
@@ -120,8 +122,7 @@ def test_two_classes_have_two_top_logits():
 
 
 def test_of_equal_logits_the_lower_class_is_predicted():
-    classifier = make_classifier()
-    nn.init.zeros_(classifier.module[1].weight), nn.init.zeros_(classifier.module[1].bias)
+    classifier = make_classifier(decide=nn.init.zeros_)
     shard = evaluate(classifier, make_split())
     assert shard.top_classes.unique(dim=0).tolist() == [[0, 1, 2, 3, 4]]
 

@@ -24,6 +24,7 @@ from neuroinspect_tui.tui.start import prepare_colours
 
 from .images.test_probe import KITTY, XTERM
 
+ARRIVED = b"\x1b[?62;22c"
 HEAVY = ("torch", "numpy", "PIL", "term_image", "scipy", "sklearn", "jinja2", "open_clip")
 
 
@@ -75,9 +76,9 @@ class Session:
             self.stream.feed(
                 re.sub(rb"\x1b_G[^\x1b]*\x1b\\|\x1bP[^\x1b]*\x1b\\|\x1b\]1337[^\x07]*\x07", b"", data)
             )
-            if not self.answered and b"\x1b[c" in self.seen:
+            if b"\x1b[c" in data:
+                os.write(self.master, self.answer if not self.answered else ARRIVED)
                 self.answered = True
-                os.write(self.master, self.answer)
 
     def until(self, reached: Callable[[], object], seconds: float = 40.0) -> None:
         deadline = time.monotonic() + seconds

@@ -19,8 +19,8 @@ def concerned_classes(labels: Tensor) -> Tensor:
     classes, counts = labels.unique(return_counts=True)
     order = counts.argsort(descending=True, stable=True)
     before = counts[order].cumsum(0) - counts[order]
-    kept: Tensor = classes[order[before < CONCERNED * len(labels)]]
-    return kept
+    concerned: Tensor = classes[order[before < CONCERNED * len(labels)]]
+    return concerned
 
 
 def threshold_of(values: Tensor) -> float:

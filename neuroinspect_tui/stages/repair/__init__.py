@@ -1,5 +1,5 @@
-"""Stage 3: repair the decision layer, choose among repairs, judge them (design §3.5)."""
+"""Stage 3: repair the decision layer, choose among repairs, judge them."""
 
-from .run import RepairOutcome, repair_class
+from .run import ModeAim, RepairOutcome, Told, repair_class
 
-__all__ = ["RepairOutcome", "repair_class"]
+__all__ = ["ModeAim", "RepairOutcome", "Told", "repair_class"]

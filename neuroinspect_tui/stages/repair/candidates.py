@@ -34,13 +34,14 @@ def score(examples: Examples, predicted: Tensor) -> Score:
     Images of unknown group count for the accuracy alone; with no known group at all, classes are the cells.
     """
     right = predicted == examples.labels
-    known = examples.codes >= 0
-    if not bool(known.any()):
-        known = torch.ones_like(known)
-    cell, count = examples.cells()
-    hits = torch.bincount(cell[right], minlength=len(count)).double() / count
-    present = torch.bincount(cell[known], minlength=len(count)) > 0
-    return Score(float(hits[present].min()), float(right.double().mean()))
+    anything = bool((examples.codes >= 0).any())
+    worst = []
+    for cell, count, codes in examples.marginals():
+        known = codes >= 0 if anything else torch.ones_like(codes, dtype=torch.bool)
+        hits = torch.bincount(cell[right], minlength=len(count)).double() / count
+        present = torch.bincount(cell[known], minlength=len(count)) > 0
+        worst += [float(hits[present].min())] if bool(present.any()) else []
+    return Score(min(worst), float(right.double().mean()))
 
 
 def choose(

@@ -12,6 +12,8 @@ from ...tensors import Head, OnProgress, SplitFeatures, no_progress
 
 BLOCK_ELEMENTS = 1 << 23
 SMALLEST_CELL = 32
+ROUNDS = 30
+"""Rounds of proportional fitting: far more than two or three columns need."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class Examples:
     """Rows of one or more splits, one after another, without a copy of their features.
 
     `sources` holds (features [n,D] of any float type, rows [m] int64) of each split; `labels` [N] int64 and
-    `codes` [N] int64 (the value of the group column, -1 unknown) follow the same order, N the sum of the m.
+    `codes` [N,G] int64 (the value of each of G ≥ 1 group columns, -1 unknown) follow the same order, N the
+    sum of the m.
     """
 
     sources: tuple[tuple[Tensor, Tensor], ...]
@@ -27,17 +30,18 @@ class Examples:
     codes: Tensor
 
     @classmethod
-    def of(cls, split: SplitFeatures, rows: Tensor, column: str | None = None) -> Examples:
-        """Take `rows` of a split with the codes of its group `column` (None or absent: all unknown)."""
-        group = split.groups.get(column) if column is not None else None
-        codes = torch.full_like(rows, -1) if group is None else group.codes[rows]
-        return cls(((split.features, rows),), split.labels[rows], codes)
+    def of(cls, split: SplitFeatures, rows: Tensor, *columns: str) -> Examples:
+        """Take `rows` of a split with the codes of its group `columns` (none, or absent: all unknown)."""
+        unknown = torch.full_like(rows, -1)
+        codes = [split.groups[name].codes[rows] if name in split.groups else unknown for name in columns]
+        return cls(((split.features, rows),), split.labels[rows], torch.stack(codes or [unknown], dim=1))
 
     @classmethod
     def plain(cls, features: Tensor, labels: Tensor, codes: Tensor | None = None) -> Examples:
-        """Take all rows of features [N,D] in memory."""
+        """Take all rows of features [N,D] in memory, with codes [N] or [N,G]."""
         rows = torch.arange(len(labels))
-        return cls(((features, rows),), labels, torch.full_like(labels, -1) if codes is None else codes)
+        codes = torch.full_like(labels, -1) if codes is None else codes
+        return cls(((features, rows),), labels, codes.view(len(labels), -1))
 
     @classmethod
     def join(cls, parts: Sequence[Examples]) -> Examples:
@@ -78,8 +82,8 @@ class Examples:
         return Examples(sources, self.labels[index], self.codes[index])
 
     def known(self) -> Examples:
-        """Return the examples of known group, and all of the classes in which no group is known."""
-        known = self.codes >= 0
+        """Return the examples of known groups, and all of the classes in which no group is known."""
+        known = (self.codes >= 0).all(dim=1)
         tagged = torch.zeros(int(self.labels.max()) + 1, dtype=torch.bool)
         tagged[self.labels[known]] = True
         return self.subset((known | ~tagged[self.labels]).nonzero()[:, 0])
@@ -117,14 +121,16 @@ class Examples:
         return found
 
     def cells(self) -> tuple[Tensor, Tensor]:
-        """Return each example's cell [N], its (class, value) counted 0…K-1, and the cells' sizes [K].
+        """Return each example's cell [N], its (class, values) counted 0…K-1, and the cells' sizes [K].
 
         "Unknown" is a value like the others.
         """
-        values = int(self.codes.max()) + 2 if len(self) else 1
-        key = self.labels * values + self.codes + 1
-        _, cell, count = torch.unique(key, return_inverse=True, return_counts=True)
-        return cell, count
+        return _counted(self.labels, *self.codes.T)
+
+    def marginals(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Yield, for each group column, the `cells` of (class, value) of it alone, and its codes [N]."""
+        for codes in self.codes.T:
+            yield *_counted(self.labels, codes), codes
 
     def parts(self) -> Tensor:
         """Return the number of each example's source, [N] int64."""
@@ -134,15 +140,40 @@ class Examples:
     def balanced_weights(self, shares: Sequence[float] | None = None) -> Tensor:
         """Return weights [N] float32 that sum to 1 and give every (class, value) cell the same total.
 
-        Within a cell each source has its share of `shares` (None: every example counts the same).
+        Within a cell each source has its share of `shares` (None: every example counts the same). With
+        several group columns the cells of each are given their totals in turn (iterative proportional
+        fitting, Deming and Stephan, Ann. Math. Stat. 11 (1940)): cells of all values at once may be nearly
+        empty.
         """
-        cell, count = self.cells()
+        parts, portions = self.parts(), torch.ones(len(self))
         if shares is None:
-            return 1.0 / (count[cell] * len(count)).float()
-        joint = cell * len(shares) + self.parts()
-        weights = torch.tensor(shares)[self.parts()] / torch.bincount(joint)[joint]
-        total = torch.zeros(len(count)).index_add_(0, cell, weights)
-        return weights / (total[cell] * len(count))
+            parts = torch.zeros_like(parts)
+        else:
+            portions = torch.tensor(shares)[parts]
+        weights = torch.full((len(self),), 1.0 / max(1, len(self)))
+        for _ in range(1 if self.codes.shape[1] == 1 else ROUNDS):
+            for cell, count, _ in self.marginals():
+                weights = _with_totals(weights, cell, len(count), parts, portions)
+        return weights
+
+
+def _counted(*columns: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the number [N] of each distinct tuple of values, in their order, and how often each is there."""
+    key = columns[0]
+    for column in columns[1:]:
+        values = int(column.max()) + 2 if len(column) else 1
+        key = torch.unique(key, return_inverse=True)[1] * values + column + 1
+    _, cell, count = torch.unique(key, return_inverse=True, return_counts=True)
+    return cell, count
+
+
+def _with_totals(weights: Tensor, cell: Tensor, cells: int, parts: Tensor, portions: Tensor) -> Tensor:
+    """Scale weights [N] so that each cell has the same total, and its parts share it by their `portions`."""
+    joint = cell * (int(parts.max()) + 1 if len(parts) else 1) + parts
+    have = torch.zeros(int(joint.max()) + 1 if len(joint) else 0).index_add_(0, joint, weights)
+    scaled = weights * portions / have[joint]
+    total = torch.zeros(cells).index_add_(0, cell, scaled)
+    return scaled / (total[cell] * cells)
 
 
 def thinned(examples: Examples, limit: int, generator: torch.Generator) -> Examples:

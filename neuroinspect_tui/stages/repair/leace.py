@@ -19,7 +19,7 @@ LARGEST_FIT = 32_768
 def leace(
     examples: Examples, head: Head, seed: int = 0, on_progress: OnProgress = no_progress
 ) -> list[Candidate]:
-    """Return heads that read the features with the group erased, in part and (last) wholly.
+    """Return heads that read the features with the groups erased, in part and (last) wholly.
 
     Every (group value, class) has the same weight. Of more than 32 768 images the largest groups are thinned.
     Raises InputError without two group values in some class.
@@ -37,7 +37,8 @@ def erased_heads(found: Moments, head: Head) -> list[Candidate]:
 
     LEACE (arXiv 2306.03819, theorem 4.3): r(z) = z − Σ_zg (Σ_zgᵀ Σ_zz⁺ Σ_zg)⁺ Σ_zgᵀ Σ_zz⁺ (z − μ) is the
     least change of z after which no linear probe for g beats a constant; the head W r(z) + b is again a
-    head. g is the one-hot group value less its mean in the image's class, so that the class itself is not
+    head. Of several group columns the span is erased. g is the one-hot group value less its mean in the
+    image's class, so that the class itself is not
     erased with a group that follows it, and 0 where the group is unknown.
     """
     groups = _within_class(found)
@@ -55,9 +56,11 @@ def erased_heads(found: Moments, head: Head) -> list[Candidate]:
 
 def has_groups(examples: Examples) -> bool:
     """Return whether some class has images of two known groups."""
-    known = examples.codes >= 0
-    pairs = torch.stack([examples.labels, examples.codes])[:, known].unique(dim=1)
-    return len(pairs[0]) > len(pairs[0].unique())
+    for codes in examples.codes.T:
+        pairs = torch.stack([examples.labels, codes])[:, codes >= 0].unique(dim=1)
+        if len(pairs[0]) > len(pairs[0].unique()):
+            return True
+    return False
 
 
 def eraser(spread: Tensor, shared: Tensor) -> Tensor:
@@ -74,9 +77,14 @@ def eraser(spread: Tensor, shared: Tensor) -> Tensor:
 
 
 def _within_class(found: Moments) -> Tensor:
-    """Return g of each cell, [K,V] float64: one-hot value less its weighted mean among the class's known."""
-    known = (found.codes >= 0).double()
-    one_hot = torch.nn.functional.one_hot(found.codes.clamp(min=0)).double() * known[:, None]
+    """Return g of each cell, [K,V] float64, V the values of all columns: the span of all is erased."""
+    return torch.cat([_column_within_class(found, codes) for codes in found.codes.T], dim=1)
+
+
+def _column_within_class(found: Moments, codes: Tensor) -> Tensor:
+    """Return one-hot values [K,V] less their weighted mean among the class's known."""
+    known = (codes >= 0).double()
+    one_hot = torch.nn.functional.one_hot(codes.clamp(min=0)).double() * known[:, None]
     total = torch.zeros(int(found.labels.max()) + 1, one_hot.shape[1], dtype=torch.float64)
     total.index_add_(0, found.labels, found.sums[:, -1:] * one_hot)
     mean = total / total.sum(dim=1, keepdim=True).clamp(min=1e-12)

@@ -16,8 +16,8 @@ from .examples import Examples
 class Moments:
     """Moments of x = (z, 1) of examples with weights w that sum to 1, float64.
 
-    `gram` [D+1,D+1] = Σ w x xᵀ; `sums` [K,D+1] = Σ w x over each (class, group value) cell, whose class and
-    value are `labels` [K] and `codes` [K] int64 (-1 unknown).
+    `gram` [D+1,D+1] = Σ w x xᵀ; `sums` [K,D+1] = Σ w x over each (class, group values) cell, whose class and
+    values are `labels` [K] and `codes` [K,G] int64 (-1 unknown).
     """
 
     gram: Tensor

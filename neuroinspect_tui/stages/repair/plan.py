@@ -32,58 +32,115 @@ LARGEST_FIT = 65_536
 
 
 @dataclass(frozen=True)
+class Division:
+    """The rows of each part: of `train`, if there is such a split to fit on, and of the split `held`.
+
+    `judge` are rows of the split `judged`. No image is in two of the parts.
+    """
+
+    train: str | None
+    held: str
+    judged: str
+    trained: Tensor
+    unseen: Tensor
+    choose: Tensor
+    judge: Tensor
+
+
+@dataclass(frozen=True)
 class Plan:
-    """The parts of a repair; no image is in two of fit, choose and judge.
+    """The parts of a repair, and the group `columns` that it is told.
 
     `unseen` is the part of `fit` that is not from `train`, on which the classifier is not overconfident.
     """
 
+    division: Division
     fit: Examples
     unseen: Examples
     choose: Examples
     judge: SplitFeatures
-    column: str | None
+    columns: tuple[str, ...]
     uses: tuple[SplitUse, ...]
+
+    @classmethod
+    def of(
+        cls, splits: Mapping[str, SplitFeatures], parts: Division, columns: Sequence[str], seed: int = 0
+    ) -> Plan:
+        """Take the parts with the codes of `columns`; of very many images the largest groups are thinned."""
+        held = splits[parts.held]
+        unseen, choose = (Examples.of(held, rows, *columns) for rows in (parts.unseen, parts.choose))
+        fit = unseen
+        if parts.train is not None:
+            fit = Examples.join([Examples.of(splits[parts.train], parts.trained, *columns), unseen])
+        judge = splits[parts.judged]
+        if len(parts.judge) < len(judge):
+            judge = rows_of(judge, parts.judge)
+        if not (len(unseen) and len(choose) and len(judge)):
+            raise InputError(
+                f"split {parts.held!r} has too few images to fit, choose and judge a repair", "add images"
+            )
+        generator = torch.Generator().manual_seed(seed)
+        fit, unseen = (thinned(part, LARGEST_FIT, generator).finite() for part in (fit, unseen))
+        return cls(parts, fit, unseen, choose, judge, tuple(columns), _uses(parts))
+
+    def told(self, splits: Mapping[str, SplitFeatures], columns: Sequence[str], seed: int = 0) -> Plan:
+        """Return a plan of the same images that is told other columns, or other values in `splits`."""
+        return replace(Plan.of(splits, self.division, columns, seed), judge=self.judge)
 
 
 def plan_parts(
     splits: Mapping[str, SplitFeatures],
     debugged: str,
     excluded: Mapping[str, Tensor],
-    tag_column: str | None = None,
+    tag_columns: Sequence[str] = (),
     seed: int = 0,
+    columns: Sequence[str] | None = None,
+    unjudged: Mapping[str, Tensor] | None = None,
 ) -> Plan:
-    """Divide the splits into the parts of a repair, and pick the group column to weight by.
+    """Divide the splits into the parts of a repair, and pick the group columns to weight by.
 
-    `excluded` maps a split to rows (marked as mislabelled) that are neither fitted nor chosen on. Parts have
-    the same share of every class and group; tags known for less than half of the divided split (they were
-    not propagated) are all fitted on. The column is `tag_column` if two of its values are in use, else the
-    one whose worst (value, class) is worst on the choosing part, if there is any. Raises InputError when a
-    part would be empty.
+    `excluded` maps a split to rows that play no part (marked as mislabelled), `unjudged` to rows that are not
+    judged on (copies of images of another split). Parts have the same share of every class and group; tags
+    known for less than half of the divided split (they were not propagated) are all fitted on. `columns` are
+    those to weight by; None: the `tag_columns` that divide the images, and of the others the one whose worst
+    (value, class) is worst on the choosing part, if there is any. Raises InputError when a part is empty.
     """
-    generator = torch.Generator().manual_seed(seed)
+    parts = _divide(splits, debugged, excluded, tag_columns, seed, unjudged or {})
+    if columns is None:
+        columns = [name for name in tag_columns if _divides(splits, name)]
+        columns += _worst_column(splits[parts.held], parts.choose, tag_columns)
+    else:
+        columns = [name for name in columns if _divides(splits, name)]
+    return Plan.of(splits, parts, columns, seed)
+
+
+def _divide(
+    splits: Mapping[str, SplitFeatures],
+    debugged: str,
+    excluded: Mapping[str, Tensor],
+    tag_columns: Sequence[str],
+    seed: int,
+    unjudged: Mapping[str, Tensor],
+) -> Division:
+    """Return the rows of each part."""
     held = _held_out(splits, debugged)
     if not len(splits[held]):
         raise InputError(f"split {held!r} has no images to repair with", "add images")
     train = "train" if "train" in splits and held != "train" else None
-    test = splits["test"] if "test" in splits and held != "test" else None
-    shares = (1, 1) if test is not None else (1, 1, 1) if train else (2, 1, 1)
-    first, second, *last = (
-        _kept(rows, excluded.get(held)) if part < 2 else rows
-        for part, rows in enumerate(_parts(splits[held], tag_column, shares, seed))
+    tested = "test" in splits and held != "test"
+    shares = (1, 1) if tested else (1, 1, 1) if train else (2, 1, 1)
+    # An image whose label is wrong says nothing about any head, so it leaves the judging part as well.
+    unseen, choose, *last = (
+        _kept(rows, excluded.get(held)) for rows in _parts(splits[held], tag_columns, shares, seed)
     )
-    column = _tags_that_divide(splits, tag_column) or _worst_column(splits[held], second, tag_column)
-    unseen, choose = (Examples.of(splits[held], rows, column) for rows in (first, second))
-    fit = unseen
-    if train:
-        rows = _kept(torch.arange(len(splits[train])), excluded.get(train))
-        fit = Examples.join([Examples.of(splits[train], rows, column), unseen])
-    judge = test if test is not None else rows_of(splits[held], last[0])
-    if not (len(unseen) and len(choose) and len(judge)):
-        raise InputError(f"split {held!r} has too few images to fit, choose and judge a repair", "add images")
-    uses = _uses(train, held, len(fit) - len(unseen), len(unseen), len(choose), judge)
-    fit, unseen = (thinned(part, LARGEST_FIT, generator).finite() for part in (fit, unseen))
-    return Plan(fit, unseen, choose, judge, column, uses)
+    judged = "test" if tested else held
+    judge = _all_rows(splits[judged], excluded.get(judged)) if tested else last[0]
+    trained = _all_rows(splits[train], excluded.get(train)) if train else torch.empty(0, dtype=torch.int64)
+    return Division(train, held, judged, trained, unseen, choose, _kept(judge, unjudged.get(judged)))
+
+
+def _all_rows(split: SplitFeatures, excluded: Tensor | None) -> Tensor:
+    return _kept(torch.arange(len(split)), excluded)
 
 
 def _held_out(splits: Mapping[str, SplitFeatures], debugged: str) -> str:
@@ -97,7 +154,9 @@ def _kept(rows: Tensor, excluded: Tensor | None) -> Tensor:
     return rows if excluded is None else rows[~torch.isin(rows, excluded)]
 
 
-def _parts(split: SplitFeatures, tag_column: str | None, shares: Sequence[int], seed: int) -> list[Tensor]:
+def _parts(
+    split: SplitFeatures, tag_columns: Sequence[str], shares: Sequence[int], seed: int
+) -> list[Tensor]:
     """Return the rows of each part, drawn with the same share of every class and group.
 
     Neither the names of classes and groups nor the order of the images matters: cells are dealt from the
@@ -114,9 +173,10 @@ def _parts(split: SplitFeatures, tag_column: str | None, shares: Sequence[int], 
     pattern = torch.repeat_interleave(torch.arange(len(shares)), torch.tensor(shares))
     part = torch.empty(len(split), dtype=torch.int64)
     part[order] = pattern[torch.arange(len(split)) % len(pattern)]
-    if tag_column in split.groups:
-        known = split.groups[tag_column].codes >= 0
-        part[known & (2 * known.sum() < len(split))] = 0
+    for name in tag_columns:
+        if name in split.groups:
+            known = split.groups[name].codes >= 0
+            part[known & (2 * known.sum() < len(split))] = 0
     return [(part == index).nonzero()[:, 0] for index in range(len(shares))]
 
 
@@ -130,25 +190,24 @@ def _random_keys(paths: Sequence[str], seed: int) -> Tensor:
     return torch.tensor([int.from_bytes(one.digest(), "little", signed=True) for one in digests])
 
 
-def _tags_that_divide(splits: Mapping[str, SplitFeatures], tag_column: str | None) -> str | None:
-    """Return the tag column if images have at least two of its values."""
-    columns = [split.groups[tag_column] for split in splits.values() if tag_column in split.groups]
+def _divides(splits: Mapping[str, SplitFeatures], name: str) -> bool:
+    """Return whether images have at least two values of a column."""
+    columns = [split.groups[name] for split in splits.values() if name in split.groups]
     codes = torch.cat([column.codes.unique() for column in columns]) if columns else torch.empty(0)
-    return tag_column if len(codes[codes >= 0].unique()) > 1 else None
+    return len(codes[codes >= 0].unique()) > 1
 
 
-def _worst_column(split: SplitFeatures, rows: Tensor, tag_column: str | None) -> str | None:
+def _worst_column(split: SplitFeatures, rows: Tensor, tag_columns: Sequence[str]) -> list[str]:
     """Return the column but the tags' whose worst (value, class) the classifier does worst on in `rows`."""
     labels, predicted = split.labels[rows], split.predicted[rows]
     parts = {
         name: GroupColumn(name, column.values, column.codes[rows])
         for name, column in split.groups.items()
-        if name != tag_column
+        if name not in tag_columns
     }
-    found = worst_group(
-        labels, predicted, parts, [str(label) for label in range(int(split.labels.max()) + 1)]
-    )
-    return found.column if found else None
+    names = [str(label) for label in range(int(split.labels.max()) + 1)]
+    found = worst_group(labels, predicted, parts, names)
+    return [found.column] if found else []
 
 
 def rows_of(split: SplitFeatures, rows: Tensor) -> SplitFeatures:
@@ -170,15 +229,16 @@ def rows_of(split: SplitFeatures, rows: Tensor) -> SplitFeatures:
     )
 
 
-def _uses(
-    train: str | None, held: str, trained: int, unseen: int, choose: int, judge: SplitFeatures
-) -> tuple[SplitUse, ...]:
+def _uses(parts: Division) -> tuple[SplitUse, ...]:
     """Say which images play which part."""
+    trained = len(parts.trained)
     note = f"of which at most {LARGEST_FIT}, the largest groups thinned" if trained > LARGEST_FIT else ""
-    whole = judge.split != held
+    whole = parts.judged != parts.held
     return (
-        *((SplitUse("fit", train, trained, note),) if train else ()),
-        SplitUse("fit", held, unseen, "a random part"),
-        SplitUse("choose", held, choose, "a part that is not fitted on"),
-        SplitUse("judge", judge.split, len(judge), "" if whole else "a part neither fitted nor chosen on"),
+        *((SplitUse("fit", parts.train, trained, note),) if parts.train else ()),
+        SplitUse("fit", parts.held, len(parts.unseen), "a random part"),
+        SplitUse("choose", parts.held, len(parts.choose), "a part that is not fitted on"),
+        SplitUse(
+            "judge", parts.judged, len(parts.judge), "" if whole else "a part neither fitted nor chosen on"
+        ),
     )

@@ -119,10 +119,24 @@ def dfr(
 
 
 def balanced_subset(examples: Examples, generator: torch.Generator) -> Tensor:
-    """Draw the same number of examples from every (group value, class): their indices, sorted by cell."""
+    """Draw the same number of examples from every (group value, class): their indices, sorted by cell.
+
+    Of several group columns, as many are drawn by `balanced_weights` as would be of the smallest cells.
+    """
+    if examples.codes.shape[1] > 1:
+        return _balanced_draw(examples, generator)
     cell, count = examples.cells()
     quota = min(max(int(count.min()), SMALLEST_CELL), max(1, DFR_ROWS // len(count)))
     order = torch.randperm(len(examples), generator=generator)
     order = order[cell[order].sort(stable=True).indices]
     place = torch.arange(len(examples)) - (count.cumsum(0) - count)[cell[order]]
     return order[place < quota]
+
+
+def _balanced_draw(examples: Examples, generator: torch.Generator) -> Tensor:
+    """Draw examples by weights that balance each column, sorted: the smallest cell is drawn about whole."""
+    counts = [count for _, count, _ in examples.marginals()]
+    size = max(len(count) * max(int(count.min()), SMALLEST_CELL) for count in counts)
+    size = min(size, DFR_ROWS, len(examples))
+    weights = examples.balanced_weights()
+    return torch.multinomial(weights, size, generator=generator).sort().values

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from ...errors import InputError
 from ...repair_methods import RepairMethod
 from ...results import Choice, ClassChange, Metrics, Opponent, SplitUse, Verdict
 from ...tensors import NO_MEMORY, Head, Memory, OnProgress, SplitFeatures, no_progress
 from ..metrics import fixed_and_broken, mcnemar_p, predict
 from .candidates import Candidate
-from .methods import LABEL_FREE, Task, fit, task_for
+from .methods import GROUPED, LABEL_FREE, Task, fit, task_for
 from .plan import Plan, plan_parts
-from .verdict import Judged, class_changes, pass_verdict
+from .verdict import CONTROLS, Judged, class_changes, pass_verdict
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,30 @@ class RepairOutcome:
     verdict: Verdict
     choice: Choice
     classes: tuple[ClassChange, ...]
+    cues: tuple[str, ...]
     splits: tuple[SplitUse, ...]
     neurons: tuple[int, ...]
     seconds: float
     unchanged: bool
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a repair is told of groups beside the manifest's columns.
+
+    `columns` are those to weight by (None: the tags', else the worst), `tags` those that were made from tags
+    and carried to all images, `shuffled` the same splits with columns made from shuffled tags, one each draw;
+    `excluded` rows of each split are marked as mislabelled, `unjudged` ones copies of images elsewhere.
+    """
+
+    columns: tuple[str, ...] | None = None
+    tags: tuple[str, ...] = ()
+    shuffled: Sequence[Mapping[str, SplitFeatures]] = ()
+    excluded: Mapping[str, Tensor] = field(default_factory=dict)
+    unjudged: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+NOTHING = Told()
 
 
 def repair_class(
@@ -49,27 +70,76 @@ def repair_class(
     class_names: Sequence[str],
     method: RepairMethod,
     neurons: Sequence[int],
-    excluded: Mapping[str, Tensor] | None = None,
-    tag_column: str | None = None,
+    told: Told = NOTHING,
     debugged_split: str = "val",
     seed: int = 0,
     on_progress: OnProgress = no_progress,
     memory: Memory = NO_MEMORY,
     device: torch.device | None = None,
+    mode: ModeAim | None = None,
 ) -> RepairOutcome:
     """Repair the head for class `target` by `method` and judge it beside the controls.
 
     `splits` maps names to features (`plan.plan_parts` says which images play which part), `neurons` are the
-    culprits, `excluded` rows of each split are marked as mislabelled, `tag_column` is the group column that
-    tags made. The untouched head is a candidate: the result is never worse than it on the choosing part.
-    Where `memory` has epochs of an interrupted run, training goes on from the last. Logistic fits run on
-    `device` (training on batches of 32 is no faster there: docs/benchmarks.md).
+    culprits, `told` what is known of groups, `mode` the failure mode that is the aim instead of the class.
+    The untouched head is a candidate: the result is never worse than it on the choosing part. A method that
+    weights by groups is fitted again told nothing and told shuffled tags: only what it does better than
+    those is owed to the tags. Where `memory` has epochs of an interrupted run, training goes on from the
+    last. Logistic fits run on `device` (training on batches of 32 is no faster there: docs/benchmarks.md).
     Raises InputError when the method lacks groups, neurons or images, or a neuron does not exist.
     """
     head.require(neurons)
-    plan = plan_parts(splits, debugged_split, excluded or {}, tag_column, seed)
-    found = propose(plan, head, target, method, neurons, seed, on_progress, memory, device)
-    return _outcome(plan, found, head, tuple(neurons), class_names, on_progress)
+    plan = plan_parts(splits, debugged_split, told.excluded, told.tags, seed, told.columns, told.unjudged)
+    given = (neurons, seed, on_progress, memory, device)
+    found = propose(plan, head, target, method, *given)
+    others: dict[Opponent, Head] = _controls(found.method, found.task)
+    if plan.columns and found.method in GROUPED:
+        untold = plan.told(splits, (), seed)
+        others["told_nothing"] = head if found.method == "leace" else _again(untold, found, head, seed)
+        draws = [_again(plan.told(draw, plan.columns, seed), found, head, seed) for draw in told.shuffled]
+        if draws:
+            others["shuffled_tags"] = _middle(draws, plan, target)
+    return _outcome(plan, found, head, others, tuple(neurons), class_names, told, mode, on_progress)
+
+
+def _again(plan: Plan, found: Proposal, head: Head, seed: int) -> Head:
+    """Return what the same method proposes when it is told something else of the same images."""
+    task = found.task
+    given = (task.neurons.tolist(), seed, task.on_progress, NO_MEMORY, task.device)
+    try:
+        return propose(plan, head, task.target, found.method, *given).candidate.head
+    except InputError:
+        return head
+
+
+def _middle(draws: Sequence[Head], plan: Plan, target: int) -> Head:
+    """Return the head of middle accuracy on the judged images of `target`."""
+    own = plan.judge.labels == target
+    rates = [
+        float((predict(one, plan.judge.features)[own] == target).double().mean()) if bool(own.any()) else 0.0
+        for one in draws
+    ]
+    return draws[sorted(range(len(draws)), key=rates.__getitem__)[len(draws) // 2]]
+
+
+@dataclass(frozen=True)
+class ModeAim:
+    """A failure mode as the aim of a repair: images of `classes` whose score z·`direction` [D] is highest.
+
+    `threshold` is the score from which on an image belongs to the mode.
+    """
+
+    direction: Tensor
+    threshold: float
+    classes: tuple[int, ...]
+
+    def images(self, split: SplitFeatures) -> Tensor:
+        """Return a mask [N] of the images of the mode."""
+        own = torch.isin(split.labels, torch.tensor(self.classes, dtype=torch.int64))
+        scores = torch.zeros(len(split))
+        for rows in own.nonzero()[:, 0].split(4096):
+            scores[rows] = split.features[rows].float() @ self.direction
+        return own & (scores >= self.threshold)
 
 
 def _predictions(one: Head, untouched: Head, judge: SplitFeatures, on_progress: OnProgress) -> Tensor:
@@ -81,32 +151,42 @@ def _outcome(
     plan: Plan,
     found: Proposal,
     head: Head,
+    others: Mapping[Opponent, Head],
     neurons: tuple[int, ...],
     names: Sequence[str],
+    told: Told,
+    mode: ModeAim | None,
     on_progress: OnProgress,
 ) -> RepairOutcome:
     """Put the proposal, its verdict and the numbers of every head together."""
-    target = found.task.target
+    judge, target = plan.judge, found.task.target
 
     def judged(one: Head) -> Judged:
-        return Judged.of(plan.judge, _predictions(one, head, plan.judge, on_progress), target, names)
+        return Judged.of(judge, _predictions(one, head, judge, on_progress), target, names)
 
     before, after = judged(head), judged(found.candidate.head)
-    controls = {name: judged(one) for name, one in _controls(found.method, found.task).items()}
-    fixed, broken = fixed_and_broken(plan.judge.labels, before.predicted, after.predicted)
+    rivals = {name: judged(one) for name, one in others.items()}
+    fixed, broken = fixed_and_broken(judge.labels, before.predicted, after.predicted)
+    worst = before.metrics.worst_group
+    estimated = worst is not None and worst.column in told.tags
+    images = None if mode is None else mode.images(judge)
+    parameters = dict(found.candidate.parameters)
+    if plan.columns:
+        parameters["groups"] = ", ".join(plan.columns)
     return RepairOutcome(
         head=found.candidate.head,
         method=found.method,
-        parameters=found.candidate.parameters | ({"groups": plan.column} if plan.column else {}),
+        parameters=parameters,
         before=before.metrics,
         after=after.metrics,
-        controls={name: control.metrics for name, control in controls.items()},
+        controls={name: rival.metrics for name, rival in rivals.items() if name in CONTROLS},
         fixed=fixed,
         broken=broken,
         mcnemar_p=mcnemar_p(fixed, broken),
-        verdict=pass_verdict(plan.judge, target, before, after, controls, names),
+        verdict=pass_verdict(judge, target, before, after, rivals, names, estimated, images),
         choice=found.choice,
-        classes=class_changes(plan.judge, before.predicted, after.predicted, names),
+        classes=class_changes(judge, before.predicted, after.predicted, names),
+        cues=tuple(name for name in plan.columns if name in told.tags),
         splits=plan.uses,
         neurons=neurons,
         seconds=found.seconds,
@@ -143,8 +223,8 @@ def propose(
     """
     started = time.perf_counter()
     methods, choice = [method], Choice("asked")
-    if method == "auto" and plan.column is not None:
-        methods, choice = ["ridge"], Choice("groups", plan.column)
+    if method == "auto" and plan.columns:
+        methods, choice = ["ridge"], Choice("groups", ", ".join(plan.columns))
     elif method == "auto":
         methods = [*LABEL_FREE, "paper"] if neurons else [*LABEL_FREE]
     given = (plan, head, target, neurons, seed, on_progress, memory, device)

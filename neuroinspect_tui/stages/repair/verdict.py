@@ -21,6 +21,7 @@ from ..metrics import Z_95, ClassCounts, fixed_and_broken, head_metrics, mcnemar
 SIGNIFICANT = 0.05
 FEWEST_IMAGES, FEWEST_DIFFERING = 20, 6
 LOSS, LOST_IMAGES = 0.05, 3
+CONTROLS: tuple[Opponent, ...] = ("bias", "finetune", "random")
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def _outcome(lines: Lines, aim: Aim, hurts: bool) -> Outcome:
         return "too_few"
     if not _ahead(own):
         return "no_better"
-    controls = (name for _, name in lines if name in ("bias", "finetune", "random"))
+    controls = (name for _, name in lines if name in CONTROLS)
     return "helps" if all(_beats(lines, aim, control) for control in controls) else "no_better"
 
 

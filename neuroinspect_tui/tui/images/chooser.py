@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 WAYS = ("auto", "kitty", "sixel", "iterm2", "block", "none")
 PLACEHOLDERS = {"kitty": (0, 28), "ghostty": (1, 0)}
+PASSTHROUGH = "tmux set -g allow-passthrough on"
+TRUE_COLOUR = "tmux set -as terminal-features ',*:RGB'"
+"""Pictures have their numbers in the colour of their cells: 24 bits have to pass."""
 INLINE_FILES = ("iterm2", "wezterm")
 
 
@@ -41,14 +44,24 @@ def possible(terminal: Terminal, colour: bool = True) -> list[tuple[str, str]]:
         if version and version >= least and terminal.graphics and colour:
             if not terminal.tmux:
                 ways.append(("kitty", f"{terminal.name} draws Kitty placeholders"))
-            elif terminal.passthrough:
+            elif terminal.passthrough and terminal.true_colour:
                 ways.append(("kitty", f"tmux lets pictures through to {terminal.name}"))
     if not terminal.tmux and terminal.name.lower().startswith(INLINE_FILES):
         ways.append(("iterm2", f"{terminal.name} draws inline files"))
     if terminal.sixel and terminal.cell:
         ways.append(("sixel", "the terminal says that it draws Sixel"))
-    ways.append(("block", "half blocks work everywhere"))
+    ways.append(("block", _remedy(terminal, colour) or "half blocks work everywhere"))
     return ways
+
+
+def _remedy(terminal: Terminal, colour: bool) -> str:
+    """Return what kitty's pictures lack inside tmux, and how to get it; "" where nothing does."""
+    able = any(version_of(terminal.name, program) for program in PLACEHOLDERS)
+    if not (terminal.tmux and able and colour):
+        return ""
+    if not terminal.passthrough:
+        return f"for sharp pictures: {PASSTHROUGH}"
+    return f"for sharp pictures: {TRUE_COLOUR}, then attach anew" if not terminal.true_colour else ""
 
 
 def choose(asked: str, terminal: Terminal, colour: bool = True) -> Choice:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import io
 import itertools
-import os
+import secrets
 from typing import TYPE_CHECKING
 
 from rich.color import Color
@@ -35,13 +35,16 @@ def wrap_for_tmux(sequence: str) -> str:
 
 
 class KittyEncoder:
-    """Sends PNGs under numbers of its own: 12 bits of the process, 12 bits counted up."""
+    """Sends PNGs under numbers of its own: 12 bits drawn at random, 12 bits counted up.
+
+    Process numbers are no good for that: those of two containers are often equal.
+    """
 
     name = "kitty"
 
     def __init__(self, tmux: bool = False) -> None:
         self._tmux = tmux
-        base = (os.getpid() & 0xFFF or 1) << 12
+        base = (secrets.randbelow(0xFFF) + 1) << 12
         self._numbers = (base | count for count in itertools.cycle(range(1, 0x1000)))
 
     def encode(self, image: Image, box: Box) -> Rendered:

@@ -6,17 +6,17 @@ import contextlib
 import os
 import re
 import select
-import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+
+from .viewers import Viewer, tmux, viewers
 
 TIMEOUT = 2.0
 GRAPHICS_QUERY = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
 VERSION_QUERY = "\x1b[>q"
 CELL_QUERY = "\x1b[16t"
 END_QUERY = "\x1b[c"
-TMUX_FACTS = ("#{client_termtype}", "#{client_cell_width}", "#{client_cell_height}", "#{client_termfeatures}")
 _END = re.compile(rb"\x1b\[\?([0-9;]*)c")
 _GRAPHICS = re.compile(rb"\x1b_Gi=31;OK")
 _VERSION = re.compile(rb"\x1bP>\|([^\x1b\x07]*)")
@@ -98,29 +98,35 @@ def cell_of_window(terminal: int) -> tuple[int, int] | None:
     return max(1, width // columns), max(1, height // rows)
 
 
-def in_tmux(asked: Terminal) -> Terminal:
-    """Add what tmux knows of the terminal around it, and whether it lets us through."""
-    told = _tmux("display-message", "-p", "|".join(TMUX_FACTS))
-    name, width, height, features = [*told.split("|"), "", "", "", ""][:4]
-    size = (int(width), int(height)) if width.isdigit() and height.isdigit() else asked.cell
-    return Terminal(
-        name=name,
-        graphics=bool(name),
-        sixel=asked.sixel,
-        cell=size if size and min(size) > 0 else None,
-        true_colour="RGB" in features.split(","),
-        tmux=True,
-        passthrough=_tmux("show-options", "-Apv", "allow-passthrough") in ("on", "all"),
-        answered=asked.answered,
-    )
-
-
-def _tmux(*words: str) -> str:
+def measured_cell() -> tuple[int, int] | None:
+    """Return the cell size now, as the driver of the terminal knows it or tmux does."""
+    if "TMUX" in os.environ:
+        return seen_by(Terminal(), viewers()).cell
     try:
-        done = subprocess.run(["tmux", *words], capture_output=True, text=True, timeout=1, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return None
+    try:
+        return cell_of_window(terminal)
+    except OSError:
+        return None
+    finally:
+        os.close(terminal)
+
+
+def in_tmux(asked: Terminal) -> Terminal:
+    """Add what tmux knows of the terminals around it, and whether it lets us through."""
+    passes = tmux("show-options", "-Apv", "allow-passthrough") in ("on", "all")
+    return seen_by(replace(asked, tmux=True, passthrough=passes), viewers())
+
+
+def seen_by(terminal: Terminal, looking: Collection[Viewer]) -> Terminal:
+    """Return the terminal inside tmux as far as all who are `looking` are the same."""
+    names, cells = {viewer.name for viewer in looking}, {viewer.cell for viewer in looking}
+    name = names.pop() if len(names) == 1 else ""
+    cell = cells.pop() if len(cells) == 1 else None
+    colour = bool(looking) and all(viewer.true_colour for viewer in looking)
+    return replace(terminal, name=name, graphics=bool(name), cell=cell or terminal.cell, true_colour=colour)
 
 
 def _ask(queries: str, timeout: float) -> tuple[bytes, tuple[int, int] | None]:

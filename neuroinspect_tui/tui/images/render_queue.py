@@ -26,10 +26,16 @@ class RenderRequest:
 
 
 class RenderQueue:
-    """`want` returns a picture that is ready, or None and calls `ready` (on its own thread) when it is."""
+    """`want` returns a picture that is ready, or None and calls `ready` (on its own thread) when it is.
 
-    def __init__(self, ready: Callable[[], None], send: Callable[[str], None]) -> None:
-        self._ready, self._send = ready, send
+    `send` writes to the terminal, `clear` says whether it would take a picture soon: one that would come too
+    late is not sent, and asked for again if it is still wanted.
+    """
+
+    def __init__(
+        self, ready: Callable[[], None], send: Callable[[str], None], clear: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._ready, self._send, self._clear = ready, send, clear
         self._done: OrderedDict[RenderRequest, Rendered | str] = OrderedDict()
         self._requests: OrderedDict[RenderRequest, Encoder] = OrderedDict()
         self._changed = threading.Condition()
@@ -55,19 +61,22 @@ class RenderQueue:
                 self._changed.notify()
         if done is None:
             self._start()
-        elif isinstance(done, Rendered) and done.send:
-            self._hand_over(done, encoder)
+        elif isinstance(done, Rendered) and done.send and not self._hand_over(done, encoder):
+            return None
         return done
 
-    def _hand_over(self, painted: Rendered, encoder: Encoder) -> None:
-        """Send a picture that the terminal is to keep, and free those unused for longest."""
+    def _hand_over(self, painted: Rendered, encoder: Encoder) -> bool:
+        """Have the terminal keep a picture, and free those unused for longest; returns whether it has it."""
         if painted.number not in self._sent:
+            if not self._clear():
+                return False
             self._send(painted.send)
         self._sent[painted.number] = (painted, encoder)
         self._sent.move_to_end(painted.number)
         while len(self._sent) > IN_TERMINAL:
             old, its_encoder = self._sent.popitem(last=False)[1]
             self._send(its_encoder.forget(old))
+        return True
 
     def close(self) -> None:
         """End the thread and free the terminal's copies."""
@@ -83,6 +92,10 @@ class RenderQueue:
             self._requests.clear()
         for painted, encoder in self._sent.values():
             self._send(encoder.forget(painted))
+        self._sent.clear()
+
+    def send_anew(self) -> None:
+        """Another terminal looks, or the same one again: it has none of the pictures."""
         self._sent.clear()
 
     def _start(self) -> None:

@@ -24,10 +24,16 @@ class PictureRenderer:
 
     def __init__(
         self, encoders: dict[str, Encoder], way: str, cell: CellSize, ready: Callable[[], None],
-        send: Callable[[str], None],
+        send: Callable[[str], None], clear: Callable[[], bool] = lambda: True,
     ) -> None:  # fmt: skip
         self.encoders, self.way, self.cell = encoders, way, cell
-        self.render_queue = RenderQueue(ready, send)
+        self.render_queue = RenderQueue(ready, send, clear)
+        self._blocks = encoders.get("block") or BlockEncoder()
+
+    def adopt(self, encoders: dict[str, Encoder], way: str, cell: CellSize) -> None:
+        """Draw for another terminal: with its encoders, and for its cells."""
+        self.render_queue.forget_all()
+        self.encoders, self.way, self.cell = encoders, way, cell
         self._blocks = encoders.get("block") or BlockEncoder()
 
     @property

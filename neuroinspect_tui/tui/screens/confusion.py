@@ -9,10 +9,11 @@ from textual.content import Content
 from textual.widget import Widget
 
 from ...text import safe
+from ...wording.numbers import bare_percent as percent
+from ...wording.numbers import plural
 from ..app_state import Topic
 from ..keymap import keys
 from ..widgets.matrix import ConfusionMatrix
-from ..wording import percent, plural
 from .page import Page
 from .samples import SamplesScreen
 

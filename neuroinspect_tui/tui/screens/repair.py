@@ -13,13 +13,13 @@ from ... import jobs
 from ...repair_methods import REPAIRS, RepairMethod
 from ...results import Repair
 from ...text import safe
+from ...wording.numbers import neurons
 from ...wording.verdicts import outcome_words, verdict_sentence
 from ..app_state import Topic
 from ..keymap import keys
 from ..widgets.repair_parts import MethodTable, ReasonPanel, RepairTable
 from ..widgets.table import Table
 from ..widgets.verdict import VerdictTable
-from ..wording import neurons
 from .dialogs import ConfirmDialog
 from .page import Page
 

@@ -10,11 +10,11 @@ from textual.widget import Widget
 from ... import jobs
 from ...results import Sample
 from ...text import safe
+from ...wording.numbers import number
 from ..app_state import Topic
 from ..keymap import keys
 from ..widgets.gallery import Gallery, Section
 from ..widgets.pictures import sample_tile
-from ..wording import number
 from .page import Page
 from .zoom import ZoomScreen
 

@@ -8,12 +8,13 @@ from textual import events, on
 from textual.widget import Widget
 
 from ...text import safe
+from ...wording.names import brief_name as short_name
+from ...wording.numbers import bare_percent as percent
 from ..keymap import keys
 from ..protocol import SessionEntry
 from ..widgets.cells import cut_front
 from ..widgets.filtered import FilteredTable
 from ..widgets.table import Column, Row, Table
-from ..wording import percent, short_name
 from .page import Page
 
 COLUMNS = (

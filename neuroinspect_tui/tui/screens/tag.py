@@ -12,12 +12,12 @@ from textual.widget import Widget
 from ... import jobs
 from ...results import ReviewItem
 from ...text import safe
+from ...wording.numbers import neurons
 from ..app_state import Topic
 from ..keymap import keys
 from ..widgets.gallery import Gallery, Section
 from ..widgets.pictures import sample_tile
 from ..widgets.tag_panel import TagPanel
-from ..wording import neurons
 from .page import Page
 
 AHEAD = 10
@@ -31,7 +31,7 @@ class TagScreen(Page[None]):
         "view.repair", "app.copy",
     )  # fmt: skip
 
-    place: reactive[int] = reactive(0, init=False)
+    place: reactive[int] = reactive(0, init=False, repaint=False)
 
     def __init__(self, target: int, culprits: tuple[int, ...]) -> None:
         super().__init__()

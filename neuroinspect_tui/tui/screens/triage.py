@@ -45,8 +45,8 @@ class TriageScreen(PanedPage):
     cancels = (jobs.Job,)
     home = True
 
-    target: reactive[int | None] = reactive(None, init=False)
-    neuron: reactive[int | None] = reactive(None, init=False)
+    target: reactive[int | None] = reactive(None, init=False, repaint=False)
+    neuron: reactive[int | None] = reactive(None, init=False, repaint=False)
 
     def __init__(self, marks: Marks) -> None:
         super().__init__()

@@ -11,7 +11,8 @@ from rich.style import Style
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ..wording import bar
+from ...text import safe
+from ...wording.numbers import bar, class_name
 
 Align = Literal["left", "right"]
 Span = tuple[str, str]
@@ -102,3 +103,8 @@ def fit(cell: Cell, width: int, align: Align = "left") -> list[Span]:
         padding = (" " * room, "")
         fitted = [padding, *fitted] if align == "right" else [*fitted, padding]
     return fitted
+
+
+def class_word(names: Sequence[str], index: int) -> str:
+    """Return a class's name safe to show, its number where the names are not known yet."""
+    return safe(class_name(names, index), 60)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from ...results import ClassResult, Evaluation
 from ...text import safe
+from ...wording.numbers import bare_percent as percent
 from ..keymap import keys
-from ..wording import percent
 from .cells import Cell, bar_cell
 from .filtered import FilteredTable
 from .table import Column, Row

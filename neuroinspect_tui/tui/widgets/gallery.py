@@ -210,9 +210,8 @@ class Gallery(Inked, can_focus=True):
             return painted.strips[line].apply_style(base)
         self._missing.add(placed.index)
         words = tile.waiting if tile.picture is None else painted or "…"
-        box = base + self.ink("line")
         shown = words if line == placed.height // 2 else ""
-        return self.paint([(shown.center(placed.width), "dim")], box, placed.width)
+        return self.paint([(shown.center(placed.width), "dim")], base, placed.width)
 
     def _caption_line(self, tile: Tile, placed: Placed, line: int, base: Style) -> Strip:
         spans = tile.caption[line] if line < len(tile.caption) else ()

@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from ...events import Progress
 from ...jobs import Job
-from ..wording import bar, duration, number
+from ...wording.numbers import bar, duration, number
 
 
 class StatusHeader(Widget):

@@ -9,8 +9,9 @@ from textual.content import Content
 
 from ...results import GroupResult, Sample
 from ...text import safe
-from ..wording import class_word, number, percent
-from .cells import Cell, cut_front
+from ...wording.numbers import bare_percent as percent
+from ...wording.numbers import number
+from .cells import Cell, class_word, cut_front
 from .filtered import FilteredTable
 from .table import Column, Row
 

@@ -10,8 +10,8 @@ from textual.reactive import reactive
 
 from ...results import Concept, Culprit, CulpritReport
 from ...text import safe
+from ...wording.numbers import bare_percent as percent
 from ..keymap import keys
-from ..wording import percent
 from .cells import Cell, bar_cell, spans_of
 from .filtered import FilteredTable
 from .table import Column, Row

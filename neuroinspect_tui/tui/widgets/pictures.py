@@ -8,11 +8,11 @@ from pathlib import Path
 from ...events import Preview
 from ...results import Exemplar, Illusion, Sample
 from ...text import safe
+from ...wording.numbers import bare_percent as percent
 from ..app_state import AppState
 from ..images.picture import Picture
 from ..keymap import keys
-from ..wording import class_word, percent
-from .cells import Span
+from .cells import Span, class_word
 from .gallery import Gallery, Section, Tile
 from .mistake_table import file_name, group_words
 

@@ -11,9 +11,10 @@ from textual.widget import Widget
 from ...repair_methods import REPAIRS, Need, RepairKind, settings
 from ...results import Repair
 from ...text import safe
+from ...wording.numbers import bare_percent as percent
+from ...wording.numbers import duration, neurons, number
 from ...wording.verdicts import outcome_words, verdict_sentence
 from ..keymap import keys
-from ..wording import duration, neurons, number, percent
 from .cells import Cell
 from .table import Column, Row, Table
 

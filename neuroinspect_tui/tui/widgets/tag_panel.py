@@ -10,8 +10,10 @@ from textual.widget import Widget
 
 from ...results import ReviewItem
 from ...text import safe
+from ...wording.numbers import bar, neurons, number
+from ...wording.numbers import bare_percent as percent
 from ..app_state import AppState
-from ..wording import bar, class_word, neurons, number, percent
+from .cells import class_word
 
 GOAL = 40
 NAMED = 2

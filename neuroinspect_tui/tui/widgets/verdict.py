@@ -8,7 +8,8 @@ from textual.content import Content
 
 from ...results import Metrics, Repair
 from ...text import safe
-from ..wording import number, percent, signed
+from ...wording.numbers import bare_percent as percent
+from ...wording.numbers import number, signed
 from .cells import Cell
 from .table import Column, Row, Table
 

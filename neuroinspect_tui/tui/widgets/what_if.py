@@ -8,7 +8,8 @@ from textual.widget import Widget
 
 from ...results import Metrics, WhatIf
 from ...text import safe
-from ..wording import neurons, percent, signed
+from ...wording.numbers import bare_percent as percent
+from ...wording.numbers import neurons, signed
 
 NARROW = 100
 Fact = tuple[tuple[str, str], ...]

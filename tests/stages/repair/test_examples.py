@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from neuroinspect_tui.stages.repair.examples import Examples, thinned
@@ -41,7 +42,7 @@ def test_subset_keeps_features_labels_and_codes_together():
 
 def test_an_absent_column_is_unknown():
     splits, _ = make_world(grouped=False)
-    assert Examples.of(splits["val"], torch.arange(4), "place").codes.tolist() == [-1] * 4
+    assert Examples.of(splits["val"], torch.arange(4), "place").codes.tolist() == [[-1]] * 4
 
 
 def test_every_cell_has_the_same_weight():
@@ -49,6 +50,28 @@ def test_every_cell_has_the_same_weight():
     codes = torch.tensor([0, 0, 1, 0, -1, -1])
     weights = Examples.plain(torch.zeros(6, 2), labels, codes).balanced_weights()
     torch.testing.assert_close(weights, torch.tensor([1 / 8, 1 / 8, 1 / 4, 1 / 4, 1 / 8, 1 / 8]))
+
+
+def test_several_columns_are_balanced_one_by_one():
+    """The rarest of the four combinations is not blown up to a quarter, but both columns are balanced."""
+    codes = torch.tensor([[0, 0]] * 6 + [[0, 1]] * 2 + [[1, 0]] * 3 + [[1, 1]] * 1)
+    examples = Examples.plain(torch.zeros(12, 2), torch.zeros(12, dtype=torch.int64), codes)
+    weights = examples.balanced_weights()
+    for column in codes.T:
+        assert float(weights[column == 1].sum()) == pytest.approx(0.5, abs=1e-5)
+    # The odds ratio 6 · 1 / (2 · 3) = 1 of the counts is kept, so the four combinations have a quarter each.
+    assert float(weights[11]) == pytest.approx(0.25, abs=1e-5)
+    skewed = torch.tensor([[0, 0]] * 8 + [[0, 1]] * 1 + [[1, 0]] * 1 + [[1, 1]] * 2)
+    one = Examples.plain(torch.zeros(12, 2), torch.zeros(12, dtype=torch.int64), skewed).balanced_weights()
+    # Odds ratio 16: p / (1/2 - p) = 4, so p = .4 for (0, 0) and (1, 1), .1 for the others.
+    assert [float(one[:8].sum()), float(one[8]), float(one[9])] == pytest.approx([0.4, 0.1, 0.1], abs=1e-4)
+
+
+def test_a_part_of_several_columns_keeps_its_sources_shares():
+    codes = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]])
+    seen = Examples.plain(torch.zeros(4, 2), torch.zeros(4, dtype=torch.int64), codes)
+    weights = Examples.join([seen, seen]).balanced_weights((0.25, 0.75))
+    torch.testing.assert_close(weights, torch.tensor([1 / 16] * 4 + [3 / 16] * 4))
 
 
 def test_sources_share_the_weight_of_each_cell():

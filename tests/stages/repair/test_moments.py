@@ -17,6 +17,6 @@ def test_moments_equal_plain_products_however_rows_are_blocked(monkeypatch):
     np.testing.assert_allclose(found.mean.numpy(), plain @ x[:, :-1], rtol=1e-5)
     np.testing.assert_allclose(found.size, (plain[:, None] * x[:, :-1] ** 2).sum(0).mean(), rtol=1e-5)
     for cell, (label, code) in enumerate(zip(found.labels, found.codes, strict=True)):
-        own = ((examples.labels == label) & (examples.codes == code)).numpy()
+        own = ((examples.labels == label) & (examples.codes == code).all(dim=1)).numpy()
         np.testing.assert_allclose(found.sums[cell].numpy(), plain[own] @ x[own], rtol=1e-5)
     assert len(found.labels) == 6

@@ -65,12 +65,39 @@ def test_another_seed_draws_other_parts():
 
 def test_mislabelled_images_are_neither_fitted_nor_chosen_on():
     splits = make_world()[0]
-    marked = {"train": torch.tensor([0, 5]), "val": torch.arange(50)}
+    marked = {"train": torch.tensor([0, 5]), "val": torch.arange(50), "test": torch.tensor([7, 9, 11])}
     plan = plan_parts(splits, "val", marked)
     used = set(names_of(splits, plan.fit)) | set(names_of(splits, plan.choose))
     assert len(used) == 800 - 2 + 400 - 50
     assert not used & {("train", 0), ("train", 5), *(("val", row) for row in range(50))}
-    assert len(plan.judge) == 800
+    assert len(plan.judge) == 800 - 3
+    assert not set(judged(plan)) & {("test", 7), ("test", 9), ("test", 11)}
+
+
+def test_mislabelled_images_leave_the_judging_part_of_a_divided_split_too():
+    splits = {"val": make_world()[0]["val"]}
+    whole = set(judged(plan_parts(splits, "val", {})))
+    marked = torch.tensor(sorted(row for _, row in whole)[:10])
+    found = set(judged(plan_parts(splits, "val", {"val": marked})))
+    assert found == whole - {("val", row) for row in marked.tolist()}
+
+
+def test_copies_of_other_images_are_fitted_on_but_not_judged_on():
+    splits = make_world()[0]
+    copies = {"test": torch.tensor([1, 2]), "val": torch.arange(400), "train": torch.arange(800)}
+    plan = plan_parts(splits, "val", {}, unjudged=copies)
+    assert (len(plan.fit), len(plan.choose), len(plan.judge)) == (1000, 200, 798)
+    assert not set(judged(plan)) & {("test", 1), ("test", 2)}
+
+
+def test_other_groups_can_be_told_of_the_same_images():
+    splits, _ = make_world()
+    plan = plan_parts(splits, "val", {})
+    untold = plan.told(splits, ())
+    assert untold.columns == () and bool((untold.fit.codes == -1).all())
+    for one, other in ((plan.fit, untold.fit), (plan.choose, untold.choose), (plan.unseen, untold.unseen)):
+        assert names_of(splits, one) == names_of(splits, other)
+    assert untold.judge is plan.judge
 
 
 def test_tags_that_were_not_propagated_are_all_fitted_on():
@@ -78,7 +105,7 @@ def test_tags_that_were_not_propagated_are_all_fitted_on():
     codes = torch.full((400,), -1)
     codes[torch.arange(0, 400, 20)] = torch.tensor([0, 1] * 10)
     splits["val"].groups["tag"] = GroupColumn("tag", ("water", "land"), codes)
-    plan = plan_parts(splits, "val", {}, tag_column="tag")
+    plan = plan_parts(splits, "val", {}, tag_columns=("tag",))
     assert int((plan.fit.codes >= 0).sum()) == 20
     assert int((plan.choose.codes >= 0).sum()) == 0
 
@@ -87,9 +114,20 @@ def test_the_column_with_the_worst_group_is_weighted_by():
     splits, _ = make_world()
     for split in splits.values():
         split.groups["noise"] = GroupColumn("noise", ("a", "b"), torch.arange(len(split)) % 2)
-    assert plan_parts(splits, "val", {}).column == "place"
-    assert plan_parts(splits, "val", {}, tag_column="noise").column == "noise"
-    assert plan_parts(make_world(grouped=False)[0], "val", {}).column is None
+    assert plan_parts(splits, "val", {}).columns == ("place",)
+    assert plan_parts(splits, "val", {}, columns=("noise", "absent")).columns == ("noise",)
+    assert plan_parts(make_world(grouped=False)[0], "val", {}).columns == ()
+
+
+def test_tags_and_columns_are_used_together():
+    splits, _ = make_world()
+    for split in splits.values():
+        split.groups["tag"] = GroupColumn("tag", ("a", "b"), torch.arange(len(split)) % 2)
+    plan = plan_parts(splits, "val", {}, tag_columns=("tag",))
+    assert plan.columns == ("tag", "place")
+    assert torch.equal(
+        plan.choose.codes[:, 1], splits["val"].groups["place"].codes[plan.choose.sources[0][1]]
+    )
 
 
 def test_tags_of_a_single_value_divide_nothing():
@@ -98,7 +136,7 @@ def test_tags_of_a_single_value_divide_nothing():
         codes = torch.where(torch.arange(len(split)) % 3 == 0, 0, -1)
         split.groups["tag"] = GroupColumn("tag", ("snow",), codes)
         split.top_classes[codes == 0] = split.top_classes[codes == 0].flip(1)
-    assert plan_parts(splits, "val", {}, tag_column="tag").column == "place"
+    assert plan_parts(splits, "val", {}, tag_columns=("tag",)).columns == ("place",)
 
 
 def test_too_few_images_are_refused():

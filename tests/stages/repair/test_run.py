@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from neuroinspect_tui.errors import Cancelled, InputError
 from neuroinspect_tui.results import Choice
 from neuroinspect_tui.stages.metrics import mcnemar_p
-from neuroinspect_tui.stages.repair import repair_class
+from neuroinspect_tui.stages.repair import ModeAim, Told, repair_class
 from neuroinspect_tui.stages.tags import COLUMN, make_groups
 
 from .worlds import CULPRITS, NAMES, make_world
@@ -147,7 +149,7 @@ def test_tags_carried_to_all_images_repair_like_the_true_groups():
     hidden, _ = make_world(grouped=False)
     for name, split in hidden.items():
         split.groups[COLUMN] = columns[name]
-    found = repair_class(hidden, head, 0, NAMES, "ridge", CULPRITS, tag_column=COLUMN)
+    found = repair_class(hidden, head, 0, NAMES, "ridge", CULPRITS, told=Told(tags=(COLUMN,)))
     assert accuracies(splits["test"], found.head)[1] > 0.9
     assert found.parameters["groups"] == COLUMN
 
@@ -172,3 +174,62 @@ def test_the_untouched_layer_is_judged_by_what_the_model_itself_predicted():
     assert float(own) != pytest.approx(
         float((head.logits(test.features).argmax(1) == test.labels).double().mean())
     )
+
+
+def test_groups_are_worth_what_the_method_does_not_do_untold():
+    splits, head = make_world()
+    found = repair_class(splits, head, 0, NAMES, "ridge", CULPRITS)
+    untold = repair_class(make_world(grouped=False)[0], head, 0, NAMES, "ridge", CULPRITS)
+    line = found.verdict.on("all", "told_nothing")
+    assert line.before == pytest.approx(untold.after.accuracy)
+    assert line.after == found.after.accuracy
+    assert found.verdict.on("all", "shuffled_tags") is None
+    assert untold.verdict.on("all", "told_nothing") is None
+
+
+def test_shuffled_tags_are_fitted_by_the_middle_of_their_draws():
+    splits, head = make_world()
+    draws = []
+    for seed in range(3):
+        draw, _ = make_world()
+        for split in draw.values():
+            order = torch.randperm(len(split), generator=torch.Generator().manual_seed(seed))
+            split.groups["place"] = replace(split.groups["place"], codes=split.groups["place"].codes[order])
+        draws.append(draw)
+    told = Told(tags=("place",), shuffled=draws)
+    found = repair_class(splits, head, 0, NAMES, "ridge", CULPRITS, told)
+    alone = [
+        repair_class(splits, head, 0, NAMES, "ridge", CULPRITS, Told(tags=("place",), shuffled=[draw]))
+        for draw in draws
+    ]
+    rates = sorted(one.verdict.on("class", "shuffled_tags").before for one in alone)
+    assert found.verdict.on("class", "shuffled_tags").before == rates[1]
+    assert found.cues == ("place",)
+    assert found.verdict.estimated
+    assert not repair_class(splits, head, 0, NAMES, "ridge", CULPRITS).verdict.estimated
+
+
+def test_a_shift_of_one_logit_never_helps():
+    splits, head = make_world()
+    fair = head.weight * torch.tensor([1.0, 1, 1, 0, 0, 0, 0, 0])
+    shifted = replace(head, weight=fair, bias=torch.tensor([0.0, 3.0]))
+    for split in splits.values():
+        logits, classes = shifted.logits(split.features).topk(2, dim=1)
+        split.top_logits.copy_(logits)
+        split.top_classes.copy_(classes)
+    found = repair_class(splits, shifted, 0, NAMES, "bias", [])
+    own = found.verdict.on("class")
+    assert own.p < 1e-6 and own.fixed > own.broken
+    assert found.verdict.outcome == "no_better"
+
+
+def test_a_failure_mode_can_be_the_aim():
+    splits, head = make_world()
+    direction = torch.tensor([0.0, 0, 0, 1, 1, 1, 0, 0])
+    aim = ModeAim(direction, 1.0, (0,))
+    found = repair_class(splits, head, 0, NAMES, "ridge", CULPRITS, mode=aim)
+    test = splits["test"]
+    own = (test.labels == 0) & (test.features.float()[:, 3:6].sum(dim=1) >= 1.0)
+    line = found.verdict.on("mode")
+    assert (found.verdict.aim, line.n) == ("mode", int(own.sum()))
+    assert line.before == pytest.approx(float((test.predicted == 0)[own].double().mean()))

@@ -22,7 +22,8 @@ KITTY = Terminal("kitty(0.41.1)", graphics=True, cell=(9, 18), true_colour=True,
         (Terminal("iTerm2 3.5.0", cell=(9, 18)), "iterm2"),
         (Terminal("XTerm(379)", sixel=True, cell=(8, 17)), "sixel"),
         (Terminal("XTerm(379)", sixel=True), "block"),
-        (Terminal("kitty(0.41.1)", graphics=True, tmux=True, passthrough=True), "kitty"),
+        (Terminal("kitty(0.41.1)", graphics=True, tmux=True, passthrough=True, true_colour=True), "kitty"),
+        (Terminal("kitty(0.41.1)", graphics=True, tmux=True, passthrough=True), "block"),
         (Terminal("kitty(0.41.1)", graphics=True, tmux=True, passthrough=False), "block"),
         (Terminal("WezTerm 20240203", graphics=True, tmux=True, passthrough=True), "block"),
         (Terminal("", sixel=True, cell=(8, 17), tmux=True), "sixel"),
@@ -31,6 +32,14 @@ KITTY = Terminal("kitty(0.41.1)", graphics=True, cell=(9, 18), true_colour=True,
 )
 def test_auto(terminal: Terminal, way: str) -> None:
     assert choose("auto", terminal).way == way
+
+
+def test_inside_tmux_the_reason_says_what_is_missing() -> None:
+    inside = Terminal("kitty(0.41.1)", graphics=True, tmux=True)
+    assert "allow-passthrough on" in choose("auto", inside).reason
+    passing = Terminal("kitty(0.41.1)", graphics=True, tmux=True, passthrough=True)
+    assert "terminal-features ',*:RGB'" in choose("auto", passing).reason
+    assert choose("auto", Terminal("foot(1.16)", tmux=True)).reason == "half blocks work everywhere"
 
 
 def test_without_colour_placeholders_would_lose_their_numbers() -> None:

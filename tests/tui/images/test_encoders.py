@@ -12,17 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 from rich.cells import cell_len
-from rich.console import Console
-from rich.segment import Segment
-from textual._compositor import ChopsUpdate
-from textual.strip import Strip
+from textual.geometry import Region
 
 from neuroinspect_tui.tui.images.blocks import BlockEncoder, parse_line
 from neuroinspect_tui.tui.images.diacritics import MARKS
 from neuroinspect_tui.tui.images.encoder import Rendered
 from neuroinspect_tui.tui.images.iterm2 import ITermEncoder
 from neuroinspect_tui.tui.images.kitty import PLACEHOLDER, KittyEncoder, wrap_for_tmux
-from neuroinspect_tui.tui.images.overlay import Shown, draw, painted_regions
+from neuroinspect_tui.tui.images.overlay import Overlay, Shown
 from neuroinspect_tui.tui.images.picture import Box, Picture, fitted, load
 from neuroinspect_tui.tui.images.render_queue import IN_TERMINAL, RenderQueue
 from neuroinspect_tui.tui.images.sixel import SixelEncoder, sixel
@@ -264,39 +261,38 @@ def test_iterm2_names_its_cells_and_carries_the_png(image: Image.Image) -> None:
 # Drawing over cells
 
 
-def update(line: int, left: int, right: int, *starts: int) -> ChopsUpdate:
-    """Textual's update of one span on a line of 80 cells, cut into fragments at `starts`."""
-    ends = [*starts[1:], 80]
-    fragments: dict[int, Strip | None] = {
-        start: Strip([Segment("x" * (end - start))]) for start, end in zip(starts, ends, strict=True)
-    }
-    return ChopsUpdate([{}] * line + [fragments], [(line, left, right)], [[]] * line + [ends])
+def drawn(shown: list[Shown], touched: list[Region], covers: list[Region]) -> str:
+    overlay = Overlay()
+    overlay.touch(touched)
+    return "".join(overlay.draw(picture) for picture in list(overlay.due(shown, covers)))
 
 
 def test_overlays_are_drawn_where_their_cells_were_painted() -> None:
-    from textual.geometry import Region
-
     window = Region(0, 0, 80, 20)
     painted = Rendered((), overlay="PICTURE", left=1, top=0, columns=8, rows=4)
     shown = [Shown(painted, Region(10, 5, 10, 5), window)]
     whole = Region(0, 0, 80, 24)
-    assert draw(shown, [whole], []) == "\x1b7\x1b[6;12HPICTURE\x1b8"
-    assert draw(shown, painted_regions(update(7, 0, 12, 0), whole), []) != ""
-    assert draw(shown, painted_regions(update(7, 0, 11, 0), whole), []) == "", "left of the picture"
-    assert draw(shown, painted_regions(update(9, 0, 80, 0), whole), []) == "", "below the picture"
-    assert draw(shown, [whole], [Region(15, 6, 30, 3)]) == "", "a toast lies over it"
+    assert drawn(shown, [whole], []) == "\x1b7\x1b[6;12HPICTURE\x1b8"
+    assert drawn(shown, [Region(0, 7, 12, 1)], []) != ""
+    assert drawn(shown, [Region(0, 7, 11, 1)], []) == "", "left of the picture"
+    assert drawn(shown, [Region(0, 9, 80, 1)], []) == "", "below the picture"
+    assert drawn(shown, [whole], [Region(15, 6, 30, 3)]) == "", "a toast lies over it"
     half = [Shown(painted, Region(10, 18, 10, 5), window)]
-    assert draw(half, [whole], []) == "", "scrolled half out: the blocks stay"
-    assert painted_regions(object(), whole) == [whole]
+    assert drawn(half, [whole], []) == "", "scrolled half out: the blocks stay"
 
 
-def test_textual_repaints_a_fragment_from_its_start_however_far_right_the_span_begins() -> None:
-    from textual.geometry import Region
-
-    part = update(7, 40, 50, 0, 30, 60)
-    written = part.render_segments(Console())
-    assert "\x1b[8;31H" in written and written.count("x") == 20
-    assert painted_regions(part, Region(0, 0, 80, 24)) == [Region(30, 7, 20, 1)]
+def test_an_overlay_that_had_to_wait_is_drawn_later_and_then_no_more() -> None:
+    window = Region(0, 0, 80, 20)
+    shown = [
+        Shown(Rendered((), overlay=name, columns=8, rows=4), Region(x, 0, 8, 4), window)
+        for name, x in (("A", 0), ("B", 20))
+    ]
+    overlay = Overlay()
+    overlay.touch([Region(0, 0, 80, 1)])
+    assert "A" in overlay.draw(next(overlay.due(shown, [])))
+    assert [picture.painted.overlay for picture in overlay.due(shown, [])] == ["B"]
+    overlay.draw(shown[1])
+    assert list(overlay.due(shown, [])) == []
 
 
 # The render_queue

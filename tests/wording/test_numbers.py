@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from neuroinspect_tui.tui import wording
+from neuroinspect_tui.wording import numbers as wording
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,9 @@ def test_duration(seconds: float, expected: str) -> None:
 
 
 def test_rates() -> None:
-    assert wording.percent(1 / 3) == "33.3"
-    assert wording.percent(None) == "–"
-    assert wording.percent(1.0, 0) == "100"
+    assert wording.bare_percent(1 / 3) == "33.3"
+    assert wording.bare_percent(None) == "–"
+    assert wording.bare_percent(1.0, 0) == "100"
     assert [wording.signed(change) for change in (0.12, -0.003, 0.0, 0.0004)] == [
         "+12.0",
         "−0.3",

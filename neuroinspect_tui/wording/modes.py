@@ -1,0 +1,204 @@
+"""Failure modes in words: what a group of mistakes has in common, and how far that is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ..results import Carried, ConfusedPair, CoverTest, ImageStatistic, ProjectOut, WeightedNeuron
+from .numbers import class_name, decimal, listed, number, p_value, percent, plural, signed_decimal
+
+CLASSES_NAMED = 3
+MOSTLY = 0.7
+
+
+class Mode(Protocol):
+    """What the words need of a failure mode: `results.FailureMode` and the report's rows both have it."""
+
+    @property
+    def id(self) -> int:
+        """Its number."""
+
+    @property
+    def name(self) -> str | None:
+        """The user's name, or one that was verified."""
+
+    @property
+    def name_auroc(self) -> float | None:
+        """How well a found name holds on other images."""
+
+    @property
+    def spurious(self) -> bool:
+        """Whether the evidence speaks for a cue beside the class."""
+
+    @property
+    def weak(self) -> bool:
+        """Whether it does not come back in resamples."""
+
+    @property
+    def mistakes(self) -> int:
+        """How many mistakes it has."""
+
+    @property
+    def share(self) -> float:
+        """Their share of all mistakes."""
+
+    @property
+    def pairs(self) -> tuple[ConfusedPair, ...]:
+        """Which classes they have, and are predicted as."""
+
+    @property
+    def neurons(self) -> tuple[WeightedNeuron, ...]:
+        """The neurons of its direction."""
+
+    @property
+    def carried(self) -> Carried:
+        """Who scores above its threshold."""
+
+    @property
+    def cover(self) -> CoverTest | None:
+        """What covering its region does."""
+
+    @property
+    def projected(self) -> ProjectOut | None:
+        """What removing its direction does."""
+
+    @property
+    def statistic(self) -> ImageStatistic | None:
+        """The image statistic that goes with it."""
+
+
+def title(mode: Mode, names: Sequence[str]) -> str:
+    """Return the mode's name, or what it confuses: `boat → mug`."""
+    if mode.name is not None:
+        return mode.name
+    return (
+        f"{_all_of(_counts(mode.pairs, 'label'), names)} → {_all_of(_counts(mode.pairs, 'predicted'), names)}"
+    )
+
+
+def size(mode: Mode) -> str:
+    """Return how many mistakes it has: `34 mistakes, 37 % of all`."""
+    return f"{plural(mode.mistakes, 'mistake')}, {percent(mode.share, 0)} of all"
+
+
+def confused(mode: Mode, names: Sequence[str]) -> str:
+    """Return which classes its mistakes have and what they are predicted as."""
+    labels = _all_of(_counts(mode.pairs, "label"), names)
+    predicted = _counts(mode.pairs, "predicted")
+    return f"{labels}{_predicted_as(predicted, names)}"
+
+
+def sentence(mode: Mode, names: Sequence[str]) -> str:
+    """Return the whole case in one sentence: who carries the cue, and what covering it does."""
+    parts = [_carried_by(mode, names)]
+    if mode.cover is not None:
+        parts.append(cover_words(mode.cover))
+    return "; ".join(parts)
+
+
+def _carried_by(mode: Mode, names: Sequence[str]) -> str:
+    (above, mistakes), (right_above, right) = mode.carried.mistakes, mode.carried.right
+    whose = f"{number(above)} of {plural(mistakes, 'mistake')} on {confused(mode, names)}"
+    verb = "carries" if above == 1 else "carry"
+    also = (
+        f"{number(right_above)} of {plural(right, 'right answer')} too"
+        if right
+        else "no right answers to compare"
+    )
+    return f"{whose}, {verb} this cue, {also} ({p_value(mode.carried.p)})"
+
+
+def cover_words(cover: CoverTest) -> str:
+    """Return what covering the mode's region does, beside the same region moved elsewhere."""
+    return (
+        f"covering it fixes {percent(cover.mended, 0)}, covering elsewhere "
+        f"{percent(cover.elsewhere, 0)} (n = {number(cover.images)})"
+    )
+
+
+def removed_words(found: ProjectOut) -> str:
+    """Return what taking the direction out of the features does, beside random directions."""
+    return (
+        f"taking the direction out of the features fixes {percent(found.mended, 0)} of the mistakes and "
+        f"breaks {percent(found.broken, 0)} of the right answers; "
+        f"a random direction fixes {percent(found.random, 0)}"
+    )
+
+
+def statistic_words(found: ImageStatistic) -> str:
+    """Return the image statistic that goes with the mode, its effect from −1 to 1 within classes."""
+    return f"goes with {found.name} (effect {signed_decimal(found.effect)} of ±1, {p_value(found.p)})"
+
+
+def neuron_words(neurons: Sequence[WeightedNeuron], limit: int = 6) -> str:
+    """Return the neurons that make the direction, with their weights."""
+    shown = [f"{row.neuron} ({signed_decimal(row.weight)})" for row in neurons[:limit]]
+    more = [f"{len(neurons) - limit} more"] if len(neurons) > limit else []
+    return listed([*shown, *more])
+
+
+def name_words(mode: Mode) -> str:
+    """Return where the name comes from and how well it holds."""
+    if mode.name is None:
+        return "unnamed: no description held up on images that it was not found on"
+    if mode.name_auroc is None:
+        return "named by hand"
+    return f"named by CLIP; AUROC {decimal(mode.name_auroc, 2)} on images that the name was not found on"
+
+
+def caveats(mode: Mode) -> list[str]:
+    """Return what a reader must know before believing the mode."""
+    found = []
+    if mode.weak:
+        found.append("weak: it does not come back when the mistakes are resampled")
+    if mode.carried.p >= 0.05:
+        found.append("the difference between mistakes and right answers may be chance")
+    if mode.cover is None:
+        found.append("the cover test was not made")
+    elif mode.cover.images < 10:
+        found.append(f"covered on {plural(mode.cover.images, 'image')} only")
+    return found
+
+
+def evidence(mode: Mode) -> list[tuple[str, str]]:
+    """Return the evidence of a mode as (what, words) pairs; what was not measured is left out."""
+    pairs = [("name", name_words(mode))]
+    if mode.projected is not None:
+        pairs.append(("removed", removed_words(mode.projected)))
+    if mode.statistic is not None:
+        pairs.append(("statistic", statistic_words(mode.statistic)))
+    pairs.append(("neurons", neuron_words(mode.neurons)))
+    return [(what, words) for what, words in pairs if words]
+
+
+def kind(mode: Mode) -> str:
+    """Return what kind of cause it is: a spurious cue, or a confusion of what the classes look like."""
+    return "spurious cue" if mode.spurious else "not shown to be spurious"
+
+
+def _counts(pairs: Sequence[ConfusedPair], which: str) -> dict[int, int]:
+    """Return how many mistakes each label, or predicted class, has; most first."""
+    counts: dict[int, int] = {}
+    for pair in pairs:
+        index = pair.label if which == "label" else pair.predicted
+        counts[index] = counts.get(index, 0) + pair.count
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _all_of(counts: dict[int, int], names: Sequence[str]) -> str:
+    """Name the classes, at most three of them."""
+    shown = [class_name(names, index) for index in list(counts)[:CLASSES_NAMED]]
+    rest = len(counts) - len(shown)
+    return listed([*shown, *([plural(rest, "other class", "other classes")] if rest > 0 else [])])
+
+
+def _predicted_as(counts: dict[int, int], names: Sequence[str]) -> str:
+    """Return what most are predicted as; nothing where they go everywhere."""
+    if not counts:
+        return ""
+    first, most = next(iter(counts.items()))
+    name, share = class_name(names, first), most / sum(counts.values())
+    if len(counts) == 1:
+        return f", predicted as {name}"
+    return f", mostly predicted as {name}" if share >= MOSTLY else f", predicted as {_all_of(counts, names)}"
