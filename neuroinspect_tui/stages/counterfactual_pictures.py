@@ -139,7 +139,8 @@ def _region(
     classifier: Classifier, preprocess: Preprocess, direction: Tensor, images: Tensor, share: float
 ) -> Tensor:
     maps, _ = classifier.direction_maps(preprocess.normalise(images), direction[None])
-    return strongest_region(maps[:, 0], *images.shape[-2:], share=share)
+    height, width = images.shape[-2:]
+    return strongest_region(maps[:, 0], height, width, share)
 
 
 def _pictures(
