@@ -22,6 +22,7 @@ from .device import autocast, by_halves, is_out_of_memory
 from .folding import folded
 from .gradients import gradients_kept
 from .head import TOLERANCE, HeadSite, capture, locate_head
+from .imagenet import imagenet_classes
 from .layers import rewritten, unwritable
 from .maps import MapSite, gradient_maps, locate_map, read_maps, watch
 from .preactivation import Preactivation, RectifierSite, locate_rectifier
@@ -153,7 +154,7 @@ class Classifier:
         """
         if self.unrepairable:
             raise InputError(self.unrepairable, "remove its parametrization before repairing")
-        if not head.has_bias and not torch.equal(head.bias, self.head.bias):
+        if not self.head.has_bias and not torch.equal(head.bias, self.head.bias):
             raise InputError(f"layer {self.site.name!r} has no bias to change", "repair it without one")
         held = self.module.state_dict(keep_vars=True)
         state = self.state or _as_file(held)
@@ -285,7 +286,7 @@ def prepare(
             dtype,
             source.preprocess,
             source.state,
-            source.classes,
+            _classes(source, site.head.classes),
             source.channels,
             memory_format,
             unrepairable=None if source.exporter else unwritable(site),
@@ -293,6 +294,12 @@ def prepare(
             exporter=source.exporter,
         )
         return _differentiable(found)
+
+
+def _classes(source: ModelSource, outputs: int) -> ClassNames:
+    """Return the classes that the source knows, or those of ImageNet if there are as many outputs."""
+    known = source.classes
+    return known if len(known.names) == outputs else imagenet_classes(outputs, certain=False)
 
 
 def _runnable(module: nn.Module, images: Tensor) -> tuple[Tensor, torch.memory_format]:
