@@ -67,6 +67,11 @@ def choice_sentence(repair: Repair) -> str:
     elif choice.rule == "best":
         scores = ", ".join(f"{name} {100 * worst:.1f} %" for name, worst in choice.scores.items())
         parts.append(f"auto took {repair.method}: without groups its worst class does best ({scores})")
+    elif choice.rule == "rare":
+        parts.append(
+            f"{repair.method} was chosen by its margins, also on copies moved across the cue: "
+            f"of some class, images with one value of “{choice.column}” are too rare to count"
+        )
     if choice.kept:
         parts.append("on the choosing part nothing beat the untouched head, which is kept")
     return "; ".join(parts)

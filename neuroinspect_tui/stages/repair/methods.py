@@ -73,7 +73,12 @@ def task_for(
 
 def fit(method: RepairMethod, task: Task) -> tuple[Candidate, Score]:
     """Return the method's best candidate on the choosing part. Raises InputError where it lacks its input."""
-    return choose(task.plan.choose, METHODS[method](task), task.on_progress)
+    return choose(task.plan.choose, candidates_of(method, task), task.on_progress)
+
+
+def candidates_of(method: RepairMethod, task: Task) -> list[Candidate]:
+    """Return all heads that the method proposes. Raises InputError where it lacks its input."""
+    return METHODS[method](task)
 
 
 def _ridge(task: Task) -> list[Candidate]:
