@@ -112,8 +112,7 @@ def agreement(case: Case, columns: Mapping[str, GroupColumn]) -> float:
     right, known = 0, 0
     for name, split in case.splits.items():
         truth, column = split.groups[TRUTH], columns[name]
-        index = {value: code for code, value in enumerate(column.values)}
-        expected = torch.tensor([index.get(value, -2) for value in truth.values])[truth.codes]
+        expected = 1 - truth.codes  # of (has, not) as of (without, with) the first is code 0
         right += int((column.codes == expected).sum())
         known += int((column.codes >= 0).sum())
     return 100 * right / max(known, 1)
