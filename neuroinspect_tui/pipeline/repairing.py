@@ -14,6 +14,7 @@ from .. import jobs
 from ..errors import InputError
 from ..events import Reporter
 from ..models.classifier import Classifier
+from ..models.recorded import Recorded
 from ..models.weights import tensor_hash
 from ..results import ClassRef, CulpritReport, Repair, states
 from ..results.selection import leading_culprits
@@ -25,6 +26,7 @@ from ..stages.tags import Tags, excluded_rows, make_groups, shuffled
 from ..tensors import GroupColumn, Head, SplitFeatures
 from . import evaluating
 from .attributing import culprits
+from .copies import copied_rows
 from .project import Project
 
 HEAD_FILE = "head.safetensors"
@@ -42,6 +44,9 @@ def known_repairs(project: Project) -> tuple[Repair, ...]:
 
 def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair:
     """Fit, choose and judge a repaired head and keep it in the session, or return the one it has already."""
+    unrepairable = project.model.unrepairable
+    if unrepairable:
+        raise InputError(f"no repair: {unrepairable}", "--repair none leaves it out")
     for split in project.dataset.splits:
         evaluating.ensure_evaluated(project, split, reporter)
     neurons = job.neurons or _culprits(project, job.target, reporter)
@@ -60,7 +65,7 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         project.names,
         job.method,
         neurons,
-        told=_told(project, features, cues),
+        told=_told(project, features, cues, copied_rows(project, reporter)),
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         on_progress=reporter.progress,
@@ -91,8 +96,13 @@ def _column(project: Project, cue: StoredCue) -> str:
     return f"{cue.name} (tags)" if cue.name in project.group_columns else cue.name
 
 
-def _told(project: Project, features: dict[str, SplitFeatures], cues: tuple[StoredCue, ...]) -> Told:
-    """Return what the cues tell, and what they would with shuffled tags."""
+def _told(
+    project: Project,
+    features: dict[str, SplitFeatures],
+    cues: tuple[StoredCue, ...],
+    copied: dict[str, Tensor],
+) -> Told:
+    """Return what the cues tell, and what they would with shuffled tags; `copied` rows are not judged on."""
     draws = []
     if any(cue.divides for cue in cues):
         for seed in range(SHUFFLED_DRAWS):
@@ -101,6 +111,7 @@ def _told(project: Project, features: dict[str, SplitFeatures], cues: tuple[Stor
         tags=tuple(_column(project, cue) for cue in cues),
         shuffled=draws,
         excluded=excluded_rows(project.cues.by_row(features, project.cues).values()),
+        unjudged=copied,
     )
 
 
@@ -190,12 +201,12 @@ def export(project: Project, job: jobs.ExportRepair, reporter: Reporter) -> Repa
     """Write the full repaired state dict beside the head, in the format that the weights came in."""
     made = _load(project, job.number)
     folder = Path(made.head).parent
-    weights = (folder / f"model{project.classifier.weights_suffix}").as_posix()
+    weights = (folder / f"model{project.model.weights_suffix}").as_posix()
     tensors = load_file(project.session.path(made.head))
-    repaired = Head(tensors["weight"], tensors["bias"])
+    repaired = Head(tensors["weight"], tensors["bias"], project.head.has_bias)
     with aside(project.session.path(weights)) as temporary:
-        project.classifier.write_repaired(temporary, repaired)
-    hashes = tensor_hashes(project.classifier, repaired)
+        project.model.write_repaired(temporary, repaired)
+    hashes = tensor_hashes(project.model, repaired)
     write_json(project.session.path((folder / HASH_FILE).as_posix()), hashes)
     made = replace(made, weights=weights, accepted=not made.unchanged)
     project.session.save(states.repair(job.number), made)
@@ -219,7 +230,7 @@ def _load(project: Project, number: int) -> Repair:
     return made
 
 
-def tensor_hashes(classifier: Classifier, repaired: Head) -> dict[str, dict[str, str]]:
+def tensor_hashes(classifier: Classifier | Recorded, repaired: Head) -> dict[str, dict[str, str]]:
     """Return the sha256 of every tensor `before` and `after`: all equal but those of the decision layer."""
     before, after = (classifier.repaired_state(head) for head in (classifier.head, repaired))
     return {

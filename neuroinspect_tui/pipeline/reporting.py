@@ -24,28 +24,34 @@ from .repairing import known_repairs
 
 def write_report(project: Project, job: jobs.WriteReport, reporter: Reporter) -> str:
     """Write the report files of the session."""
-    session = project.session
+    session, found = project.session, findings(project, job.targets)
+    samples = iterate_samples(project.features(project.split.name))
+    samples = project.cues.label(_with_culprits(samples, found.debugged))
+    write_label_issues(session.path("label_issues.csv"), _label_issues(project, reporter), project.names)
+    modes = known_modes(project)
+    if modes is not None:
+        write_directions(session, modes.modes, directions_by_id(modes))
+    write_reports(session, build_report(found), samples)
+    session.journal("report", classes=list(_targets(project, job.targets)))
+    return str(session.root)
+
+
+def findings(project: Project, targets: tuple[int, ...] = ()) -> Findings:
+    """Return everything that the session knows, of `targets` (all classes debugged where there are none)."""
     opened, evaluation = project.known(jobs.Open()), project.known(jobs.Evaluate())
     if opened is None or evaluation is None:
         raise InputError("there is nothing to report yet", "evaluate the classifier first")
-    findings = Findings(
+    return Findings(
         opened=opened,
         config=project.config,
-        hashes=session.hashes,
+        hashes=project.session.hashes,
         environment=environment(project),
         evaluation=evaluation,
+        duplicates=project.known(jobs.FindDuplicates()) or (),
+        cues=project.cues.all(),
         failure_modes=project.known(jobs.FindFailureModes()) or (),
-        debugged=tuple(filter(None, (debugged(project, target) for target in _targets(project, job)))),
+        debugged=tuple(filter(None, (debugged(project, target) for target in _targets(project, targets)))),
     )
-    samples = iterate_samples(project.features(project.split.name))
-    samples = project.cues.label(_with_culprits(samples, findings.debugged))
-    write_label_issues(session.path("label_issues.csv"), _label_issues(project, reporter), project.names)
-    found = known_modes(project)
-    if found is not None:
-        write_directions(session, found.modes, directions_by_id(found))
-    write_reports(session, build_report(findings), samples)
-    session.journal("report", classes=list(_targets(project, job)))
-    return str(session.root)
 
 
 def _with_culprits(samples: Iterable[Sample], debugged: Iterable[Debugged]) -> Iterator[Sample]:
@@ -64,8 +70,8 @@ def _label_issues(project: Project, reporter: Reporter) -> tuple[LabelIssue, ...
     return find_label_issues(data, project.head, marked, on_progress=reporter.progress)
 
 
-def _targets(project: Project, job: jobs.WriteReport) -> tuple[int, ...]:
-    return job.targets or tuple(range(len(project.names)))
+def _targets(project: Project, targets: tuple[int, ...]) -> tuple[int, ...]:
+    return targets or tuple(range(len(project.names)))
 
 
 def debugged(project: Project, target: int) -> Debugged | None:

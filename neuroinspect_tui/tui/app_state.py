@@ -28,6 +28,7 @@ from ..results import (
     Repair,
     ReviewItem,
     Sample,
+    SplitDuplicates,
     WhatIf,
 )
 from .protocol import SavedState
@@ -62,6 +63,7 @@ class AppState:
     opened: Opened | None = None
     evaluation: Evaluation | None = None
     evaluation_final: bool = False
+    duplicates: tuple[SplitDuplicates, ...] = ()
     failure_modes: tuple[FailureMode, ...] | None = None
     reports: dict[int, CulpritReport] = field(default_factory=dict)
     exemplars: dict[tuple[int, int], tuple[Exemplar, ...]] = field(default_factory=dict)
@@ -282,8 +284,14 @@ class AppState:
         self.evaluation, self.evaluation_final = value, True
         return frozenset({"evaluation"})
 
+    def _keep_duplicates(
+        self, job: jobs.FindDuplicates, value: tuple[SplitDuplicates, ...]
+    ) -> frozenset[Topic]:
+        self.duplicates = value
+        return frozenset({"modes"})
+
     def _keep_failure_modes(
-        self, job: jobs.FindFailureModes, value: tuple[FailureMode, ...]
+        self, job: jobs.FindFailureModes | jobs.ExamineFailureModes, value: tuple[FailureMode, ...]
     ) -> frozenset[Topic]:
         self.failure_modes = value
         return frozenset({"modes"})
@@ -354,7 +362,9 @@ _TAKERS: dict[type[Job], Callable[[AppState, Any, Any], frozenset[Topic]]] = dic
     (
         jobs.Open.taken_by(AppState._keep_opened),
         jobs.Evaluate.taken_by(AppState._keep_evaluation),
+        jobs.FindDuplicates.taken_by(AppState._keep_duplicates),
         jobs.FindFailureModes.taken_by(AppState._keep_failure_modes),
+        jobs.ExamineFailureModes.taken_by(AppState._keep_failure_modes),
         jobs.FindCulprits.taken_by(AppState._keep_report),
         jobs.FindExemplars.taken_by(AppState._keep_exemplars),
         jobs.Illustrate.taken_by(AppState._keep_illusions),

@@ -71,6 +71,7 @@ KEYS: dict[str, Key] = {
     "app.copy": Key("y", "screen.copy", "copy", EVERYWHERE),
     "app.images": Key("i", "app.images", "next way to draw pictures", EVERYWHERE),
     "app.redraw": Key("ctrl+l", "app.redraw", "draw all anew", EVERYWHERE),
+    "app.suspend": Key("ctrl+z", "app.suspend_process", "back to the shell; fg returns", EVERYWHERE),
     "app.theme": Key("f2", "app.next_theme", "next theme", EVERYWHERE),
     "app.commands": Key("colon,ctrl+p", "app.command_palette", "commands", EVERYWHERE, True, ":"),
     "app.help": Key("question_mark,f1", "app.help", "help", EVERYWHERE, True, "?"),
