@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from ..errors import InputError
 from .columns import Columns, read_columns
+from .files import is_there
 from .splits import plain_split, split_name
 from .table import Table
+from .tree import SPELLED, is_image
 
 NAMES = ("manifest.csv", "metadata.csv", "manifest.jsonl", "metadata.jsonl")
 PATH_COLUMNS = (
@@ -22,6 +26,11 @@ _OTHER_LABELS = (
     *("category_id", "class_idx", "breed", "diagnosis", "dx"),
 )
 _SPLIT_COLUMNS = ("split", "set", "partition", "subset", "dataset_split")
+_IDS = ("image_id", "img_id", "id", "image_name", "image")
+_URLS = ("image", "img")
+_SERVER = re.compile(r"(https?://[^/]+)?/data/(upload/([0-9]+/)?|local-files/\?d=)")
+"""What Label Studio puts before the name of an image."""
+_PROBED = 20
 _ONE_HOT_FILE = "_classes.csv"
 
 
@@ -48,6 +57,13 @@ def table_of_columns(
     columns = dict(columns)
     path_column = _find(columns, PATH_COLUMNS, origin)
     paths = columns.pop(path_column)
+    if path_column.casefold() in _URLS:
+        paths = list(map(_without_server, paths))
+    if path_column.casefold() in _IDS and (suffix := _common_suffix(paths, root)):
+        paths, notes = (
+            [path + suffix for path in paths],
+            (*notes, f"{path_column} is read as file names with {suffix}"),
+        )
     if not paths:
         raise InputError(f"{origin} lists no images", "add a row for each image")
     _require_filled(origin, path_column, paths)
@@ -133,6 +149,22 @@ def _splits_of_paths(paths: Sequence[str]) -> list[str] | None:
             return None
         found.append(split)
     return found if len(set(found)) > 1 else None
+
+
+def _without_server(path: str) -> str:
+    """Return the file's own path in what Label Studio exports."""
+    found = _SERVER.match(path)
+    return unquote(path[found.end() :]) if found else path
+
+
+def _common_suffix(paths: Sequence[str], root: Path) -> str | None:
+    """Return the suffix with which names without one are files in `root`, where all that are probed are."""
+    probed = paths[:_PROBED]
+    if not probed or any(is_image(path) for path in probed):
+        return None
+    return next(
+        (suffix for suffix in SPELLED if all(is_there(root / f"{path}{suffix}") for path in probed)), None
+    )
 
 
 def _waterbirds_names(labels: list[str]) -> list[str] | None:
