@@ -15,7 +15,7 @@ from .splits import plain_split, split_name
 from .table import Table
 from .tree import SPELLED, is_image
 
-NAMES = ("manifest.csv", "metadata.csv", "manifest.jsonl", "metadata.jsonl")
+NAMES = ("manifest.csv", "metadata.csv", "manifest.jsonl", "metadata.jsonl", "_classes.csv")
 PATH_COLUMNS = (
     *("path", "img_filename", "filename", "file_name", "image_path", "filepath", "file_path", "img_path"),
     *("image_file", "image_name", "image", "img", "file", "image_id", "img_id", "id"),
@@ -31,7 +31,6 @@ _URLS = ("image", "img")
 _SERVER = re.compile(r"(https?://[^/]+)?/data/(upload/([0-9]+/)?|local-files/\?d=)")
 """What Label Studio puts before the name of an image."""
 _PROBED = 20
-_ONE_HOT_FILE = "_classes.csv"
 
 
 def read_manifest(file: Path, root: Path | None = None, found: bool = False) -> Table:
@@ -40,7 +39,7 @@ def read_manifest(file: Path, root: Path | None = None, found: bool = False) -> 
     Reads 1.3 million rows in seconds and holds each distinct short text once. Raises InputError.
     """
     columns, notes = read_columns(file)
-    name = file.resolve().parent.name if file.name in (*NAMES, _ONE_HOT_FILE) else file.stem
+    name = file.resolve().parent.name if file.name in NAMES else file.stem
     return table_of_columns(columns, name, str(file), root or file.parent, notes, found)
 
 
