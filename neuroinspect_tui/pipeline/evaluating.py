@@ -30,6 +30,7 @@ from ..tensors import OnProgress, Shard
 from ..text import safe
 from .identity import hashes, versions
 from .project import Project
+from .recordings import recorded_shard
 
 FIRST_SHARD, LARGEST_SHARD = 128, 4096
 SHARD_SECONDS = 10.0
@@ -50,10 +51,9 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
         dataset = project.dataset
         for note in dataset.notes:
             reporter.note(note)
-        classifier = project.classifier
-        images = look_at(project.split)
-        enlarged = enlarged_note(images, project.preprocess)
-    others = (scaled_note(images), cut_note(images, project.preprocess))
+        images = None if project.recorded is not None else look_at(project.split)
+        enlarged = None if images is None else enlarged_note(images, project.preprocess)
+    others = () if images is None else (scaled_note(images), cut_note(images, project.preprocess))
     grouped = group_notes(dataset, project.group_columns)
     remarks = (*project.assumptions, *filter(None, (enlarged, *others)), *grouped)
     for remark in remarks:
@@ -61,11 +61,15 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
     group.on_rank_zero(lambda: project.session.bind(project.config, hashes(project), versions()))
     tags = project.config.repair.tags
     if tags:
-        count = group.on_rank_zero(lambda: project.tags.read(Path(tags), dataset))
-        useless = "" if project.tags.divide else ": a repair needs images of two tags, it will not use them"
+        count = group.on_rank_zero(lambda: project.cues.read(Path(tags), dataset))
+        useless = (
+            ""
+            if any(cue.divides for cue in project.cues)
+            else ": a repair needs images that have the cue and images that do not; it will not use them"
+        )
         reporter.note(f"tags read from {tags}: {count}{useless}", "warning" if useless else "info")
     opened = Opened(
-        model=classifier.name.rpartition("/")[2],
+        model=project.model.name.rpartition("/")[2],
         data=dataset.name,
         split=project.split.name,
         splits={name: len(split) for name, split in dataset.splits.items()},
@@ -73,11 +77,11 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
         features=project.head.neurons,
         device=describe(project.device),
         precision=str(project.dtype).removeprefix("torch."),
-        parameters=classifier.parameters,
+        parameters=project.model.parameters,
         clip=None if project.config.debug.clip == "none" else project.config.debug.clip,
         group_columns=project.group_columns,
         notes=(*dataset.notes, *remarks),
-        preprocessing=project.preprocess.described(),
+        preprocessing=None if project.recorded is not None else project.preprocess.described(),
     )
     group.on_rank_zero(lambda: project.keep(job, opened))
     return opened
@@ -90,7 +94,10 @@ def evaluate(project: Project, job: jobs.Evaluate, reporter: Reporter) -> Evalua
     if split.name not in project.resumed:
         group.on_rank_zero(lambda: _resume(project, split, store, reporter))
         project.resumed.add(split.name)
-    _evaluate_missing(project, split, store, reporter)
+    if project.recorded is None:
+        _evaluate_missing(project, split, store, reporter)
+    else:
+        group.on_rank_zero(lambda: _take_recorded(project, split, store))
     group.on_rank_zero(store.merge)
     features = project.features(split.name)
     labels, predicted = features.labels[group.part], features.predicted[group.part]
@@ -156,6 +163,12 @@ def _evaluate_missing(project: Project, split: Split, store: FeatureStore, repor
                 project.session.journal("shard", split=split.name, start=rows.start, stop=rows.stop)
                 size = shard_size(len(rows) * SHARD_SECONDS / (time.monotonic() - began), batch)
                 done += len(rows)
+
+
+def _take_recorded(project: Project, split: Split, store: FeatureStore) -> None:
+    """Keep the recorded answers to a split as if they had just been found."""
+    if project.recorded is not None and not store.complete():
+        store.write(recorded_shard(project.recorded, split.name))
 
 
 def _progress_after(reporter: Reporter, before: int, total: int, count: int, _: int) -> None:
@@ -254,7 +267,7 @@ def list_samples(project: Project, job: jobs.ListSamples, reporter: Reporter) ->
     data = project.features(project.split.name)
     rows = select_rows(data, job.target, job.predicted, job.only_mistakes)
     samples = data.samples(rows)
-    return tuple(sorted(project.tags.label(samples), key=lambda sample: -sample.confidence))
+    return tuple(sorted(project.cues.label(samples), key=lambda sample: -sample.confidence))
 
 
 def thumbnails(project: Project, job: jobs.MakeThumbnails, reporter: Reporter) -> dict[int, str]:

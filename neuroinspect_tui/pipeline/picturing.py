@@ -65,7 +65,9 @@ def spread(count: int, wanted: int) -> list[int]:
 
 @cached
 def exemplars(project: Project, job: jobs.FindExemplars, reporter: Reporter) -> tuple[Exemplar, ...]:
-    """Find and crop the images on which a neuron fires most."""
+    """Find and crop the images on which a neuron fires most; none without a network to crop by."""
+    if project.recorded is not None:
+        return ()
     data = project.features(project.split.name)
     ranked = rank_exemplars(data, project.head, job.target, job.neuron, EXEMPLARS)
     rows = sorted({item.row for items in ranked.values() for item in items})
@@ -106,7 +108,12 @@ def _crop(project: Project, neuron: int, rows: Sequence[int]) -> list[tuple[str,
 
 
 def illustrate(project: Project, job: jobs.Illustrate, reporter: Reporter) -> tuple[Illusion, ...]:
-    """Make the pictures that the session does not have yet, a batch at a time on each rank."""
+    """Make the pictures that the session does not have yet, a batch at a time on each rank.
+
+    There are none without a network, or where no gradient reaches the image in it.
+    """
+    if project.recorded is not None or not project.classifier.differentiable_through:
+        return ()
     group, name = project.group, job.key(project.config)
     known = {_place(item): item for item in project.known(job) or ()}
     pairs = _pairs(job, project.config.compute.seed)
