@@ -48,7 +48,8 @@ def framed(project: Project, rows: Iterable[int]) -> Tensor:
     frames = []
     for row in rows:
         try:
-            frames.append(project.preprocess.frame(project.split.open(int(data.rows[row]))))
+            stored = project.split.open(int(data.rows[row]), project.preprocess.framing.mode)
+            frames.append(project.preprocess.frame(stored))
         except UnreadableImage as error:
             line = f"{safe(data.paths[row], 200)} can no longer be read: {error.reason}"
             raise InputError(line, "bring the image back") from None
