@@ -87,6 +87,8 @@ class Batch:
         wanted = [find_class(opened.classes, name) for name in config.debug.classes]
         _require_neurons(config.repair.neurons, opened.features)
         _require_groups(config.checks, opened.group_columns)
+        if opened.unrepairable and config.repair.method != "none":
+            self._display.show(Note(f"no repair: {opened.unrepairable}", "warning"))
         evaluation = self.ask(jobs.Evaluate())
         if config.debug.modes:
             self.ask(jobs.FindFailureModes())
@@ -110,7 +112,7 @@ class Batch:
             self.ask(jobs.NameNeurons(target, neurons))
         if neurons and config.debug.illusions:
             self.ask(jobs.Illustrate(target, neurons, config.debug.iters, config.debug.illusions))
-        if config.repair.method == "none":
+        if config.repair.method == "none" or opened.unrepairable:
             return []
         for split in opened.splits:
             self.ask(jobs.Evaluate(split))
