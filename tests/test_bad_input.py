@@ -41,7 +41,7 @@ def _bad_data(root: Path, rows: str) -> None:
         "one.csv": "path,label,split\ntest/red-none-0.png,red,val\ntest/red-none-1.png,red,val\n",
         "four.csv": rows + "grey.png,grey,val,none\n",
         "lable.csv": rows.replace("path,label", "path,lable"),
-        "file.csv": rows.replace("path,label", "file,label"),
+        "file.csv": rows.replace("path,label", "camera,label"),
         "outside.csv": rows + "../lonely/red/a.png,red,val,none\n",
     }
     for name, text in manifests.items():
@@ -123,7 +123,7 @@ CASES = {
     ),
     "manifest without path": (
         {"-d": "{root}/data/file.csv"},
-        '{root}/data/file.csv has no column "path": it has file, label, split, tint; '
+        '{root}/data/file.csv has no column "path": it has camera, label, split, tint; '
         "its first line must be path,label and any further columns",
     ),
     "manifest that leaves its folder": (
@@ -193,7 +193,7 @@ def cut_jpeg(file: Path) -> None:
 UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "val/text.jpg": (
         lambda file: file.write_text("no picture\n"),
-        "not one of JPEG, PNG, WEBP, BMP, GIF, TIFF, PPM, AVIF, JPEG2000, DICOM",
+        "not one of JPEG, PNG, WEBP, BMP, GIF, TIFF, PPM, AVIF, JPEGN, DICOM",
     ),
     "val/cut.jpg": (cut_jpeg, "image file is truncated (N bytes not processed)"),
     "val/empty.png": (lambda file: file.touch(), "empty file"),

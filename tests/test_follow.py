@@ -34,6 +34,7 @@ from neuroinspect_tui.results import (
     Illusion,
     Propagation,
     Repair,
+    SplitDuplicates,
     states,
 )
 from neuroinspect_tui.resume import follow
@@ -203,8 +204,13 @@ def replay(session: Session, job: jobs.Job, answer: object) -> dict[str, Any]:
 CASES: list[tuple[jobs.Job, object]] = [
     (jobs.Open(), fake_opened()),
     (jobs.Evaluate("test"), EVALUATION),
+    (jobs.FindDuplicates(), (SplitDuplicates("train", "test", 1, (("a.png", "b.png"),)),)),
     (
         jobs.FindFailureModes(),
+        (FailureMode(0, None, None, False, False, 3, 1.0, (), (), Carried((2, 3), (0, 9), 0.05)),),
+    ),
+    (
+        jobs.ExamineFailureModes(),
         (FailureMode(0, None, None, False, False, 3, 1.0, (), (), Carried((2, 3), (0, 9), 0.05)),),
     ),
     (jobs.FindCulprits(1), fake_culprits(1)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,6 +84,20 @@ def _read(root: Path, folder: Folder, above: tuple[str, ...]) -> Folder:
         else:
             folder.others.append(entry.name)
     return folder
+
+
+def tree_of(paths: Iterable[str]) -> Folder:
+    """Return the folders that hold files at `paths`, as `read_tree` does for a disk."""
+    top = Folder("")
+    for path in sorted(paths):
+        *parents, name = path.split("/")
+        if any(map(is_junk, (*parents, name))):
+            continue
+        folder = top
+        for depth, parent in enumerate(parents, 1):
+            folder = folder.folders.setdefault(parent, Folder("/".join(parents[:depth])))
+        (folder.images if is_image(name) else folder.others).append(name)
+    return top
 
 
 def is_junk(name: str) -> bool:

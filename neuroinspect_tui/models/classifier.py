@@ -24,7 +24,7 @@ from .gradients import gradients_kept
 from .head import TOLERANCE, HeadSite, capture, locate_head
 from .imagenet import imagenet_classes
 from .layers import rewritten, unwritable
-from .maps import MapSite, gradient_maps, locate_map, watch
+from .maps import MapSite, gradient_maps, locate_map, read_maps, watch
 from .preactivation import Preactivation, RectifierSite, locate_rectifier
 from .source import ClassNames, Exporter, ModelSource
 from .sources import open_model
@@ -109,19 +109,24 @@ class Classifier:
         maps, *found = by_halves(self._mapped, images.detach(), own)
         return maps, Activations(*found)
 
-    def _mapped(self, images: Tensor, neurons: Tensor) -> tuple[Tensor, ...]:
-        """Return the maps of each image's `neurons` [B,K] and the fields of its activations."""
+    def direction_maps(self, images: Tensor, directions: Tensor) -> tuple[Tensor, Activations]:
+        """Return the maps [B,K,h,w] float32 of `directions` [K,D]: Σ_n d_n f_n, in one pass; and the rest."""
+        own = directions.to(self.device, torch.float32).expand(len(images), -1, -1)
+        maps, *found = by_halves(self._mapped, images.detach(), own)
+        return maps, Activations(*found)
+
+    def _mapped(self, images: Tensor, wanted: Tensor) -> tuple[Tensor, ...]:
+        """Return the maps of each image's `wanted`, neurons [B,K] or directions [B,K,D], and the rest."""
         site = self._map
         if site is None:
-            maps = torch.zeros(*neurons.shape, 1, 1, device=self.device)
+            maps = torch.zeros(*wanted.shape[:2], 1, 1, device=self.device)
             return maps, *vars(self._run(images, False)).values()
         watched = {site.name: self.module.get_submodule(site.name)}
         if site.pooled:
             with watch(watched) as outputs:
                 found = self._run(images, False)
             spatial = site.spatial(outputs.last[site.name]).float()
-            index = neurons[..., None, None].expand(-1, -1, *spatial.shape[2:])
-            return spatial.gather(1, index), *vars(found).values()
+            return read_maps(spatial, wanted), *vars(found).values()
         leaves: list[Tensor] = []
 
         def cut(output: Tensor) -> Tensor:
@@ -130,7 +135,7 @@ class Classifier:
 
         with watch(watched, cut):
             found = self._run(images, True)
-        maps = gradient_maps(leaves[-1], site, found.features, neurons)
+        maps = gradient_maps(leaves[-1], site, found.features, wanted)
         return maps, *(value.detach() for value in vars(found).values())
 
     def feature_map(self, images: Tensor, neurons: Tensor) -> Tensor:

@@ -73,6 +73,12 @@ def open_model(
     return replace(source, module=module, channels=_channels(module))
 
 
+def module_source(name: str, module: nn.Module) -> ModelSource:
+    """Return a module that was built already as what `open_model` returns; what timm says of it is kept."""
+    module = _unwrapped(module)
+    return ModelSource(name, module, timm_facts(module), channels=_channels(module))
+
+
 def _no_classes(spec: str) -> Callable[[], Sequence[str]]:
     def refuse() -> Sequence[str]:
         raise InputError(f"-m {spec} must be told its classes", "give them with --classes FILE")

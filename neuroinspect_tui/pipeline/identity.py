@@ -7,8 +7,8 @@ import importlib.metadata
 import platform
 from typing import TYPE_CHECKING
 
-from .. import __version__
 from ..models.device import describe
+from ..version import __version__
 
 if TYPE_CHECKING:
     from .project import Project

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..config import RunConfig
 from ..data.class_names import ModelClasses, read_class_list
@@ -23,7 +22,8 @@ from ..models.classifier import Classifier, prepare
 from ..models.clip import Clip, check_clip, load_clip
 from ..models.device import choose_device, choose_painting_precision, choose_precision
 from ..models.recorded import Recorded, is_recorded, read_recorded
-from ..models.sources import ModelSource, open_model
+from ..models.sources import ModelSource, module_source, open_model
+from ..runtime.cpu import usable_cores
 from ..runtime.rank_group import RankGroup
 from ..session.features import FeatureStore
 from ..session.store import Session
@@ -31,7 +31,7 @@ from ..stages.neuron_statistics import NeuronStatistics
 from ..tensors import GroupColumn, Head, SplitFeatures
 from .preprocessing import unmatched
 from .recordings import recorded_dataset
-from .tagging import TagStore
+from .tagging import CueStore
 
 T = TypeVar("T")
 MOST_READERS = 16
@@ -40,13 +40,20 @@ MOST_READERS = 16
 class Project:
     """The inputs of a run, loaded when first asked for; `session` is open for writing on rank 0."""
 
-    def __init__(self, config: RunConfig, session: Session, group: RankGroup | None = None) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        session: Session,
+        group: RankGroup | None = None,
+        module: nn.Module | None = None,
+    ) -> None:
         self.config, self.session, self.group = config, session, group or RankGroup()
+        self._module = module
         self.device = choose_device(self.group.device(config.compute.device))
         self.dtype = choose_precision(config.compute.precision)
         self.illusion_dtype = choose_painting_precision(self.device, config.compute.precision)
         check_clip(self._clip_spec)
-        self.tags = TagStore(session)
+        self.cues = CueStore(session)
         self.statistics: NeuronStatistics | None = None
         self.search_images: Tensor | None = None
         self.reported: set[str] = set()
@@ -104,6 +111,9 @@ class Project:
 
     @cached_property
     def _source(self) -> ModelSource:
+        if self._module is not None:
+            return module_source(self.config.model.spec, self._module)
+
         def classes() -> tuple[str, ...]:
             return load_dataset(self.config.data).class_names
 
@@ -134,7 +144,7 @@ class Project:
         """How many threads read images; unless told two, or with a GPU one for each core of the rank."""
         if self.config.compute.workers is not None:
             return self.config.compute.workers
-        cores = (os.cpu_count() or 2) // self.group.ranks.size
+        cores = usable_cores() // self.group.ranks.size
         return 2 if self.device.type == "cpu" else min(MOST_READERS, max(2, cores))
 
     @cached_property
@@ -171,6 +181,10 @@ class Project:
     def store(self, split: str) -> FeatureStore:
         """Where the features of a split lie."""
         return FeatureStore(self.session, split, len(self.dataset.split(split)))
+
+    def evaluated(self, split: str) -> bool:
+        """Whether every image of a split has been evaluated."""
+        return self.store(split).complete()
 
     def features(self, split: str) -> SplitFeatures:
         """Return the features of an evaluated split; raises InputError when it was not evaluated yet."""

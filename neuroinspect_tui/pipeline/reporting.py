@@ -24,28 +24,34 @@ from .repairing import known_repairs
 
 def write_report(project: Project, job: jobs.WriteReport, reporter: Reporter) -> str:
     """Write the report files of the session."""
-    session = project.session
+    session, found = project.session, findings(project, job.targets)
+    samples = iterate_samples(project.features(project.split.name))
+    samples = project.cues.label(_with_culprits(samples, found.debugged))
+    write_label_issues(session.path("label_issues.csv"), _label_issues(project, reporter), project.names)
+    modes = known_modes(project)
+    if modes is not None:
+        write_directions(session, modes.modes, directions_by_id(modes))
+    write_reports(session, build_report(found), samples)
+    session.journal("report", classes=list(_targets(project, job.targets)))
+    return str(session.root)
+
+
+def findings(project: Project, targets: tuple[int, ...] = ()) -> Findings:
+    """Return everything that the session knows, of `targets` (all classes debugged where there are none)."""
     opened, evaluation = project.known(jobs.Open()), project.known(jobs.Evaluate())
     if opened is None or evaluation is None:
         raise InputError("there is nothing to report yet", "evaluate the classifier first")
-    findings = Findings(
+    return Findings(
         opened=opened,
         config=project.config,
-        hashes=session.hashes,
+        hashes=project.session.hashes,
         environment=environment(project),
         evaluation=evaluation,
+        duplicates=project.known(jobs.FindDuplicates()) or (),
+        cues=project.cues.all(),
         failure_modes=project.known(jobs.FindFailureModes()) or (),
-        debugged=tuple(filter(None, (debugged(project, target) for target in _targets(project, job)))),
+        debugged=tuple(filter(None, (debugged(project, target) for target in _targets(project, targets)))),
     )
-    samples = iterate_samples(project.features(project.split.name))
-    samples = project.tags.label(_with_culprits(samples, findings.debugged))
-    write_label_issues(session.path("label_issues.csv"), _label_issues(project, reporter), project.names)
-    found = known_modes(project)
-    if found is not None:
-        write_directions(session, found.modes, directions_by_id(found))
-    write_reports(session, build_report(findings), samples)
-    session.journal("report", classes=list(_targets(project, job)))
-    return str(session.root)
 
 
 def _with_culprits(samples: Iterable[Sample], debugged: Iterable[Debugged]) -> Iterator[Sample]:
@@ -58,13 +64,14 @@ def _with_culprits(samples: Iterable[Sample], debugged: Iterable[Debugged]) -> I
 def _label_issues(project: Project, reporter: Reporter) -> tuple[LabelIssue, ...]:
     """The doubtful labels of the debugged split, those that the user marked first."""
     data = project.features(project.split.name)
-    marked = excluded_rows(project.tags.by_row({data.split: data}))[data.split].tolist()
+    excluded = excluded_rows(project.cues.by_row({data.split: data}, project.cues).values())
+    marked = excluded[data.split].tolist() if data.split in excluded else []
     reporter.unit("images")
     return find_label_issues(data, project.head, marked, on_progress=reporter.progress)
 
 
-def _targets(project: Project, job: jobs.WriteReport) -> tuple[int, ...]:
-    return job.targets or tuple(range(len(project.names)))
+def _targets(project: Project, targets: tuple[int, ...]) -> tuple[int, ...]:
+    return targets or tuple(range(len(project.names)))
 
 
 def debugged(project: Project, target: int) -> Debugged | None:
@@ -75,7 +82,7 @@ def debugged(project: Project, target: int) -> Debugged | None:
     neurons = [culprit.neuron for culprit in (*report.insufficient, *report.excessive)]
     exemplars = (project.known(jobs.FindExemplars(target, neuron)) or () for neuron in neurons)
     return Debugged(
-        culprits=replace(report, samples=tuple(project.tags.label(report.samples))),
+        culprits=replace(report, samples=tuple(project.cues.label(report.samples))),
         illusions=project.known(jobs.Illustrate(target)) or (),
         exemplars=tuple(exemplar for found in exemplars for exemplar in found),
         repairs=tuple(repair for repair in known_repairs(project) if repair.target.index == target),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import IO, TYPE_CHECKING, ClassVar
 
 from rich.color import ColorSystem
+from rich.console import Console
 from textual import events, on
 from textual._compositor import CompositorUpdate
 from textual.app import App
@@ -20,7 +21,7 @@ from ..events import Event, Failed, Finished, Note, Partial, Preview, Progress
 from ..jobs import Job
 from ..results import Repair
 from ..text import safe
-from ..wording.names import brief_name as short_name
+from ..wording.names import short_name
 from . import clipboard
 from .app_state import AppState, Topic
 from .images.chooser import choose, make_encoders
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 OVERLAID = ("sixel", "iterm2")
 RECHECK = 0.25
+LAST_LATIN = 0x24F
 REPLACED = (Progress, Partial, Preview)
 
 
@@ -100,20 +102,18 @@ class NeuroInspectApp(App[int]):
     CSS_PATH = "neuroinspect.tcss"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     BINDINGS = keys(
-        "app.back",
-        "app.report",
-        "app.images",
-        "app.redraw",
-        "app.theme",
-        "app.commands",
-        "app.help",
-        "app.quit",
-    )
+        "app.back", "app.report", "app.images", "app.redraw", "app.theme", "app.commands", "app.help",
+        "app.suspend", "app.quit",
+    )  # fmt: skip
 
     def __init__(
-        self, project: AppSession, look: Appearance | None = None, terminal: Terminal | None = None
-    ) -> None:
+        self, project: AppSession, look: Appearance | None = None, terminal: Terminal | None = None,
+        output: IO[str] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(driver_class=TerminalDriver)
+        self.output = output
+        if output is not None:
+            self.error_console = Console(file=output, markup=False, highlight=False)
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-normal"), (170, "-wide")]
         self.project = project
         self.look = look or Appearance()
@@ -122,6 +122,8 @@ class NeuroInspectApp(App[int]):
         self.triage = TriageScreen(Marks(dict(project.state.view.marks)))
         self.next_session: Path | None = None
         self._farewell: Screen[bool] | None = None
+        self._printed = ""
+        self._hinted = False
         self.painter = Painter(
             self._hand_over, self._line_idle, self._line_held, bool(terminal and terminal.answered)
         )
@@ -150,6 +152,7 @@ class NeuroInspectApp(App[int]):
 
     @on(events.Mount)
     def _begin(self) -> None:
+        self.app_resume_signal.subscribe(self, lambda _: self.action_redraw())
         self.push_screen(self.triage)
         self.call_after_refresh(self._start_worker)
         if self.terminal.tmux:
@@ -233,6 +236,20 @@ class NeuroInspectApp(App[int]):
             words = f"The report is {directory}/report.html. y copies the path of its folder."
             self.notify(words, title="Report", timeout=10, markup=False)
         self._tell(topics)
+
+    def log_line(self, text: str) -> None:
+        """Put into the log what others wrote to standard output or error; callable from any thread."""
+        self._worker_said(Note(safe(text, 4000)))
+
+    def _print(self, text: str, stderr: bool = False) -> None:
+        """Take what Python code of this process prints."""
+        if self.is_headless:
+            super()._print(text, stderr)
+            return
+        *lines, self._printed = (self._printed + text).split("\n")
+        for line in lines:
+            if line.strip():
+                self.log_line(line)
 
     def _say_if_known(self, event: Event) -> None:
         """Say so where a repair that was asked for has been made before."""
@@ -428,6 +445,14 @@ class NeuroInspectApp(App[int]):
             self._tell(frozenset({"progress"}))
         elif len(self.screen_stack) > 2:
             self.pop_screen()
+
+    @on(events.Key)
+    def _hint_at_layout(self, event: events.Key) -> None:
+        """A letter that reached nobody and is not Latin: say once why the keys do nothing."""
+        letter = event.character or ""
+        if not self._hinted and letter.isalpha() and ord(letter) > LAST_LATIN:
+            self._hinted = True
+            self.notify("The keys are Latin letters: switch the keyboard's layout.", timeout=8)
 
     def action_help_quit(self) -> None:
         """What Ctrl-C does: nothing is stopped by a slip."""

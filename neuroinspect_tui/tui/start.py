@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import ExitCode
 from ..jobs import Open
 from ..runtime.hangup import Watch, let_go_of_terminal
 from ..text import complain
 from .images.probe import Terminal, probe_terminal
 from .protocol import Appearance, AppSession
+from .wire.guard import Guard
+from .wire.streams import Streams, own_terminal
 
 if TYPE_CHECKING:
     from .app import NeuroInspectApp
 
-BAD_INPUT = 2
-TERMINATED = 130
-"""Exit code after SIGTERM: interrupted, session saved."""
+DUMB = "TERM says that this terminal cannot draw a screen; if it can: export TERM=xterm-256color"
 
 
 def run_app(project: AppSession, look: Appearance, reopen: Callable[[Path], AppSession] | None = None) -> int:
@@ -27,22 +28,28 @@ def run_app(project: AppSession, look: Appearance, reopen: Callable[[Path], AppS
 
     Returns the exit code. Raises InputError for a look that does not exist.
     """
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        complain(DUMB)
     terminal = probe_terminal()
     prepare_colours(terminal, os.environ)
     from .app import NeuroInspectApp
 
     while True:
-        app = NeuroInspectApp(project, look, terminal)
-        with Watch(partial(app.call_later, _leave, app)) as watch:
-            app.run()
+        with own_terminal() as output:
+            app = NeuroInspectApp(project, look, terminal, output)
+            leave = partial(app.call_later, _leave, app)
+            with Guard(), Streams(app.log_line), Watch(leave) as watch:
+                app.run(mouse=not in_gnu_screen(os.environ))
         if watch.ending == "hung up":
             return _finish_unseen(app)
-        if app.worker is not None:
-            app.worker.close(10.0)
+        ended = app.worker is None or app.worker.close(10.0)
         if watch.ending:
-            return TERMINATED
+            return ExitCode.INTERRUPTED
         if app.next_session is None or reopen is None:
             return _code_of(app)
+        if app.worker is not None and not ended:
+            complain("the step under way is ending: the other session opens after it")
+            app.worker.close(None)
         project = reopen(app.next_session)
 
 
@@ -52,7 +59,7 @@ def _code_of(app: NeuroInspectApp) -> int:
     if refused is None:
         return app.return_code or 0
     complain(refused.line)
-    return BAD_INPUT if refused.bad_input else 1
+    return ExitCode.BAD_INPUT if refused.bad_input else ExitCode.INTERNAL_FAULT
 
 
 def _leave(app: NeuroInspectApp) -> None:
@@ -70,6 +77,17 @@ def _finish_unseen(app: NeuroInspectApp) -> int:
 
 
 def prepare_colours(terminal: Terminal, environment: MutableMapping[str, str]) -> None:
-    """Tell Textual of true colour where ssh did not: without it placeholders lose their picture numbers."""
-    if terminal.true_colour:
-        environment.setdefault("COLORTERM", "truecolor")
+    """Tell Textual of true colour where ssh did not: without it placeholders lose their picture numbers.
+
+    GNU screen has 256 colours, whatever the terminal around it announced.
+    """
+    if in_gnu_screen(environment):
+        environment.pop("COLORTERM", None)
+        environment["TERM"] = "screen-256color"
+    elif terminal.true_colour and environment.get("COLORTERM") not in ("truecolor", "24bit"):
+        environment["COLORTERM"] = "truecolor"
+
+
+def in_gnu_screen(environment: Mapping[str, str]) -> bool:
+    """Whether GNU screen is around: with mouse reports on, it keeps a lone Escape for itself."""
+    return "STY" in environment and "TMUX" not in environment

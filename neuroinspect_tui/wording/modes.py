@@ -139,9 +139,9 @@ def neuron_words(neurons: Sequence[WeightedNeuron], limit: int = 6) -> str:
 
 
 def name_words(mode: Mode) -> str:
-    """Return where the name comes from and how well it holds."""
+    """Return where the name comes from and how well it holds; nothing without one."""
     if mode.name is None:
-        return "unnamed: no description held up on images that it was not found on"
+        return ""
     if mode.name_auroc is None:
         return "named by hand"
     return f"named by CLIP; AUROC {decimal(mode.name_auroc, 2)} on images that the name was not found on"

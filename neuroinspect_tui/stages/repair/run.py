@@ -102,6 +102,39 @@ def repair_class(
     return _outcome(plan, found, head, others, tuple(neurons), class_names, told, mode, on_progress)
 
 
+def preview(
+    splits: Mapping[str, SplitFeatures],
+    head: Head,
+    target: int,
+    class_names: Sequence[str],
+    told: Told = NOTHING,
+    debugged_split: str = "val",
+    seed: int = 0,
+    on_progress: OnProgress = no_progress,
+) -> Preview:
+    """Return the numbers before and after that `repair_class` would give for ridge, without its controls."""
+    plan = plan_parts(splits, debugged_split, told.excluded, told.tags, seed, told.columns, told.unjudged)
+    found = propose(plan, head, target, "ridge", (), seed, on_progress)
+    judge = plan.judge
+    before, after = (
+        Judged.of(judge, _predictions(one, head, judge, on_progress), target, class_names)
+        for one in (head, found.candidate.head)
+    )
+    fixed, broken = fixed_and_broken(judge.labels, before.predicted, after.predicted)
+    return Preview(before.metrics, after.metrics, fixed, broken, found.choice.kept)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a repair would do on the judged images; `unchanged` says that the untouched head would be kept."""
+
+    before: Metrics
+    after: Metrics
+    fixed: int
+    broken: int
+    unchanged: bool
+
+
 def _again(plan: Plan, found: Proposal, head: Head, seed: int) -> Head:
     """Return what the same method proposes when it is told something else of the same images."""
     task = found.task
