@@ -106,6 +106,8 @@ class Batch:
         wanted = [find_class(opened.classes, name) for name in config.debug.classes]
         _require_neurons(config.repair.neurons, opened.features)
         _require_groups(config.checks, opened.group_columns)
+        if opened.unrepairable and config.repair.method != "none":
+            self._display.show(Note(f"no repair: {opened.unrepairable}", "warning"))
         evaluation = self.ask(jobs.Evaluate())
         if config.debug.modes:
             self._explain(config, opened)
@@ -134,7 +136,7 @@ class Batch:
         report = self.attempt(jobs.FindCulprits(target))
         if report is not None:
             self._look_at(report, config, opened)
-        if config.repair.method == "none":
+        if config.repair.method == "none" or opened.unrepairable:
             return []
         for split in opened.splits:
             self.ask(jobs.Evaluate(split))

@@ -107,7 +107,8 @@ def _refuse_miscounted(known: Sequence[str], table: Table, model: ModelClasses |
     suspects = suspicious_classes(table)
     if model is not None:
         because = f": {'; '.join(suspects)}" if suspects else ""
-        line = f"the classifier has {model.count} outputs, {table.origin} has {len(known)} classes{because}"
+        classes = "1 class" if len(known) == 1 else f"{len(known)} classes"
+        line = f"the classifier has {model.count} outputs, {table.origin} has {classes}{because}"
         raise InputError(line, "name the classifier's classes in its order with --classes FILE")
     for label, twin in _twins(known):
         line = f'{table.origin}: "{label}" and "{twin}" differ in case or Unicode form alone'

@@ -82,6 +82,7 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
         group_columns=project.group_columns,
         notes=(*dataset.notes, *remarks),
         preprocessing=None if project.recorded is not None else project.preprocess.described(),
+        unrepairable=project.model.unrepairable,
     )
     group.on_rank_zero(lambda: project.keep(job, opened))
     return opened
