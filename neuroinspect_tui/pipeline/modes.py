@@ -86,9 +86,8 @@ def _exemplars(
 @cached
 def examine(project: Project, job: jobs.ExamineFailureModes, reporter: Reporter) -> tuple[FailureMode, ...]:
     """Add the evidence that takes images: cover test, image statistic, name, and whether it is spurious."""
-    if project.head.neurons == 0:
+    if not failure_modes(project, jobs.FindFailureModes(job.k), reporter):
         return ()
-    failure_modes(project, jobs.FindFailureModes(job.k), reporter)
     found = known_modes(project, job.k)
     if found is None:
         raise InputError("the directions of the failure modes are gone", "delete failure_modes/ in state/")
