@@ -458,12 +458,17 @@ class LeaveOutCue(Job[tuple[Cue, ...]]):
 class RepairHead(Job[Repair]):
     """Fit, choose, judge and save a repaired decision layer.
 
-    A session keeps it by the number that it is given, as `ExportRepair` finds it.
+    It is told of `cues` and group `columns` (None: those that are not left out), and with a failure `mode`
+    judged on the images of that instead of the class. A session keeps it by the number that it is given, as
+    `ExportRepair` finds it.
     """
 
     target: int
     method: RepairMethod
     neurons: tuple[int, ...] = ()
+    cues: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
+    mode: int | None = None
     priority: ClassVar[int] = 3
     label: ClassVar[str] = "repairing"
 

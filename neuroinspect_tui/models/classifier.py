@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -264,7 +264,7 @@ def prepare(
     with contextlib.redirect_stdout(io.StringIO()):
         try:
             images, memory_format = _runnable(module, probe(image_size, device, source.channels, PROBES))
-            _require_repeatable(module, images)
+            answers = _repeated_answers(module, images)
             site = locate_head(module, images, num_classes)
         except (RuntimeError, ValueError, TypeError, AssertionError, IndexError) as error:
             if is_out_of_memory(error):
@@ -290,7 +290,7 @@ def prepare(
             source.channels,
             memory_format,
             unrepairable=None if source.exporter else unwritable(site),
-            notes=(*source.notes, *_remarks(module, images)),
+            notes=(*source.notes, *_remarks(answers)),
             exporter=source.exporter,
         )
         return _differentiable(found)
@@ -323,8 +323,8 @@ def _runnable(module: nn.Module, images: Tensor) -> tuple[Tensor, torch.memory_f
     return images, torch.channels_last
 
 
-def _require_repeatable(module: nn.Module, images: Tensor) -> None:
-    """Raise InputError when a second pass over the same images gives other answers."""
+def _repeated_answers(module: nn.Module, images: Tensor) -> list[Tensor]:
+    """Return what may be the answers; raises InputError when a second pass over the images gives others."""
     with torch.no_grad():
         first, second = (find_answers(module(images), len(images)) for _ in range(2))
     for (_, one), (_, other) in zip(first, second, strict=True):
@@ -332,13 +332,12 @@ def _require_repeatable(module: nn.Module, images: Tensor) -> None:
         if apart > 1e-3 * max(1e-6, float(one.float().abs().max())):
             message = f"two passes over the same images differ by up to {apart:.2g}: something in it is drawn"
             raise InputError(message, "write F.dropout(x, p, training=self.training), and the like")
+    return [tensor for _, tensor in first]
 
 
-def _remarks(module: nn.Module, images: Tensor) -> tuple[str, ...]:
+def _remarks(answers: Sequence[Tensor]) -> tuple[str, ...]:
     """Say what a model computes in half precision of its own accord."""
-    with torch.no_grad():
-        answers = find_answers(module(images), len(images))
-    kinds = {str(tensor.dtype).removeprefix("torch.") for _, tensor in answers}
+    kinds = {str(tensor.dtype).removeprefix("torch.") for tensor in answers}
     low = sorted(kinds & {"float16", "bfloat16"})
     return (
         (f"the model's own forward computes in {low[0]} (autocast): logits are that coarse",) if low else ()

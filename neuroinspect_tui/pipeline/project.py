@@ -28,6 +28,7 @@ from ..runtime.rank_group import RankGroup
 from ..session.features import FeatureStore
 from ..session.store import Session
 from ..stages.neuron_statistics import NeuronStatistics
+from ..stages.units import Units
 from ..tensors import GroupColumn, Head, SplitFeatures
 from .preprocessing import unmatched
 from .recordings import recorded_dataset
@@ -56,6 +57,7 @@ class Project:
         self.cues = CueStore(session)
         self.statistics: NeuronStatistics | None = None
         self.search_images: Tensor | None = None
+        self.units: Units | None = None
         self.reported: set[str] = set()
         self.resumed: set[str] = set()
         self._features: dict[str, SplitFeatures] = {}

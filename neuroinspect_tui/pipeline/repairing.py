@@ -21,12 +21,14 @@ from ..results.selection import leading_culprits
 from ..results.stored_cues import StoredCue
 from ..session.atomic import aside, explained, write_json
 from ..session.store import Session
-from ..stages.repair.run import RepairOutcome, Told, repair_class
+from ..stages.repair.run import ModeAim, RepairOutcome, Told, repair_class
 from ..stages.tags import Tags, excluded_rows, make_groups, shuffled
 from ..tensors import GroupColumn, Head, SplitFeatures
+from ..text import safe
 from . import evaluating
 from .attributing import culprits
 from .copies import copied_rows
+from .directions import known_modes
 from .project import Project
 
 HEAD_FILE = "head.safetensors"
@@ -50,8 +52,8 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
     for split in project.dataset.splits:
         evaluating.ensure_evaluated(project, split, reporter)
     neurons = job.neurons or _culprits(project, job.target, reporter)
-    cues = project.cues.used(project.config.repair.cues)
-    tags = project.cues.as_csv() + repr([cue.name for cue in cues])
+    cues = _cues(project, job)
+    tags = project.cues.as_csv() + repr([cue.name for cue in cues]) + repr((job.columns, job.mode))
     request = states.repair_request(project.config, job.target, job.method, neurons, tags)
     for known in known_repairs(project):
         if known.request == request and project.session.path(known.head).is_file():
@@ -65,12 +67,13 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         project.names,
         job.method,
         neurons,
-        told=_told(project, features, cues, copied_rows(project, reporter)),
+        told=_told(project, features, cues, copied_rows(project, reporter), job.columns),
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         on_progress=reporter.progress,
         memory=_Epochs(project.session, request),
         device=project.device if project.device.type == "cuda" else None,
+        mode=None if job.mode is None else _aim(project, job.mode),
     )
     named: dict[str, float | int | str] = {"seed": project.config.compute.seed}
     if outcome.cues:
@@ -82,6 +85,22 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         cues=tuple(by_column[column] for column in outcome.cues),
     )
     return _keep(project, job.target, outcome, request)
+
+
+def _cues(project: Project, job: jobs.RepairHead) -> tuple[StoredCue, ...]:
+    """Return the cues whose tags the repair is told; raises InputError for a name that none has."""
+    if job.cues is None:
+        return project.cues.used(project.config.repair.cues)
+    return tuple(project.cues.named(name) for name in job.cues)
+
+
+def _aim(project: Project, mode: int) -> ModeAim:
+    """Return a failure mode as the aim of a repair; raises InputError where it is not known."""
+    found = known_modes(project)
+    if found is None or not 0 <= mode < len(found.modes):
+        raise InputError(f"there is no failure mode {mode}", "find the failure modes first")
+    known = found.modes[mode]
+    return ModeAim(found.directions[mode], float(found.thresholds[mode]), known.classes)
 
 
 def _counted(cue: StoredCue, name: bool) -> str:
@@ -101,13 +120,23 @@ def _told(
     features: dict[str, SplitFeatures],
     cues: tuple[StoredCue, ...],
     copied: dict[str, Tensor],
+    columns: tuple[str, ...] | None,
 ) -> Told:
-    """Return what the cues tell, and what they would with shuffled tags; `copied` rows are not judged on."""
+    """Return what the cues tell, and what they would with shuffled tags; `copied` rows are not judged on.
+
+    With `columns` of the data the repair is weighted by these beside the cues.
+    """
+    unknown = next((name for name in columns or () if name not in project.group_columns), None)
+    if unknown is not None:
+        known = ", ".join(project.group_columns) or "none"
+        raise InputError(f"the data has no group column {safe(unknown)!r}", f"its group columns: {known}")
     draws = []
     if any(cue.divides for cue in cues):
         for seed in range(SHUFFLED_DRAWS):
             draws.append(_with_cues(project, features, cues, project.config.compute.seed + seed))
+    weighted = None if columns is None else (*columns, *(_column(project, cue) for cue in cues))
     return Told(
+        columns=weighted,
         tags=tuple(_column(project, cue) for cue in cues),
         shuffled=draws,
         excluded=excluded_rows(project.cues.by_row(features, project.cues).values()),

@@ -13,7 +13,7 @@ from torch import Tensor
 from ...tensors import OnProgress, no_progress
 from .mistakes import Mistakes
 
-FIT_ROWS = 2048
+FIT_ROWS = 1024
 """Of more mistakes as many are drawn at random and factorised; all are then expressed in their factors."""
 
 _ITERATIONS = 100
