@@ -27,7 +27,7 @@ from ..tensors import GroupColumn, Head, SplitFeatures
 from ..text import safe
 from . import evaluating
 from .attributing import culprits
-from .copies import copied_rows
+from .copies import told_apart
 from .directions import known_modes
 from .project import Project
 
@@ -59,7 +59,8 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         if known.request == request and project.session.path(known.head).is_file():
             return known
     reporter.unit("steps")
-    features = {name: project.features(name) for name in project.dataset.splits}
+    whole = {name: project.features(name) for name in project.dataset.splits}
+    features, copied = told_apart(project, whole, reporter)
     outcome = repair_class(
         _with_cues(project, features, cues),
         project.head,
@@ -67,7 +68,7 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         project.names,
         job.method,
         neurons,
-        told=_told(project, features, cues, copied_rows(project, reporter), job.columns),
+        told=_told(project, features, cues, copied, job.columns),
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         on_progress=reporter.progress,
