@@ -31,7 +31,7 @@ from .failure_modes import (
 from .metrics import GroupEstimate, Metrics, WorstClass, WorstGroup
 from .opened import Opened, Preprocessing
 from .pictures import Exemplar, ExemplarKind, Illusion
-from .repairs import Repair, SplitUse, WhatIf
+from .repairs import Repair, RepairPreview, SplitUse, WhatIf
 from .tags import ReviewItem
 from .verdicts import Aim, Choice, ClassChange, Comparison, Loser, Opponent, Outcome, Verdict
 
@@ -54,6 +54,7 @@ __all__ = [
     "Preprocessing",
     "PropertyKind",
     "Repair",
+    "RepairPreview",
     "ReviewItem",
     "Sample",
     "SplitDuplicates",

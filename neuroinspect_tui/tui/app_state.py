@@ -26,6 +26,7 @@ from ..results import (
     Illusion,
     Opened,
     Repair,
+    RepairPreview,
     ReviewItem,
     Sample,
     SplitDuplicates,
@@ -38,7 +39,7 @@ Topic = Literal[
     "review", "tags", "repairs", "exported", "progress", "log", "failure", "report", "found",
 ]  # fmt: skip
 LOG_LENGTH = 2000
-QUIET = (jobs.AskWhatIf, jobs.MakeThumbnails, jobs.ListSamples, jobs.SetTag)
+QUIET = (jobs.AskWhatIf, jobs.PreviewRepair, jobs.MakeThumbnails, jobs.ListSamples, jobs.SetTag)
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class AppState:
     samples: dict[jobs.ListSamples, tuple[Sample, ...]] = field(default_factory=dict)
     thumbnails: dict[tuple[str, int], str] = field(default_factory=dict)
     what_ifs: dict[jobs.AskWhatIf, WhatIf] = field(default_factory=dict)
+    repair_previews: dict[jobs.PreviewRepair, RepairPreview] = field(default_factory=dict)
     reviews: dict[int, tuple[ReviewItem, ...]] = field(default_factory=dict)
     tagged: dict[str, dict[tuple[str, str], str]] = field(default_factory=dict)
     cues: dict[str, Cue] = field(default_factory=dict)
@@ -326,6 +328,10 @@ class AppState:
         self.what_ifs[job] = value
         return frozenset({"what-if"})
 
+    def _keep_repair_preview(self, job: jobs.PreviewRepair, value: RepairPreview) -> frozenset[Topic]:
+        self.repair_previews[job] = value
+        return frozenset({"what-if"})
+
     def _keep_review(self, job: jobs.OrderReview, value: tuple[ReviewItem, ...]) -> frozenset[Topic]:
         self.reviews[job.target] = value
         return frozenset({"review"})
@@ -380,6 +386,7 @@ _TAKERS: dict[type[Job], Callable[[AppState, Any, Any], frozenset[Topic]]] = dic
         jobs.MergeCues.taken_by(AppState._keep_cues),
         jobs.ClearCue.taken_by(AppState._keep_cues),
         jobs.LeaveOutCue.taken_by(AppState._keep_cues),
+        jobs.PreviewRepair.taken_by(AppState._keep_repair_preview),
         jobs.RepairHead.taken_by(AppState._keep_repair),
         jobs.ExportRepair.taken_by(AppState._keep_repair),
         jobs.DiscardRepair.taken_by(AppState._drop_repair),

@@ -94,7 +94,9 @@ class Replica:
         pixels = np.empty((SIDE, SIDE, 3), np.int16)
         pixels[:] = COLOURS[self.classes.index(name)]
         random = np.random.default_rng(zlib.crc32(path.name.encode()))
-        quarter = random.permutation(np.arange(64) < 16).reshape(8, 8).repeat(SIDE // 8, 0).repeat(SIDE // 8, 1)
+        quarter = (
+            random.permutation(np.arange(64) < 16).reshape(8, 8).repeat(SIDE // 8, 0).repeat(SIDE // 8, 1)
+        )
         if cue:
             pixels[quarter] = COLOURS[-1 - self.cues.index(cue)]
         shades = random.integers(-3, 4, 2)

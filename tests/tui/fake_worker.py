@@ -31,6 +31,7 @@ from neuroinspect_tui.results import (
     Opened,
     ProbeQuality,
     Repair,
+    RepairPreview,
     ReviewItem,
     Sample,
     SplitUse,
@@ -329,6 +330,12 @@ class FakeWorker:
             None if job.everywhere else ClassRef(job.target, CLASSES[job.target]), job.neurons, job.scale,
             metrics(0.847, 0.333, 0.2, "val"), metrics(0.846, min(1.0, 0.333 + gain), 0.2 + gain, "val"), 3, 1,
             job.raised,
+        )  # fmt: skip
+
+    def _answer_previewrepair(self, job: jobs.PreviewRepair) -> RepairPreview:
+        return RepairPreview(
+            ClassRef(job.target, CLASSES[job.target]), job.method,
+            metrics(0.847, 0.333, 0.2), metrics(0.86, 0.8, 0.6), 7, 2, (),
         )  # fmt: skip
 
     def _answer_listsamples(self, job: jobs.ListSamples) -> tuple[Sample, ...]:
