@@ -21,28 +21,24 @@ def script(
 ) -> str | None:
     """Return a program of at most 20 lines that runs `weights` on the images of `judged`, both beside it.
 
-    It prints, class by class, how many images are right by the verdict and by the weights. None where the
-    images are no files.
+    It prints, class by class, how many images there are and are right by the verdict and by the weights.
+    None where the images are no files, or are padded to a square before they are cropped.
     """
-    if not isinstance(split.source, FileImages):
+    if not isinstance(split.source, FileImages) or preprocess.crop_mode == "border":
         return None
-    image = f"Image.open(pathlib.Path({str(split.source.root.absolute())!r}, path))"
-    pixels = f'prepare({image}.convert("{MODES[preprocess.channels]}"))[None]'
+    columns = '(judged["labels"], judged["repaired"], found)'
+    right = f'sum(a == b == label for a, b in zip(judged["labels"], seen)) for seen in {columns}'
     lines = [
-        '"""Print each class with how many of its judged images are right, by the verdict and here."""',
+        '"""Print each class, its judged images, and how many are right by the verdict and by this run."""',
         "import inspect, json, math, pathlib, sys, torch",
-        "from PIL import Image, ImageOps",
-        "from torchvision import transforms",
-        "here = pathlib.Path(__file__).parent",
+        "from PIL import Image",
         *_model(spec, 1 if classifier.site.single else classifier.head.classes),
         *_state(weights, classifier),
-        f"prepare = transforms.Compose([{', '.join(_steps(preprocess))}])",
-        f'judged = json.loads((here / "{judged}").read_text())',
-        f"""found = [{_answer(classifier, pixels)} for path in judged["paths"]]""",
-        """for label in sorted(set(judged["labels"])):""",
-        """    rows = [row for row, own in enumerate(judged["labels"]) if own == label]""",
-        """    right = [sum(seen[row] == label for row in rows) for seen in (judged["repaired"], found)]""",
-        """    print(ascii(judged["classes"][label]), *(f"{n}/{len(rows)}" for n in right), sep="\\t")""",
+        *_pixels(preprocess, split.source.root),
+        f'judged = json.loads(pathlib.Path(__file__).with_name("{judged}").read_text())',
+        f'found = [{_answer(classifier)} for path in judged["paths"]]',
+        'for label, name in enumerate(judged["classes"]):',
+        f'    print(ascii(name), *({right}), sep="\\t")',
     ]
     return "\n".join(lines) + "\n"
 
@@ -79,44 +75,43 @@ def _state(weights: str, classifier: Classifier) -> Sequence[str]:
     chosen = classifier.state.chosen if classifier.state is not None else None
     prefix = chosen.prefix if chosen is not None else ""
     fill = f"model.eval().load_state_dict({{name: state[{prefix!r} + name] for name in model.state_dict()}})"
+    file = f'pathlib.Path(__file__).with_name("{weights}")'
     if weights.endswith(".safetensors"):
-        kinds = ", ".join(f'"{name}": torch.{kind}' for name, kind in _KINDS.items())
         tensor = (
-            'torch.frombuffer(raw, dtype=kinds[v["dtype"]], count=math.prod(v["shape"]), '
+            f'torch.frombuffer(raw, dtype=getattr(torch, {_KINDS}[v["dtype"]]), count=math.prod(v["shape"]), '
             'offset=start + v["data_offsets"][0]).view(v["shape"])'
         )
         return [
-            f'raw = bytearray((here / "{weights}").read_bytes())',
+            f"raw = bytearray({file}.read_bytes())",
             'start = 8 + int.from_bytes(raw[:8], "little")',
-            f"kinds = {{{kinds}}}",
             f'state = {{k: {tensor} for k, v in json.loads(raw[8:start]).items() if "dtype" in v}}',
             fill,
         ]
     wrapper = "".join(f"[{key!r}]" for key in (chosen.wrapper if chosen is not None else ()))
-    return [f'state = torch.load(here / "{weights}", map_location="cpu", weights_only=True){wrapper}', fill]
+    return [f'state = torch.load({file}, map_location="cpu", weights_only=True){wrapper}', fill]
 
 
-def _steps(preprocess: Preprocess) -> Sequence[str]:
-    """Return the torchvision transforms that equal the preprocessing."""
-    side, mode = preprocess.resize_size, preprocess.interpolation.upper()
-    how = f"transforms.InterpolationMode.{mode}"
-    resize = f"transforms.Resize({side}, {how})"
-    if preprocess.crop_mode == "squash":
-        resize = f"transforms.Resize(({side}, {side}), {how})"
-    elif preprocess.crop_mode == "border":
-        fill = preprocess.framing.fill
-        colour = fill if len(fill) > 1 else fill[0]
-        padded = f"ImageOps.pad(i, ({side}, {side}), Image.Resampling.{mode}, {colour})"
-        resize = f"transforms.Lambda(lambda i: {padded})"
-    crop = f"transforms.CenterCrop({preprocess.image_size})"
-    scale = f"transforms.Normalize({list(preprocess.mean)}, {list(preprocess.std)})"
-    return [resize, crop, "transforms.ToTensor()", scale]
+def _pixels(preprocess: Preprocess, root: Path) -> Sequence[str]:
+    """Return the lines that make an image [1,C,S,S], by the preprocessing."""
+    side, crop, mode = preprocess.resize_size, preprocess.image_size, MODES[preprocess.channels]
+    edge = str(side) if preprocess.crop_mode == "squash" else f"int({side} * edge / min(image.size))"
+    mean, std = (f"torch.tensor({list(part)}).view(-1, 1, 1)" for part in (preprocess.mean, preprocess.std))
+    read = f"torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).view({crop}, {crop}, -1)"
+    return [
+        "def pixels(path):",
+        f'    image = Image.open(pathlib.Path({str(root.absolute())!r}, path)).convert("{mode}")',
+        f"    size = [{edge} for edge in image.size]",
+        f"    x, y = (round((edge - {crop}) / 2) for edge in size)",
+        f"    image = image.resize(size, Image.Resampling.{preprocess.interpolation.upper()})"
+        f".crop((x, y, x + {crop}, y + {crop}))",
+        f"    return (({read}.permute(2, 0, 1) / 255 - {mean}) / {std})[None]",
+    ]
 
 
-def _answer(classifier: Classifier, pixels: str) -> str:
+def _answer(classifier: Classifier) -> str:
     """Return the expression of the class that the model predicts for an image."""
     site = classifier.site
-    output = f"model({pixels})" + "".join(f"[{key!r}]" for key in site.path)
+    output = "model(pixels(path))" + "".join(f"[{key!r}]" for key in site.path)
     if site.single:
         return f"int({output} > {0.5 if site.answer == 'sigmoid' else 0})"
     return f"int({output}.argmax())"

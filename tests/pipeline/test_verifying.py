@@ -59,7 +59,7 @@ def test_the_script_beside_the_weights_needs_torch_and_the_users_model_alone(
     assert "neuroinspect" not in text.replace(str(made[0].root), "")
     assert "safetensors." not in text.replace("model.safetensors", "")
     run = subprocess.run([sys.executable, "-I", script], capture_output=True, text=True, check=True)
-    assert run.stdout.splitlines() == [f"'{name}'\t12/12\t12/12" for name in ("blue", "green", "red")]
+    assert run.stdout.splitlines() == [f"'{name}'\t12\t12\t12" for name in ("blue", "green", "red")]
 
 
 def test_a_file_that_was_changed_is_found_out(tmp_path: Path, made: tuple[TinyProject, Path]) -> None:
@@ -97,7 +97,7 @@ def test_an_unreadable_image_differs() -> None:
     [
         ("", 7, "has no repair 7: give the number of one: 1"),
         ("repairs/9-ridge", None, "holds no finished repair: give the number of one: 1"),
-        ("elsewhere", None, "is not a session"),
+        ("elsewhere", None, "is no session"),
     ],
 )
 def test_a_repair_that_is_not_there_is_refused(
