@@ -29,6 +29,7 @@ from .results import (
     ReviewItem,
     Sample,
     SplitDuplicates,
+    Verification,
     WhatIf,
     states,
 )
@@ -508,6 +509,19 @@ class ExportRepair(Job[Repair]):
     def key(self, config: RunConfig) -> str:
         """One for each repair."""
         return states.repair(self.number)
+
+
+@dataclass(frozen=True)
+class VerifyRepair(Job[Verification]):
+    """Load an accepted repair's weights in a fresh process and compare its answers with the verdict's."""
+
+    number: int
+    priority: ClassVar[int] = 3
+    label: ClassVar[str] = "verifying weights"
+
+    def key(self, config: RunConfig) -> str:
+        """One for each repair: what was found last."""
+        return states.verification(self.number)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from ..results.stored_cues import StoredCue
 from ..session.atomic import aside, explained, write_json
 from ..session.store import Session
 from ..stages.repair.run import ModeAim, RepairOutcome, Told, preview, repair_class
+from ..session.stored import to_json
 from ..stages.tags import Tags, excluded_rows, make_groups, shuffled
 from ..tensors import GroupColumn, Head, SplitFeatures
 from ..text import safe
@@ -31,6 +32,8 @@ from .attributing import culprits
 from .copies import told_apart
 from .directions import known_modes
 from .project import Project
+from .standalone import SCRIPT_FILE, script
+from .verifying import JUDGED_FILE
 
 HEAD_FILE = "head.safetensors"
 HASH_FILE = "hashes.json"
@@ -246,6 +249,7 @@ def _keep(project: Project, target: int, outcome: RepairOutcome, request: str) -
     tensors = {"weight": outcome.head.weight.contiguous(), "bias": outcome.head.bias.contiguous()}
     packed = save(tensors)
     project.session.write_bytes(relative, packed)
+    write_json(folder / JUDGED_FILE, to_json(outcome.judged))
     given = vars(outcome)
     shared = {name: given[name] for name in Repair.__dataclass_fields__ if name in given and name != "head"}
     target_class = ClassRef(target, project.names[target])
@@ -284,15 +288,31 @@ def export(project: Project, job: jobs.ExportRepair, reporter: Reporter) -> Repa
         project.model.write_repaired(temporary, repaired)
     hashes = tensor_hashes(project.model, repaired)
     write_json(project.session.path((folder / HASH_FILE).as_posix()), hashes)
+    _write_script(project, made, weights)
     made = replace(made, weights=weights, accepted=not made.unchanged)
     project.session.save(states.repair(job.number), made)
     return made
+
+
+def _write_script(project: Project, made: Repair, weights: str) -> None:
+    """Write verify.py beside the weights, where it can open the judged images."""
+    folder = Path(made.head).parent
+    judged = next((use.split for use in made.splits if use.part == "judge"), None)
+    if project.recorded is not None or judged is None:
+        return
+    split, spec = project.dataset.split(judged), project.config.model.spec
+    files = (Path(weights).name, JUDGED_FILE)
+    text = script(project.classifier, project.preprocess, split, spec, *files)
+    if text is not None:
+        content = text.encode("utf-8", "surrogateescape")
+        project.session.write_bytes((folder / SCRIPT_FILE).as_posix(), content)
 
 
 def discard(project: Project, job: jobs.DiscardRepair, reporter: Reporter) -> int:
     """Delete a repair and its files."""
     made = _load(project, job.number)
     project.session.forget(states.repair(job.number))
+    project.session.forget(states.verification(job.number))
     folder = project.session.path(made.head).parent
     with explained(folder, "delete"):
         shutil.rmtree(folder)

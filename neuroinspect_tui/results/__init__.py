@@ -34,6 +34,7 @@ from .pictures import Exemplar, ExemplarKind, Illusion
 from .repairs import Repair, RepairPreview, SplitUse, WhatIf
 from .tags import ReviewItem
 from .verdicts import Aim, Choice, ClassChange, Comparison, Loser, Opponent, Outcome, Verdict
+from .verifications import DifferingImage, JudgedImages, Verification
 
 __all__ = [
     "ClassRef",
@@ -85,4 +86,7 @@ __all__ = [
     "Opponent",
     "Outcome",
     "Verdict",
+    "DifferingImage",
+    "JudgedImages",
+    "Verification",
 ]

@@ -30,6 +30,7 @@ from ..results import (
     ReviewItem,
     Sample,
     SplitDuplicates,
+    Verification,
     WhatIf,
 )
 from .protocol import SavedState
@@ -79,6 +80,7 @@ class AppState:
     tagged: dict[str, dict[tuple[str, str], str]] = field(default_factory=dict)
     cues: dict[str, Cue] = field(default_factory=dict)
     repairs: dict[int, Repair] = field(default_factory=dict)
+    verifications: dict[int, Verification] = field(default_factory=dict)
     asked_repairs: dict[int, int] = field(default_factory=dict)
     found: tuple[Concept, ...] = ()
     report_directory: str = ""
@@ -351,8 +353,13 @@ class AppState:
         topic: Topic = "exported" if isinstance(job, jobs.ExportRepair) else "repairs"
         return frozenset({"repairs", topic})
 
+    def _keep_verification(self, job: jobs.VerifyRepair, value: Verification) -> frozenset[Topic]:
+        self.verifications[job.number] = value
+        return frozenset({"repairs"})
+
     def _drop_repair(self, job: Job, value: int) -> frozenset[Topic]:
         self.repairs.pop(value, None)
+        self.verifications.pop(value, None)
         return frozenset({"repairs"})
 
     def _keep_found(self, job: Job, value: tuple[Concept, ...]) -> frozenset[Topic]:
@@ -389,6 +396,7 @@ _TAKERS: dict[type[Job], Callable[[AppState, Any, Any], frozenset[Topic]]] = dic
         jobs.PreviewRepair.taken_by(AppState._keep_repair_preview),
         jobs.RepairHead.taken_by(AppState._keep_repair),
         jobs.ExportRepair.taken_by(AppState._keep_repair),
+        jobs.VerifyRepair.taken_by(AppState._keep_verification),
         jobs.DiscardRepair.taken_by(AppState._drop_repair),
         jobs.SearchNeurons.taken_by(AppState._keep_found),
         jobs.WriteReport.taken_by(AppState._keep_directory),

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...repair_methods import RepairMethod
-from ...results import Choice, ClassChange, ClassRef, Metrics, Opponent, RepairPreview, SplitUse, Verdict
+from ...results import Choice, ClassChange, ClassRef, JudgedImages, Metrics, Opponent, RepairPreview, SplitUse, Verdict
 from ...tensors import NO_MEMORY, Head, Memory, OnProgress, SplitFeatures, no_progress
 from ..metrics import fixed_and_broken, mcnemar_p, predict
 from .candidates import Candidate
@@ -44,6 +44,7 @@ class RepairOutcome:
     neurons: tuple[int, ...]
     seconds: float
     unchanged: bool
+    judged: JudgedImages
 
 
 @dataclass(frozen=True)
@@ -231,7 +232,17 @@ def _outcome(
         neurons=neurons,
         seconds=found.seconds,
         unchanged=found.choice.kept,
+        judged=judged_images(judge, before.predicted, after.predicted, names),
     )
+
+
+def judged_images(
+    judge: SplitFeatures, untouched: Tensor, repaired: Tensor, names: Sequence[str]
+) -> JudgedImages:
+    """Return the judged images as plain values, with the predictions [N] of both heads."""
+    columns = (judge.rows, judge.labels, untouched, repaired)
+    rows, *classes = (tuple(column.tolist()) for column in columns)
+    return JudgedImages(judge.split, rows, tuple(judge.paths), *classes, tuple(names))
 
 
 @dataclass(frozen=True)
