@@ -106,7 +106,9 @@ def _runner(
 
 
 def _run_app(config: RunConfig, directory: Path, values: Values, settings: Settings) -> int:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    from ..tui.wire.streams import has_terminal
+
+    if not has_terminal():
         raise InputError("there is no terminal to open the app in", "use --batch, or connect with ssh -t")
     from ..tui.protocol import Appearance
     from ..tui.start import run_app

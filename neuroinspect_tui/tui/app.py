@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import IO, TYPE_CHECKING, ClassVar
 
 from rich.color import ColorSystem
+from rich.console import Console
 from textual import events, on
 from textual._compositor import CompositorUpdate
 from textual.app import App
@@ -111,9 +112,13 @@ class NeuroInspectApp(App[int]):
     )
 
     def __init__(
-        self, project: AppSession, look: Appearance | None = None, terminal: Terminal | None = None
-    ) -> None:
+        self, project: AppSession, look: Appearance | None = None, terminal: Terminal | None = None,
+        output: IO[str] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(driver_class=TerminalDriver)
+        self.output = output
+        if output is not None:
+            self.error_console = Console(file=output, markup=False, highlight=False)
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-normal"), (170, "-wide")]
         self.project = project
         self.look = look or Appearance()
@@ -122,6 +127,7 @@ class NeuroInspectApp(App[int]):
         self.triage = TriageScreen(Marks(dict(project.state.view.marks)))
         self.next_session: Path | None = None
         self._farewell: Screen[bool] | None = None
+        self._printed = ""
         self.painter = Painter(
             self._hand_over, self._line_idle, self._line_held, bool(terminal and terminal.answered)
         )
@@ -233,6 +239,20 @@ class NeuroInspectApp(App[int]):
             words = f"The report is {directory}/report.html. y copies the path of its folder."
             self.notify(words, title="Report", timeout=10, markup=False)
         self._tell(topics)
+
+    def log_line(self, text: str) -> None:
+        """Put into the log what others wrote to standard output or error; callable from any thread."""
+        self._worker_said(Note(safe(text, 4000)))
+
+    def _print(self, text: str, stderr: bool = False) -> None:
+        """Take what Python code of this process prints."""
+        if self.is_headless:
+            super()._print(text, stderr)
+            return
+        *lines, self._printed = (self._printed + text).split("\n")
+        for line in lines:
+            if line.strip():
+                self.log_line(line)
 
     def _say_if_known(self, event: Event) -> None:
         """Say so where a repair that was asked for has been made before."""

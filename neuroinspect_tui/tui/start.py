@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,8 @@ from ..runtime.hangup import Watch, let_go_of_terminal
 from ..text import complain
 from .images.probe import Terminal, probe_terminal
 from .protocol import Appearance, AppSession
+from .wire.guard import Guard
+from .wire.streams import Streams, open_terminal
 
 if TYPE_CHECKING:
     from .app import NeuroInspectApp
@@ -32,9 +34,11 @@ def run_app(project: AppSession, look: Appearance, reopen: Callable[[Path], AppS
     from .app import NeuroInspectApp
 
     while True:
-        app = NeuroInspectApp(project, look, terminal)
-        with Watch(partial(app.call_later, _leave, app)) as watch:
-            app.run()
+        with open_terminal() as output:
+            app = NeuroInspectApp(project, look, terminal, output)
+            leave = partial(app.call_later, _leave, app)
+            with Guard(), Streams(app.log_line), Watch(leave) as watch:
+                app.run(mouse=not in_gnu_screen(os.environ))
         if watch.ending == "hung up":
             return _finish_unseen(app)
         if app.worker is not None:
@@ -70,6 +74,17 @@ def _finish_unseen(app: NeuroInspectApp) -> int:
 
 
 def prepare_colours(terminal: Terminal, environment: MutableMapping[str, str]) -> None:
-    """Tell Textual of true colour where ssh did not: without it placeholders lose their picture numbers."""
-    if terminal.true_colour:
-        environment.setdefault("COLORTERM", "truecolor")
+    """Tell Textual of true colour where ssh did not: without it placeholders lose their picture numbers.
+
+    GNU screen has 256 colours, whatever the terminal around it announced.
+    """
+    if in_gnu_screen(environment):
+        environment.pop("COLORTERM", None)
+        environment["TERM"] = "screen-256color"
+    elif terminal.true_colour and environment.get("COLORTERM") not in ("truecolor", "24bit"):
+        environment["COLORTERM"] = "truecolor"
+
+
+def in_gnu_screen(environment: Mapping[str, str]) -> bool:
+    """Whether GNU screen is around: with mouse reports on, it keeps a lone Escape for itself."""
+    return "STY" in environment and "TMUX" not in environment

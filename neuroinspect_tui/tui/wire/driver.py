@@ -67,17 +67,15 @@ class Writer(WriterThread):
 
 
 class TerminalDriver(LinuxDriver):
-    """Input and output of the app; `output` is the terminal to write to."""
-
-    output: IO[str] | None = None
-    """Where to write; without it, Textual's standard error."""
+    """Input and output of the app, which says by its `output` where to write (None: standard error)."""
 
     def __init__(
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        if self.output is not None:
-            self._file = self.output  # type: ignore[assignment]
+        output: IO[str] | None = getattr(app, "output", None)
+        if output is not None:
+            self._file = output  # type: ignore[assignment]
         self.expected = 0
         """Answers that were asked for and have not come."""
 
@@ -85,6 +83,14 @@ class TerminalDriver(LinuxDriver):
     def waiting(self) -> int:
         """Characters that wait to be written."""
         return self._writer_thread.waiting if isinstance(self._writer_thread, Writer) else 0
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """Ask the terminal itself: standard output may lead elsewhere."""
+        with contextlib.suppress(OSError):
+            columns, rows = os.get_terminal_size(self.fileno)
+            if columns and rows:
+                return columns, rows
+        return super()._get_terminal_size()
 
     def ask(self, query: str) -> None:
         """Write a question whose answer `TerminalReplied` will bring."""
