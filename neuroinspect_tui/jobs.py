@@ -19,6 +19,7 @@ from .results import (
     CulpritReport,
     Evaluation,
     Exemplar,
+    FailureMode,
     Illusion,
     Opened,
     Propagation,
@@ -124,6 +125,18 @@ class Evaluate(Job[Evaluation]):
 
 
 # Stage 1 and 2: what is wrong with a class, and what its neurons have learned
+
+
+@dataclass(frozen=True)
+class FindFailureModes(Job[tuple[FailureMode, ...]]):
+    """Group the mistakes of all classes by their cause, from the features alone; most mistakes first."""
+
+    priority: ClassVar[int] = 2
+    label: ClassVar[str] = "finding failure modes"
+
+    def key(self, config: RunConfig) -> str:
+        """One for each number of modes and seed."""
+        return states.failure_modes(config)
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,12 @@ from neuroinspect_tui.events import (
 )
 from neuroinspect_tui.pipeline.journalling import journalled
 from neuroinspect_tui.results import (
+    Carried,
     ClassRef,
     Concept,
     Evaluation,
     Exemplar,
+    FailureMode,
     Illusion,
     Propagation,
     Repair,
@@ -201,6 +203,10 @@ def replay(session: Session, job: jobs.Job, answer: object) -> dict[str, Any]:
 CASES: list[tuple[jobs.Job, object]] = [
     (jobs.Open(), fake_opened()),
     (jobs.Evaluate("test"), EVALUATION),
+    (
+        jobs.FindFailureModes(),
+        (FailureMode(0, None, None, False, False, 3, 1.0, (), (), Carried((2, 3), (0, 9), 0.05)),),
+    ),
     (jobs.FindCulprits(1), fake_culprits(1)),
     (jobs.FindExemplars(1, 7), (Exemplar(7, "class", "a.png", 1, 8.5, 2.0, "a.png"),)),
     (jobs.NameNeurons(1, (7,)), (Concept(7, "sky", 0.3),)),

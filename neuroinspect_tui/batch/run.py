@@ -88,6 +88,8 @@ class Batch:
         _require_neurons(config.repair.neurons, opened.features)
         _require_groups(config.checks, opened.group_columns)
         evaluation = self.ask(jobs.Evaluate())
+        if config.debug.modes:
+            self.ask(jobs.FindFailureModes())
         targets = list(dict.fromkeys(wanted or worst_classes(evaluation, config.debug.worst)))
         if config.repair.method != "none" and not targets:
             self._display.show(

@@ -19,7 +19,7 @@ from ..models.device import is_out_of_memory
 from ..runtime.rank_group import RankGroup
 from ..runtime.ranks import Ranks
 from ..session.store import Session
-from . import attributing, evaluating, naming, picturing, repairing, reporting
+from . import attributing, evaluating, modes, naming, picturing, repairing, reporting
 from .journalling import journalled
 from .project import Project
 
@@ -27,6 +27,7 @@ T = TypeVar("T")
 HANDLERS: dict[type[Job], Callable[[Project, Any, Reporter], object]] = dict(
     (
         *evaluating.HANDLERS,
+        *modes.HANDLERS,
         *attributing.HANDLERS,
         *picturing.HANDLERS,
         *naming.HANDLERS,

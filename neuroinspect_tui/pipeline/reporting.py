@@ -9,6 +9,7 @@ from .. import jobs
 from ..errors import InputError
 from ..events import Reporter
 from ..results import LabelIssue, Sample
+from ..session.directions import write_directions
 from ..session.features import iterate_samples
 from ..session.report import REPORT, Debugged, Findings, build_report, write_reports
 from ..session.tables import write_label_issues
@@ -16,6 +17,7 @@ from ..stages.label_issues import find_label_issues
 from ..stages.tags import excluded_rows
 from . import repairing
 from .identity import environment
+from .modes import directions_by_id, known_modes
 from .project import Project
 from .repairing import known_repairs
 
@@ -32,11 +34,15 @@ def write_report(project: Project, job: jobs.WriteReport, reporter: Reporter) ->
         hashes=session.hashes,
         environment=environment(project),
         evaluation=evaluation,
+        failure_modes=project.known(jobs.FindFailureModes()) or (),
         debugged=tuple(filter(None, (debugged(project, target) for target in _targets(project, job)))),
     )
     samples = iterate_samples(project.features(project.split.name))
     samples = project.tags.label(_with_culprits(samples, findings.debugged))
     write_label_issues(session.path("label_issues.csv"), _label_issues(project, reporter), project.names)
+    found = known_modes(project)
+    if found is not None:
+        write_directions(session, found.modes, directions_by_id(found))
     write_reports(session, build_report(findings), samples)
     session.journal("report", classes=list(_targets(project, job)))
     return str(session.root)

@@ -29,6 +29,11 @@ def split_folder(split: str) -> str:
     return f"{re.sub('[^A-Za-z0-9_-]+', '_', split)[:40]}-{settings(split)}"
 
 
+def failure_modes(config: RunConfig) -> str:
+    """The failure modes of the debugged split, and the file of their directions."""
+    return f"failure_modes/{settings(config.debug.modes, config.compute.seed, config.data.split)}"
+
+
 def repair(number: int) -> str:
     """`results.Repair` by its number."""
     return f"repairs/{number}"

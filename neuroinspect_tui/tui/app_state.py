@@ -21,6 +21,7 @@ from ..results import (
     CulpritReport,
     Evaluation,
     Exemplar,
+    FailureMode,
     Illusion,
     Opened,
     Propagation,
@@ -32,8 +33,8 @@ from ..results import (
 from .protocol import SavedState
 
 Topic = Literal[
-    "opened", "evaluation", "culprits", "pictures", "preview", "samples", "thumbnails", "what-if", "review",
-    "tags", "repairs", "exported", "progress", "log", "failure", "report", "found",
+    "opened", "evaluation", "modes", "culprits", "pictures", "preview", "samples", "thumbnails", "what-if",
+    "review", "tags", "repairs", "exported", "progress", "log", "failure", "report", "found",
 ]  # fmt: skip
 LOG_LENGTH = 2000
 QUIET = (jobs.AskWhatIf, jobs.MakeThumbnails, jobs.ListSamples, jobs.SetTag)
@@ -60,6 +61,7 @@ class AppState:
     opened: Opened | None = None
     evaluation: Evaluation | None = None
     evaluation_final: bool = False
+    failure_modes: tuple[FailureMode, ...] | None = None
     reports: dict[int, CulpritReport] = field(default_factory=dict)
     exemplars: dict[tuple[int, int], tuple[Exemplar, ...]] = field(default_factory=dict)
     illusions: dict[tuple[int, int], tuple[Illusion, ...]] = field(default_factory=dict)
@@ -267,6 +269,12 @@ class AppState:
         self.evaluation, self.evaluation_final = value, True
         return frozenset({"evaluation"})
 
+    def _keep_failure_modes(
+        self, job: jobs.FindFailureModes, value: tuple[FailureMode, ...]
+    ) -> frozenset[Topic]:
+        self.failure_modes = value
+        return frozenset({"modes"})
+
     def _keep_report(self, job: jobs.FindCulprits, value: CulpritReport) -> frozenset[Topic]:
         self.reports[job.target] = value
         for sample in value.samples:
@@ -334,6 +342,7 @@ _TAKERS: dict[type[Job], Callable[[AppState, Any, Any], frozenset[Topic]]] = dic
     (
         jobs.Open.taken_by(AppState._keep_opened),
         jobs.Evaluate.taken_by(AppState._keep_evaluation),
+        jobs.FindFailureModes.taken_by(AppState._keep_failure_modes),
         jobs.FindCulprits.taken_by(AppState._keep_report),
         jobs.FindExemplars.taken_by(AppState._keep_exemplars),
         jobs.Illustrate.taken_by(AppState._keep_illusions),

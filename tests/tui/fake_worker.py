@@ -141,7 +141,7 @@ def culprits(target: int, classes: tuple[str, ...] = CLASSES) -> CulpritReport:
     def row(place: int, neuron: int, raises: bool) -> Culprit:
         return Culprit(
             neuron, "insufficient" if raises else "excessive", 46 - 5.5 * place, 1.21 - 0.04 * place,
-            0.32 - 0.03 * place, 0.03, None, None, 0.8 if neuron % 5 == 2 else 0.1, "fires on the background",
+            0.32 - 0.03 * place, 0.03, None, None, 0.8 if neuron % 5 == 2 else 0.1, 0.7, 0.4,
         )  # fmt: skip
 
     return CulpritReport(
@@ -314,7 +314,7 @@ class FakeWorker:
     def concept(self, neuron: int) -> Concept:
         label = CONCEPTS[neuron % len(CONCEPTS)] if neuron % 7 else None
         spurious = 0.8 if neuron % 12 in (2, 3, 9, 10) else 0.1
-        return Concept(neuron, label, 0.3 if label else None, spurious, "named after the background")
+        return Concept(neuron, label, 0.3 if label else None, spurious, 0.7, 0.4)
 
     def _answer_illustrate(self, job: jobs.Illustrate) -> tuple[Illusion, ...]:
         return tuple(
