@@ -127,18 +127,21 @@ def test_a_few_tags_make_the_groups_of_a_repair(
     assert report["debugged"][0]["illusions"] == [], "0 is a number, not an option left out"
     assert report["evaluation"]["groups"] == []
     (repair,) = report["debugged"][0]["repairs"]
-    assert repair["method"] == "ridge" and repair["parameters"]["groups"] == "tag"
+    assert repair["method"] == "ridge" and repair["parameters"]["groups"] == "red"
+    assert (repair["cues"], repair["verdict"]["estimated"]) == (["red"], True)
     before, after = repair["before"]["worst_group"], repair["after"]["worst_group"]
     assert (before["column"], before["value"], before["class"], before["accuracy"]) == (
-        "tag",
         "red",
+        "has",
         "blue",
         0.0,
     )
     assert after["accuracy"] == 1.0
     with (out / "samples.csv").open() as file:
         shown = {row["path"]: row["tag"] for row in csv.DictReader(file)}
-    assert {path: tag for path, tag in shown.items() if tag} == {row["path"]: row["tint"] for row in tagged}
+    assert {path: tag for path, tag in shown.items() if tag} == {
+        row["path"]: "has" if row["tint"] == "red" else "not" for row in tagged
+    }
 
 
 def test_one_layer_for_two_classes_and_a_layer_that_nothing_beats_are_named(

@@ -52,8 +52,8 @@ def test_the_whole_loop_by_keyboard(tmp_path: Path) -> None:
     assert repair["sentence"].startswith("Helps: boat")
     assert {"bias", "finetune"} <= set(repair["controls"])
 
-    tags = read(session / "state/tags.json")["val"]
-    names = {"c": "cue", "x": "no cue"}
+    tags = read(session / "state/cues.json")[0]["tags"]["val"]
+    names = {"c": "has", "x": "not"}
     assert list(tags.values()) == [names[key] for key in TAGS]
     assert not (session / "lock.json").exists()
     assert read(session / "state/view.json")["marks"]

@@ -60,7 +60,7 @@ def test_a_job_knows_the_type_of_its_answer(kind: type[jobs.Job], answer: object
         (jobs.NameNeurons(2, (7, 9)), "concepts/2-788cadfe"),
         (jobs.Illustrate(2, (7,)), "illusions/2-49c86e4d"),
         (jobs.Illustrate(2, (7,), iters=8), "illusions/2-b15c746b"),
-        (jobs.SetTag("val", 1, "cue"), "propagation"),
+        (jobs.SetTag("val", 1, "has"), "cues"),
         (jobs.ExportRepair(3), "repairs/3"),
         (jobs.RepairHead(2, "ridge"), None),
         (jobs.ListSamples(2), None),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from neuroinspect_tui import jobs
+from neuroinspect_tui.results import Cue, TagCounts, Verdict
 from neuroinspect_tui.resume import follow
 from neuroinspect_tui.resume.restore import saved_state
 from neuroinspect_tui.session.store import Session
@@ -32,10 +33,13 @@ def test_all_that_an_old_session_knew_is_there(session: Session) -> None:
         "Open": 1, "Evaluate": 1, "FindCulprits": 1, "FindExemplars": 2, "NameNeurons": 1, "Illustrate": 1,
         "ExportRepair": 1,
     }  # fmt: skip
-    assert state.tags == {
-        ("val", "val/blue-red-0.png"): "tinted",
-        ("val", "val/blue-none-0.png"): "plain",
-        ("val", "val/red-none-1.png"): "mislabelled",
+    (cue,) = state.cues
+    assert cue.tags == {
+        "val": {
+            "val/blue-red-0.png": "has",
+            "val/blue-none-0.png": "not",
+            "val/red-none-1.png": "mislabelled",
+        }
     }
     assert state.view == View(0, 2, "index", {0: (2,)}, True)
 
@@ -55,7 +59,8 @@ def test_the_app_shows_it(session: Session) -> None:
     made = app_state.repairs[1]
     assert (made.method, made.accepted, made.fixed, made.broken) == ("ridge", True, 6, 0)
     assert (made.before.accuracy, made.after.accuracy) == (pytest.approx(5 / 6), 1.0)
-    assert app_state.propagation is not None and app_state.propagation.tagged == {"plain": 1, "tinted": 1}
+    assert made.verdict == Verdict("no_better", ())
+    assert app_state.cues == {"tinted": Cue("tinted", TagCounts(1, 1, 1))}
 
 
 def test_its_journal_can_be_followed(session: Session) -> None:

@@ -9,11 +9,12 @@ import pytest
 from neuroinspect_tui import jobs
 from neuroinspect_tui.config import DataConfig, ModelConfig, RunConfig
 from neuroinspect_tui.events import Finished
-from neuroinspect_tui.pipeline.tagging import TagStore
-from neuroinspect_tui.results import Evaluation, Propagation, states
+from neuroinspect_tui.pipeline.tagging import CueStore
+from neuroinspect_tui.results import Cue, Evaluation, ProbeQuality, TagCounts, states
 from neuroinspect_tui.resume.locations import data_folder, recent, remember
 from neuroinspect_tui.resume.restore import save_view, saved_state, session_entries
 from neuroinspect_tui.session.store import Session
+from neuroinspect_tui.tui.app_state import AppState
 from neuroinspect_tui.tui.protocol import View
 
 CONFIG = RunConfig(ModelConfig("m"), DataConfig("d"))
@@ -21,21 +22,24 @@ CONFIG = RunConfig(ModelConfig("m"), DataConfig("d"))
 
 def test_tags_are_known_by_split_and_path(tmp_path: Path) -> None:
     with Session.open(tmp_path / "session") as session:
-        book = TagStore(session)
-        book.set("val", "boat/1.jpg", "cue")
-        book.set("train", "boat/2.jpg", "no cue")
-        book.set("val", "boat/3.jpg", "cue")
-        book.set("val", "boat/3.jpg", "")
-        expected = {("val", "boat/1.jpg"): "cue", ("train", "boat/2.jpg"): "no cue"}
-        carried = Propagation({"cue": 1, "no cue": 1}, None, False, "tag 7 more images", {"cue": 12})
-        session.save(states.PROPAGATION, carried)
+        store = CueStore(session)
+        store.set("water", "val", "boat/1.jpg", "has")
+        store.set("water", "train", "boat/2.jpg", "not")
+        store.set("sky", "val", "boat/1.jpg", "has")
+        quality = ProbeQuality(0.5, False, 12, 3, 4, 7, "has")
+        store.learn("water", quality)
         state = saved_state(CONFIG, session.root)
-        assert (state.tags, state.propagation) == (expected, carried)
+    app_state = AppState.of(state)
+    assert app_state.tagged == {
+        "water": {("val", "boat/1.jpg"): "has", ("train", "boat/2.jpg"): "not"},
+        "sky": {("val", "boat/1.jpg"): "has"},
+    }
+    assert app_state.cues["water"] == Cue("water", TagCounts(1, 1), probe=quality)
 
 
 def test_without_a_session_nothing_is_known(tmp_path: Path) -> None:
     state = saved_state(CONFIG, tmp_path / "none")
-    assert (state.answers, state.tags, state.propagation) == ((), {}, None)
+    assert (state.answers, state.cues) == ((), ())
 
 
 def test_the_view_is_kept_where_there_is_a_session(tmp_path: Path) -> None:
@@ -68,11 +72,14 @@ def test_a_damaged_value_hides_no_others(tmp_path: Path) -> None:
     with Session.open(tmp_path / "session") as session:
         session.save(jobs.Evaluate().key(CONFIG), evaluation)
         session.save(states.TAGS, {"val": {"a.png": "cue"}})
-        for name in (jobs.Open().key(CONFIG), states.repair(1), states.PROPAGATION, "view"):
+        for name in (jobs.Open().key(CONFIG), states.repair(1), "view"):
             session.save(name, {"unknown": 1})
         state = saved_state(CONFIG, session.root)
     assert state.answers == (Finished(jobs.Evaluate(), evaluation),)
-    assert (state.tags, state.propagation, state.view) == ({("val", "a.png"): "cue"}, None, View())
+    assert ([(cue.name, cue.tags) for cue in state.cues], state.view) == (
+        [("cue", {"val": {"a.png": "has"}})],
+        View(),
+    )
 
 
 @pytest.mark.parametrize("text", ["5", "null", '{"a": 1}', "[1, null]", "{"])

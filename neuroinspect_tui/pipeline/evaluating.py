@@ -52,8 +52,12 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
     group.on_rank_zero(lambda: project.session.bind(project.config, hashes(project), versions()))
     tags = project.config.repair.tags
     if tags:
-        count = group.on_rank_zero(lambda: project.tags.read(Path(tags), dataset))
-        useless = "" if project.tags.divide else ": a repair needs images of two tags, it will not use them"
+        count = group.on_rank_zero(lambda: project.cues.read(Path(tags), dataset))
+        useless = (
+            ""
+            if any(cue.divides for cue in project.cues)
+            else ": a repair needs images that have the cue and images that do not; it will not use them"
+        )
         reporter.note(f"tags read from {tags}: {count}{useless}", "warning" if useless else "info")
     opened = Opened(
         model=classifier.name.rpartition("/")[2],
@@ -209,7 +213,7 @@ def list_samples(project: Project, job: jobs.ListSamples, reporter: Reporter) ->
     data = project.features(project.split.name)
     rows = select_rows(data, job.target, job.predicted, job.only_mistakes)
     samples = data.samples(rows)
-    return tuple(sorted(project.tags.label(samples), key=lambda sample: -sample.confidence))
+    return tuple(sorted(project.cues.label(samples), key=lambda sample: -sample.confidence))
 
 
 def thumbnails(project: Project, job: jobs.MakeThumbnails, reporter: Reporter) -> dict[int, str]:

@@ -19,7 +19,7 @@ from ..models.device import is_out_of_memory
 from ..runtime.rank_group import RankGroup
 from ..runtime.ranks import Ranks
 from ..session.store import Session
-from . import attributing, evaluating, modes, naming, picturing, repairing, reporting
+from . import attributing, cueing, evaluating, modes, naming, picturing, repairing, reporting
 from .journalling import journalled
 from .project import Project
 
@@ -31,6 +31,7 @@ HANDLERS: dict[type[Job], Callable[[Project, Any, Reporter], object]] = dict(
         *attributing.HANDLERS,
         *picturing.HANDLERS,
         *naming.HANDLERS,
+        *cueing.HANDLERS,
         *repairing.HANDLERS,
         *reporting.HANDLERS,
     )

@@ -26,7 +26,7 @@ from ..session.features import FeatureStore
 from ..session.store import Session
 from ..stages.neuron_statistics import NeuronStatistics
 from ..tensors import GroupColumn, Head, SplitFeatures
-from .tagging import TagStore
+from .tagging import CueStore
 
 T = TypeVar("T")
 MOST_READERS = 16
@@ -41,7 +41,7 @@ class Project:
         self.dtype = choose_precision(config.compute.precision)
         self.illusion_dtype = choose_painting_precision(self.device, config.compute.precision)
         check_clip(self._clip_spec)
-        self.tags = TagStore(session)
+        self.cues = CueStore(session)
         self.statistics: NeuronStatistics | None = None
         self.search_images: Tensor | None = None
         self.reported: set[str] = set()

@@ -1,4 +1,4 @@
-"""Tags, review order, repaired heads and their export."""
+"""Repaired heads and their export."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from ..errors import InputError
 from ..events import Reporter
 from ..models.classifier import Classifier
 from ..models.weights import tensor_hash
-from ..results import ClassRef, CulpritReport, Propagation, Repair, ReviewItem, states
+from ..results import ClassRef, CulpritReport, Repair, states
 from ..results.selection import leading_culprits
+from ..results.stored_cues import StoredCue
 from ..session.atomic import aside, explained, write_json
 from ..session.store import Session
 from ..stages.repair.run import RepairOutcome, Told, repair_class
-from ..stages.tags import COLUMN, Tags, excluded_rows, make_groups, review_order
-from ..tensors import Head, SplitFeatures
+from ..stages.tags import Tags, excluded_rows, make_groups, shuffled
+from ..tensors import GroupColumn, Head, SplitFeatures
 from . import evaluating
 from .attributing import culprits
 from .project import Project
@@ -30,6 +31,7 @@ HEAD_FILE = "head.safetensors"
 HASH_FILE = "hashes.json"
 EPOCHS = "state/epochs"
 REPAIR_NEURONS = 5
+SHUFFLED_DRAWS = 3
 
 
 def known_repairs(project: Project) -> tuple[Repair, ...]:
@@ -38,57 +40,68 @@ def known_repairs(project: Project) -> tuple[Repair, ...]:
     return tuple(sorted((repair for repair in loaded if repair), key=lambda repair: repair.number))
 
 
-def set_tag(project: Project, job: jobs.SetTag, reporter: Reporter) -> Propagation:
-    """Tag an image by hand and tell how well the tags carry over."""
-    data = project.features(job.split)
-    project.tags.set(job.split, data.paths[job.row], job.tag)
-    evaluated = {
-        name: project.features(name) for name in project.dataset.splits if project.store(name).complete()
-    }
-    _, propagation = make_groups(evaluated, project.tags.by_row(evaluated), project.config.repair.propagate)
-    project.session.save(states.PROPAGATION, propagation)
-    return propagation
-
-
-def order_review(project: Project, job: jobs.OrderReview, reporter: Reporter) -> tuple[ReviewItem, ...]:
-    """Propose the images to tag next."""
-    data = project.features(project.split.name)
-    tags = project.tags.by_row({data.split: data})[data.split]
-    seed = project.config.compute.seed
-    return review_order(data, project.head, job.target, job.neurons, tags, job.limit, seed)
-
-
 def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair:
     """Fit, choose and judge a repaired head and keep it in the session, or return the one it has already."""
     for split in project.dataset.splits:
         evaluating.ensure_evaluated(project, split, reporter)
     neurons = job.neurons or _culprits(project, job.target, reporter)
-    request = states.repair_request(project.config, job.target, job.method, neurons, project.tags.as_csv())
+    cues = project.cues.used(project.config.repair.cues)
+    tags = project.cues.as_csv() + repr([cue.name for cue in cues])
+    request = states.repair_request(project.config, job.target, job.method, neurons, tags)
     for known in known_repairs(project):
         if known.request == request and project.session.path(known.head).is_file():
             return known
     reporter.unit("steps")
     features = {name: project.features(name) for name in project.dataset.splits}
-    tags = project.tags.by_row(features)
     outcome = repair_class(
-        _with_tags(project, features, tags) if project.tags else features,
+        _with_cues(project, features, cues),
         project.head,
         job.target,
         project.names,
         job.method,
         neurons,
-        told=Told(tags=(COLUMN,) if project.tags else (), excluded=excluded_rows(tags)),
+        told=_told(project, features, cues),
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         on_progress=reporter.progress,
         memory=_Epochs(project.session, request),
         device=project.device if project.device.type == "cuda" else None,
     )
-    told: dict[str, float | int | str] = {"seed": project.config.compute.seed}
-    if outcome.parameters.get("groups") == COLUMN:
-        told["tags"] = project.tags.counted()
-    outcome = replace(outcome, parameters=outcome.parameters | told)
+    named: dict[str, float | int | str] = {"seed": project.config.compute.seed}
+    if outcome.cues:
+        named["tags"] = "; ".join(_counted(cue, len(cues) > 1) for cue in cues)
+    by_column = {_column(project, cue): cue.name for cue in cues}
+    outcome = replace(
+        outcome,
+        parameters=outcome.parameters | named,
+        cues=tuple(by_column[column] for column in outcome.cues),
+    )
     return _keep(project, job.target, outcome, request)
+
+
+def _counted(cue: StoredCue, name: bool) -> str:
+    """Return how many images have which tag: `4 has, 10 not`."""
+    counts = cue.counts()
+    words = ", ".join(f"{counts[tag]} {tag}" for tag in sorted(counts))
+    return f"{cue.name}: {words}" if name else words
+
+
+def _column(project: Project, cue: StoredCue) -> str:
+    """Return the name of the group column that a cue's tags make, which no other column has."""
+    return f"{cue.name} (tags)" if cue.name in project.group_columns else cue.name
+
+
+def _told(project: Project, features: dict[str, SplitFeatures], cues: tuple[StoredCue, ...]) -> Told:
+    """Return what the cues tell, and what they would with shuffled tags."""
+    draws = []
+    if any(cue.divides for cue in cues):
+        for seed in range(SHUFFLED_DRAWS):
+            draws.append(_with_cues(project, features, cues, project.config.compute.seed + seed))
+    return Told(
+        tags=tuple(_column(project, cue) for cue in cues),
+        shuffled=draws,
+        excluded=excluded_rows(project.cues.by_row(features, project.cues).values()),
+    )
 
 
 @dataclass(frozen=True)
@@ -111,14 +124,27 @@ class _Epochs:
         self.session.write_bytes(self._file(name), save(tensors))
 
 
-def _with_tags(project: Project, features: dict[str, SplitFeatures], tags: Tags) -> dict[str, SplitFeatures]:
-    """Add the tags as a group column; where the manifest has groups, `test` is judged on those alone."""
-    columns, _ = make_groups(features, tags, project.config.repair.propagate)
+def _with_cues(
+    project: Project,
+    features: dict[str, SplitFeatures],
+    cues: tuple[StoredCue, ...],
+    shuffle: int | None = None,
+) -> dict[str, SplitFeatures]:
+    """Add each cue's tags as a group column; where the manifest has groups, `test` is judged on those alone.
+
+    With a seed `shuffle` the tags are dealt anew.
+    """
     untouched = "test" if project.group_columns and len(features) > 1 else None
-    return {
-        name: data if name == untouched else replace(data, groups={**data.groups, COLUMN: columns[name]})
-        for name, data in features.items()
-    }
+    added: dict[str, dict[str, GroupColumn]] = {name: {} for name in features}
+    rows = project.cues.by_row(features, cues)
+    for cue in cues:
+        tags: Tags = rows[cue.name]
+        if shuffle is not None:
+            tags = shuffled(features, tags, shuffle)
+        columns, _ = make_groups(features, tags, project.config.repair.propagate, _column(project, cue))
+        for name in features:
+            added[name] |= {} if name == untouched else {columns[name].name: columns[name]}
+    return {name: replace(data, groups={**data.groups, **added[name]}) for name, data in features.items()}
 
 
 def _culprits(project: Project, target: int, reporter: Reporter) -> tuple[int, ...]:
@@ -203,8 +229,6 @@ def tensor_hashes(classifier: Classifier, repaired: Head) -> dict[str, dict[str,
 
 
 HANDLERS = (
-    jobs.SetTag.handled_by(set_tag),
-    jobs.OrderReview.handled_by(order_review),
     jobs.RepairHead.handled_by(repair),
     jobs.ExportRepair.handled_by(export),
 )

@@ -38,7 +38,7 @@ def write_report(project: Project, job: jobs.WriteReport, reporter: Reporter) ->
         debugged=tuple(filter(None, (debugged(project, target) for target in _targets(project, job)))),
     )
     samples = iterate_samples(project.features(project.split.name))
-    samples = project.tags.label(_with_culprits(samples, findings.debugged))
+    samples = project.cues.label(_with_culprits(samples, findings.debugged))
     write_label_issues(session.path("label_issues.csv"), _label_issues(project, reporter), project.names)
     found = known_modes(project)
     if found is not None:
@@ -58,7 +58,8 @@ def _with_culprits(samples: Iterable[Sample], debugged: Iterable[Debugged]) -> I
 def _label_issues(project: Project, reporter: Reporter) -> tuple[LabelIssue, ...]:
     """The doubtful labels of the debugged split, those that the user marked first."""
     data = project.features(project.split.name)
-    marked = excluded_rows(project.tags.by_row({data.split: data}))[data.split].tolist()
+    excluded = excluded_rows(project.cues.by_row({data.split: data}, project.cues).values())
+    marked = excluded[data.split].tolist() if data.split in excluded else []
     reporter.unit("images")
     return find_label_issues(data, project.head, marked, on_progress=reporter.progress)
 
@@ -75,7 +76,7 @@ def debugged(project: Project, target: int) -> Debugged | None:
     neurons = [culprit.neuron for culprit in (*report.insufficient, *report.excessive)]
     exemplars = (project.known(jobs.FindExemplars(target, neuron)) or () for neuron in neurons)
     return Debugged(
-        culprits=replace(report, samples=tuple(project.tags.label(report.samples))),
+        culprits=replace(report, samples=tuple(project.cues.label(report.samples))),
         illusions=project.known(jobs.Illustrate(target)) or (),
         exemplars=tuple(exemplar for found in exemplars for exemplar in found),
         repairs=tuple(repair for repair in known_repairs(project) if repair.target.index == target),

@@ -1,82 +1,150 @@
-"""Tags given by hand: kept in the session, read from and written to csv, made into a group column."""
+"""Named cues and the tags given by hand: kept in the session, read from and written to csv."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from ..config import nearest
 from ..data.splits import ImageDataset
 from ..errors import InputError
-from ..results import Sample, states
+from ..results import Cue, CueOrigin, ProbeQuality, Sample, Tag, states
+from ..results.stored_cues import StoredCue, from_first_version
 from ..session.store import Session
-from ..stages.tags import MISLABELLED
 from ..tensors import SplitFeatures
 from ..text import csv_cell, safe
 
 FILE = "tags.csv"
+TAGS: tuple[str, ...] = get_args(Tag)
+LONGEST_NAME = 80
 
 
-class TagStore:
-    """The tags of one session by split and path; `mislabelled` takes an image out of every repair."""
+class CueStore:
+    """The cues of one session by name, each with its own tags; changes are kept at once."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        stored = session.load(states.TAGS, dict[str, dict[str, str]]) or {}
-        self._tags: dict[str, dict[str, str]] = {split: dict(tags) for split, tags in stored.items()}
+        stored = session.load(states.CUES, tuple[StoredCue, ...])
+        if stored is None:
+            stored = from_first_version(session.load(states.TAGS, dict[str, dict[str, str]]) or {})
+        self._cues = {cue.name: cue for cue in stored}
 
-    def __bool__(self) -> bool:
-        return any(tag != MISLABELLED for tags in self._tags.values() for tag in tags.values())
+    def __iter__(self) -> Iterator[StoredCue]:
+        return iter(self._cues.values())
 
-    def get(self, split: str, path: str) -> str:
-        """Return the tag of an image, "" when it has none."""
-        return self._tags.get(split, {}).get(path, "")
+    def all(self) -> tuple[Cue, ...]:
+        """Return every cue, in the order in which they were made."""
+        return tuple(cue.shown() for cue in self)
 
-    @property
-    def divide(self) -> bool:
-        """Whether there are images of two tags, which make groups."""
-        return len({tag for tags in self._tags.values() for tag in tags.values()} - {MISLABELLED}) > 1
+    def named(self, name: str) -> StoredCue:
+        """Return a cue. Raises InputError where there is none of that name."""
+        if name not in self._cues:
+            known = ", ".join(safe(cue, 40) for cue in self._cues) or "none yet"
+            raise InputError(f'there is no cue "{safe(name, 80)}"', f"the cues are: {known}")
+        return self._cues[name]
 
-    def counted(self) -> str:
-        """Return how many images have which tag: `4 cue, 10 no cue`."""
-        counts = Counter(tag for tags in self._tags.values() for tag in tags.values())
-        return ", ".join(f"{counts[tag]} {tag}" for tag in sorted(counts))
+    def used(self, names: Sequence[str]) -> tuple[StoredCue, ...]:
+        """Return the cues that a repair uses: those named, or all that divide and are not left out."""
+        if names:
+            return tuple(self.named(name) for name in names)
+        return tuple(cue for cue in self if cue.divides and not cue.left_out)
 
-    def set(self, split: str, path: str, tag: str) -> None:
-        """Tag an image, or take its tag away with ""; kept at once."""
-        tags = self._tags.setdefault(split, {})
-        if tag:
-            tags[path] = tag
+    def add(self, name: str, origin: CueOrigin = "hand", source: str = "") -> StoredCue:
+        """Return the cue of that name, made if there is none. Raises InputError for an unusable name."""
+        name = _checked(name)
+        if name not in self._cues:
+            self._keep(StoredCue(name, origin, source))
+        return self._cues[name]
+
+    def rename(self, name: str, new: str) -> None:
+        """Give a cue another name. Raises InputError where that is another cue's."""
+        cue, new = self.named(name), _checked(new)
+        if new != name and new in self._cues:
+            raise InputError(
+                f'there is a cue "{safe(new, 80)}" already', "merge the two, or choose another name"
+            )
+        self._cues = {one.name: one for one in (replace(c, name=new) if c is cue else c for c in self)}
+        self._write()
+
+    def merge(self, name: str, into: str) -> None:
+        """Add the tags of one cue to another, whose own tags win, and remove the first."""
+        source, target = self.named(name), self.named(into)
+        if source is target:
+            return
+        tags = {
+            split: {**source.tags.get(split, {}), **target.tags.get(split, {})}
+            for split in {**source.tags, **target.tags}
+        }
+        del self._cues[name]
+        self._keep(replace(target, tags=tags, probe=None))
+
+    def clear(self, name: str, forget: bool = False) -> None:
+        """Remove all tags of a cue, and with `forget` the cue itself."""
+        cue = self.named(name)
+        if forget:
+            del self._cues[name]
+            self._write()
         else:
-            tags.pop(path, None)
-        self._keep()
+            self._keep(replace(cue, tags={}, probe=None))
 
-    def _keep(self) -> None:
-        self._session.save(states.TAGS, self._tags)
+    def leave_out(self, name: str, left_out: bool) -> None:
+        """Let repairs use a cue, or not."""
+        self._keep(replace(self.named(name), left_out=left_out))
+
+    def learn(self, name: str, probe: ProbeQuality | None) -> Cue:
+        """Keep how well a cue's tags carry over."""
+        return self._keep(replace(self.named(name), probe=probe)).shown()
+
+    def set(self, name: str, split: str, path: str, tag: str) -> None:
+        """Tag an image, or take its tag of this cue away with ""; the cue is made if there is none."""
+        if tag and tag not in TAGS:
+            raise InputError(f'"{safe(tag, 40)}" is not a tag', f"tags are {', '.join(TAGS)}")
+        cue = self.add(name)
+        tags = {part: dict(tagged) for part, tagged in cue.tags.items()}
+        tags.setdefault(split, {}).pop(path, None)
+        if tag:
+            tags[split][path] = tag
+        self._keep(replace(cue, tags=tags))
+
+    def _keep(self, cue: StoredCue) -> StoredCue:
+        self._cues[cue.name] = cue
+        self._write()
+        return cue
+
+    def _write(self) -> None:
+        self._session.save(states.CUES, tuple(self))
         self._session.write_bytes(FILE, self.as_csv().encode("utf-8", "surrogateescape"))
 
-    def as_csv(self) -> str:
-        """Return `path,tag` lines, sorted."""
+    def as_csv(self, names: Sequence[str] | None = None) -> str:
+        """Return `path,cue,tag` lines, sorted: of all cues, or of those named."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("path", "tag"))
-        rows = sorted((path, tag) for tags in self._tags.values() for path, tag in tags.items())
-        writer.writerows((csv_cell(path), csv_cell(tag)) for path, tag in rows)
+        writer.writerow(("path", "cue", "tag"))
+        rows = sorted(
+            (path, cue.name, tag)
+            for cue in self
+            if names is None or cue.name in names
+            for tags in cue.tags.values()
+            for path, tag in tags.items()
+        )
+        writer.writerows(tuple(map(csv_cell, row)) for row in rows)
         return text.getvalue()
 
     def read(self, file: Path, dataset: ImageDataset) -> int:
-        """Take over the tags of a csv file with the columns path and tag; return how many.
+        """Take over the tags of a csv file with the columns path, cue and tag; return how many.
 
-        Raises InputError for a file that cannot be read, a missing column or a path that the data lacks.
+        A file of path and tag alone, as version 0.1 wrote it, is one cue. Raises InputError for a file that
+        cannot be read, a missing column, a tag that is none, or a path that the data lacks.
         """
         split_of = {path: name for name, split in dataset.splits.items() for path in split.paths}
         written = {csv_cell(path): path for path in split_of}
+        found: dict[str, dict[str, dict[str, str]]] = {}
         count = 0
-        for path, tag in _read_csv(file):
+        for path, cue, tag in _read_csv(file):
             path = path if path in split_of else written.get(path, path)
             if path not in split_of:
                 raise InputError(
@@ -84,25 +152,57 @@ class TagStore:
                     nearest(path, list(split_of)[:20000]) or "write paths as in the manifest",
                 )
             if tag:
-                self._tags.setdefault(split_of[path], {})[path] = tag
+                found.setdefault(cue, {}).setdefault(split_of[path], {})[path] = tag
                 count += 1
-        self._keep()
+        unnamed = found.pop("", {})
+        cues = [StoredCue(_checked(name), tags=_known(file, tags)) for name, tags in found.items()]
+        for read in (*cues, *from_first_version(unnamed)):
+            old = self._cues.get(read.name, StoredCue(read.name))
+            parts = {**old.tags, **read.tags}
+            tags = {split: {**old.tags.get(split, {}), **read.tags.get(split, {})} for split in parts}
+            self._cues[read.name] = replace(old, tags=tags, probe=None)
+        self._write()
         return count
 
     def label(self, samples: Iterable[Sample]) -> Iterator[Sample]:
-        """Yield the samples with their tags."""
+        """Yield the samples with their tags: `has`, or of several cues `water has, sticker not`."""
+        several = len(self._cues) > 1
         for sample in samples:
-            tag = self.get(sample.split, sample.path)
-            yield replace(sample, tag=tag) if tag else sample
+            tags = ((cue.name, cue.tags.get(sample.split, {}).get(sample.path, "")) for cue in self)
+            words = [f"{name} {tag}" if several else tag for name, tag in tags if tag]
+            yield replace(sample, tag=", ".join(words)) if words else sample
 
-    def by_row(self, splits: Mapping[str, SplitFeatures]) -> dict[str, dict[int, str]]:
-        """Return the tags of the given splits by row of their features."""
-        found: dict[str, dict[int, str]] = {}
-        for name, data in splits.items():
-            tags = self._tags.get(name, {})
-            rows = ((row, tags.get(path)) for row, path in enumerate(data.paths)) if tags else ()
-            found[name] = {row: tag for row, tag in rows if tag}
-        return found
+    def by_row(
+        self, splits: Mapping[str, SplitFeatures], cues: Iterable[StoredCue]
+    ) -> dict[str, dict[str, dict[int, str]]]:
+        """Return the tags of the cues by name, split and row of its features."""
+        return {
+            cue.name: {name: _rows(data, cue.tags.get(name, {})) for name, data in splits.items()}
+            for cue in cues
+        }
+
+
+def _rows(data: SplitFeatures, tags: Mapping[str, str]) -> dict[int, str]:
+    return {row: tags[path] for row, path in enumerate(data.paths) if path in tags} if tags else {}
+
+
+def _checked(name: str) -> str:
+    """Return a cue's name without blanks around it. Raises InputError for an empty or very long one."""
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME:
+        raise InputError(f'"{safe(name, 40)}" cannot name a cue', f"use 1 to {LONGEST_NAME} characters")
+    return name
+
+
+def _known(file: Path, tags: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """Return the tags; raises InputError for one that is none."""
+    for tagged in tags.values():
+        wrong = next((tag for tag in tagged.values() if tag not in TAGS), None)
+        if wrong is not None:
+            raise InputError(
+                f'--tags {file}: "{safe(wrong, 40)}" is not a tag', f"tags are {', '.join(TAGS)}"
+            )
+    return tags
 
 
 def _unquoted(cell: str) -> str:
@@ -110,18 +210,26 @@ def _unquoted(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and csv_cell(cell[1:]) == cell else cell
 
 
-def _read_csv(file: Path) -> Iterator[tuple[str, str]]:
+def _read_csv(file: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield path, cue ("" without such a column) and tag."""
     try:
         with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
             reader = csv.DictReader(lines)
             missing = [name for name in ("path", "tag") if name not in (reader.fieldnames or ())]
             if missing:
                 raise InputError(
-                    f"--tags {file} has no column {missing[0]}", "its first line must be path,tag"
+                    f"--tags {file} has no column {missing[0]}", "its first line must be path,cue,tag"
                 )
+            named = "cue" in (reader.fieldnames or ())
             for row in reader:
-                yield row["path"] or "", safe(_unquoted((row["tag"] or "").strip()))
+                cue, tag = (safe(_unquoted((row.get(name) or "").strip())) for name in ("cue", "tag"))
+                if named and tag and not cue:
+                    raise InputError(
+                        f'--tags {file}: "{safe(row["path"] or "", 80)}" has a tag, but no cue',
+                        "name the cue",
+                    )
+                yield row["path"] or "", cue, tag
     except OSError as error:
-        raise InputError(f"--tags {file}: {error.strerror}", "give a csv file with path,tag") from None
+        raise InputError(f"--tags {file}: {error.strerror}", "give a csv file with path,cue,tag") from None
     except csv.Error as error:
-        raise InputError(f"--tags {file} is not a csv file ({error})", "write path,tag lines") from None
+        raise InputError(f"--tags {file} is not a csv file ({error})", "write path,cue,tag lines") from None

@@ -32,7 +32,7 @@ from .metrics import Metrics, WorstClass, WorstGroup
 from .opened import Opened, Preprocessing
 from .pictures import Exemplar, ExemplarKind, Illusion
 from .repairs import Repair, SplitUse, WhatIf
-from .tags import Propagation, ReviewItem
+from .tags import ReviewItem
 from .verdicts import Aim, Choice, ClassChange, Comparison, Loser, Opponent, Outcome, Verdict
 
 __all__ = [
@@ -51,7 +51,6 @@ __all__ = [
     "Metrics",
     "Opened",
     "Preprocessing",
-    "Propagation",
     "PropertyKind",
     "Repair",
     "ReviewItem",

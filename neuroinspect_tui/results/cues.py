@@ -23,6 +23,7 @@ class ProbeQuality:
     """How well a cue's probe carries its tags: leave-one-out accuracy, and the images that it decides.
 
     `has` and `not_` count images by hand or by the probe, `unclear` those on which it does not decide.
+    About `more` tags are missing until there are `enough`, of the tag `rarest` where that is what is missing.
     """
 
     accuracy: float | None
@@ -30,14 +31,20 @@ class ProbeQuality:
     has: int
     not_: int
     unclear: int
+    more: int = 0
+    rarest: Tag | None = None
 
 
 @dataclass(frozen=True)
 class Cue:
-    """A named cue with its own tags; `source` is the mode's id, the neuron or the column it came from."""
+    """A named cue with its own tags; `source` is the mode's id, the neuron or the column it came from.
+
+    A cue that is `left_out` is not used by repairs.
+    """
 
     name: str
     tags: TagCounts
     origin: CueOrigin = "hand"
     source: str = ""
     probe: ProbeQuality | None = None
+    left_out: bool = False

@@ -12,7 +12,7 @@ import re
 from ..config import RunConfig
 
 TAGS = "tags"
-PROPAGATION = "propagation"
+CUES = "cues"
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 

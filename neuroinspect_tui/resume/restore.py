@@ -14,7 +14,8 @@ from ..config import RunConfig
 from ..errors import InputError
 from ..events import Finished
 from ..jobs import Job
-from ..results import Propagation, Repair, states
+from ..results import Repair, states
+from ..results.stored_cues import StoredCue, from_first_version
 from ..session.atomic import write_json
 from ..session.store import INDEX, Session, Summary, list_sessions, summary_of
 from ..session.stored import to_json
@@ -37,12 +38,13 @@ def saved_state(config: RunConfig, directory: Path) -> SavedState:
 
 
 def _read(config: RunConfig, session: Session) -> SavedState:
-    tags = _sound(session, states.TAGS, dict[str, dict[str, str]]) or {}
+    cues = _sound(session, states.CUES, tuple[StoredCue, ...])
+    if cues is None:
+        cues = from_first_version(_sound(session, states.TAGS, dict[str, dict[str, str]]) or {})
     return SavedState(
         session_root=session.root,
         answers=tuple(_answers(config, session)),
-        tags={(split, path): tag for split, tagged in tags.items() for path, tag in tagged.items()},
-        propagation=_sound(session, states.PROPAGATION, Propagation),
+        cues=cues,
         view=_sound(session, VIEW, View) or View(),
     )
 

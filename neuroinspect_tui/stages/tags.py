@@ -1,25 +1,26 @@
 """Tags that the user puts on images: which images to show next, and how few tags become groups of all images.
 
 The order: half from the two ends of the culprits' score, half spread over it, then mostly the images that
-the probe doubts (design §3.5). Rows are rows of a split's features.
+the probe doubts. Rows are rows of a split's features.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from ..results import Propagation, ReviewItem
+from ..results import ProbeQuality, ReviewItem, Tag
+from ..results.stored_cues import HAS, MISLABELLED, NOT
 from ..tensors import GroupColumn, Head, SplitFeatures
 from .probe import Probe, margins, teach
 
 Tags = Mapping[str, Mapping[int, str]]
-"""Hand-made tags: split name → row → tag."""
+"""Hand-made tags of one cue: split name → row → tag."""
 
-MISLABELLED = "mislabelled"
+VALUES = (HAS, NOT)
 COLUMN = "tag"
 FIRST = 12
 DOUBTFUL = 0.2
@@ -35,22 +36,25 @@ def review_order(
     tags: Mapping[int, str],
     limit: int = 80,
     seed: int = 0,
+    probe: Probe | None = None,
 ) -> tuple[ReviewItem, ...]:
     """Return the untagged images to tag next: of class `target` and of the class it is confused with.
 
     The score is the part of logit `target` − logit rival that comes from the `neurons` (all, if none are
-    given). From twelve `tags` of this split on, three of four images are those that the probe doubts most.
+    given). From twelve `tags` of this split on, three of four images are those that the probe doubts most;
+    `probe` is one taught with other splits as well (None: one is taught with `tags`).
     """
     rival = rival_class(split, target)
     scores = culprit_scores(split, head, target, rival, neurons)
     queue = [row for row in _spread_order(split, target, rival, scores, seed) if row not in tags]
-    values, probe = _taught({split.split: split}, {split.split: tags})
+    if probe is None:
+        probe = cue_probe({split.split: split}, {split.split: tags})
     beliefs: dict[int, dict[str, float]] = {}
     if probe is not None and queue:
         rows = torch.tensor(queue)
         believed = probe.scores(split.features[rows])
         for row, one in zip(queue, _shares(believed).tolist(), strict=True):
-            beliefs[row] = dict(zip(values, one, strict=True))
+            beliefs[row] = dict(zip(VALUES, one, strict=True))
         if len(_tagged(tags)) >= FIRST:
             queue = _with_doubtful(queue, rows[margins(believed).argsort(stable=True)].tolist())
     proposed = split.samples(torch.tensor(queue[:limit], dtype=torch.int64))
@@ -134,90 +138,89 @@ def _shares(scores: Tensor) -> Tensor:
 
 def _tagged(tags: Mapping[int, str]) -> dict[int, str]:
     """Return the tags that make groups."""
-    return {row: tag for row, tag in tags.items() if tag and tag != MISLABELLED}
+    return {row: tag for row, tag in tags.items() if tag in VALUES}
 
 
-def _taught(splits: Mapping[str, SplitFeatures], tags: Tags) -> tuple[tuple[str, ...], Probe | None]:
-    """Return the tag values in order and a probe taught with all tags; no probe for fewer than two values."""
+def cue_probe(splits: Mapping[str, SplitFeatures], tags: Tags) -> Probe | None:
+    """Return a probe taught with the tags of one cue in all splits; None unless there are both kinds."""
     used = {name: _tagged(tags.get(name, {})) for name in splits}
-    values = tuple(sorted({tag for rows in used.values() for tag in rows.values()}))
-    if len(values) < 2:
-        return values, None
+    codes = [VALUES.index(tag) for rows in used.values() for tag in rows.values()]
+    if len(set(codes)) < len(VALUES):
+        return None
     features = [
         splits[name].features[torch.tensor(list(rows))].float() for name, rows in used.items() if rows
     ]
-    codes = [values.index(tag) for rows in used.values() for tag in rows.values()]
-    return values, teach(torch.cat(features), torch.tensor(codes), len(values))
+    return teach(torch.cat(features), torch.tensor(codes), len(VALUES))
 
 
-def excluded_rows(tags: Tags) -> dict[str, Tensor]:
-    """Return the rows of each split that are marked as mislabelled."""
-    return {
-        split: torch.tensor([row for row, tag in rows.items() if tag == MISLABELLED], dtype=torch.int64)
-        for split, rows in tags.items()
-    }
+def excluded_rows(cues: Iterable[Tags]) -> dict[str, Tensor]:
+    """Return the rows of each split that are marked as mislabelled for any of the cues."""
+    rows: dict[str, set[int]] = {}
+    for tags in cues:
+        for split, tagged in tags.items():
+            rows.setdefault(split, set()).update(row for row, tag in tagged.items() if tag == MISLABELLED)
+    return {split: torch.tensor(sorted(found), dtype=torch.int64) for split, found in rows.items()}
+
+
+def shuffled(splits: Mapping[str, SplitFeatures], tags: Tags, seed: int) -> dict[str, dict[int, str]]:
+    """Return the tags dealt anew among the tagged images of each split and class.
+
+    What is known of the classes stays: only which image has the cue is lost.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    found: dict[str, dict[int, str]] = {}
+    for name, tagged in tags.items():
+        rows = torch.tensor(sorted(_tagged(tagged)), dtype=torch.int64)
+        found[name] = {}
+        for label in splits[name].labels[rows].unique().tolist():
+            own = rows[splits[name].labels[rows] == label].tolist()
+            order = torch.randperm(len(own), generator=generator).tolist()
+            found[name] |= {row: tagged[own[place]] for row, place in zip(own, order, strict=True)}
+    return found
 
 
 def make_groups(
-    splits: Mapping[str, SplitFeatures], tags: Tags, carry: bool = True
-) -> tuple[dict[str, GroupColumn], Propagation]:
-    """Return the group column of every split that the tags make, and how far they can be trusted.
+    splits: Mapping[str, SplitFeatures], tags: Tags, carry: bool = True, name: str = COLUMN
+) -> tuple[dict[str, GroupColumn], ProbeQuality]:
+    """Return the group column `name` of every split that a cue's tags make, and how far they can be trusted.
 
-    A hand-made tag always wins. With `carry` and two values or more, a linear probe tags every other image,
-    but for those whose two best scores are within 0.2 of each other: they stay unknown (−1), like all
-    untagged images without `carry`.
+    A hand-made tag always wins. With `carry` and tags of both kinds, a linear probe tags every other image,
+    but for those whose two scores are within 0.2 of each other: they stay unknown (−1), like all untagged
+    images without `carry`.
     """
-    values, probe = _taught(splits, tags)
+    probe = cue_probe(splits, tags) if carry else None
     columns, chances = {}, []
-    for name, split in splits.items():
+    for part, split in splits.items():
         codes = torch.full((len(split),), -1)
-        if probe is not None and carry:
+        if probe is not None:
             scores = probe.scores(split.features)
             codes = torch.where(margins(scores) < DOUBTFUL, -1, scores.argmax(dim=1))
             chances.append(probe.chances(scores[codes >= 0]))
-        for row, tag in _tagged(tags.get(name, {})).items():
-            codes[row] = values.index(tag)
-        columns[name] = GroupColumn(COLUMN, values, codes)
+        for row, tag in _tagged(tags.get(part, {})).items():
+            codes[row] = VALUES.index(tag)
+        columns[part] = GroupColumn(name, VALUES, codes)
     sure = torch.cat([torch.empty(0), *chances])
     accuracy = float(sure.double().mean()) if len(sure) else None
-    return columns, _propagation(values, tags, columns, accuracy, bool(chances))
+    return columns, _quality(tags, columns, accuracy)
 
 
-def _propagation(
-    values: Sequence[str],
-    tags: Tags,
-    columns: Mapping[str, GroupColumn],
-    accuracy: float | None,
-    carried: bool,
-) -> Propagation:
-    """Count the tags and say in one sentence whether they are enough, or how many more would be.
-
-    `accuracy` is None also where the tags were `carried` by a probe that is sure of no image.
-    """
+def _quality(tags: Tags, columns: Mapping[str, GroupColumn], accuracy: float | None) -> ProbeQuality:
+    """Count the tags and say whether they are enough, or about how many more would be, and of which kind."""
     given = [tag for rows in tags.values() for tag in _tagged(rows).values()]
-    tagged = {value: given.count(value) for value in values}
     codes = torch.cat([column.codes for column in columns.values()])
-    counts = {value: int((codes == code).sum()) for code, value in enumerate(values)}
-    rarest = min(tagged, key=tagged.__getitem__, default="")
+    has, not_ = (int((codes == code).sum()) for code in range(len(VALUES)))
+    rarest: Tag = "has" if given.count(HAS) < given.count(NOT) else "not"
+    missing = FEWEST_EACH - given.count(rarest)
+    # The left-out error falls about as one over the number of tags.
     wanted = FEWEST if accuracy is None else math.ceil(len(given) * (1 - accuracy) / (1 - ENOUGH))
-    wanted = max(FEWEST, min(wanted, 4 * len(given)))
-    enough = False
-    if len(values) < 2:
-        advice = "tag images that have the cue and images that have not" + (
-            f'; so far all are "{rarest}"' if rarest else ""
-        )
-    elif accuracy is None:
-        silent = "the probe is sure of no image yet: tag more"
-        advice = silent if carried else "the tags are not carried to other images"
-    elif tagged[rarest] < FEWEST_EACH:
-        advice = f'tag {FEWEST_EACH - tagged[rarest]} more images as "{rarest}"'
-    elif wanted > len(given):
-        more = wanted - len(given)
-        advice = f"tag about {more} more images: {_percent(accuracy)} of left-out tags are right now"
-    else:
-        enough, advice = True, f"enough tags: the probe gets {_percent(accuracy)} of left-out tags right"
-    return Propagation(tagged, accuracy, enough, advice, counts, int((codes < 0).sum()))
-
-
-def _percent(rate: float) -> str:
-    return f"{100 * rate:.0f} %"
+    more = max(FEWEST, min(wanted, 4 * len(given))) - len(given)
+    enough = accuracy is not None and missing <= 0 and more <= 0
+    return ProbeQuality(
+        accuracy=accuracy,
+        enough=enough,
+        has=has,
+        not_=not_,
+        unclear=int((codes < 0).sum()),
+        more=0 if enough else max(missing, more, 1),
+        rarest=rarest if missing > 0 else None,
+    )

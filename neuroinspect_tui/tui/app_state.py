@@ -17,6 +17,7 @@ from ..events import Elsewhere, Event, Failed, Finished, Note, Partial, Preview,
 from ..jobs import Job
 from ..results import (
     Concept,
+    Cue,
     Culprit,
     CulpritReport,
     Evaluation,
@@ -24,7 +25,6 @@ from ..results import (
     FailureMode,
     Illusion,
     Opened,
-    Propagation,
     Repair,
     ReviewItem,
     Sample,
@@ -54,7 +54,8 @@ class LogLine:
 class AppState:
     """The app's knowledge.
 
-    Keys are (class, neuron) for pictures and concepts, (split, path) for tags, jobs for what is under way.
+    Keys are (class, neuron) for pictures and concepts, cue, then (split, path) for tags, jobs for what is
+    under way.
     """
 
     root: Path = field(default_factory=Path)
@@ -71,8 +72,8 @@ class AppState:
     thumbnails: dict[tuple[str, int], str] = field(default_factory=dict)
     what_ifs: dict[jobs.AskWhatIf, WhatIf] = field(default_factory=dict)
     reviews: dict[int, tuple[ReviewItem, ...]] = field(default_factory=dict)
-    tags: dict[tuple[str, str], str] = field(default_factory=dict)
-    propagation: Propagation | None = None
+    tagged: dict[str, dict[tuple[str, str], str]] = field(default_factory=dict)
+    cues: dict[str, Cue] = field(default_factory=dict)
     repairs: dict[int, Repair] = field(default_factory=dict)
     asked_repairs: dict[int, int] = field(default_factory=dict)
     found: tuple[Concept, ...] = ()
@@ -88,10 +89,14 @@ class AppState:
     @classmethod
     def of(cls, state: SavedState) -> AppState:
         """Return the state of an app that knows what the session knows."""
-        app_state = cls(state.session_root, propagation=state.propagation)
+        app_state = cls(state.session_root)
         for answer in state.answers:
             app_state._take(answer)
-        app_state.tags = dict(state.tags)
+        for cue in state.cues:
+            app_state.cues[cue.name] = cue.shown()
+            app_state.tagged[cue.name] = {
+                (split, path): tag for split, tags in cue.tags.items() for path, tag in tags.items()
+            }
         return app_state
 
     def ask(self, job: Job) -> None:
@@ -140,7 +145,15 @@ class AppState:
     @property
     def teaching_tags(self) -> int:
         """How many images are tagged by what they show; a mislabelled one says nothing of that."""
-        return sum(tag != "mislabelled" for tag in self.tags.values())
+        tags = (tag for tagged in self.tagged.values() for tag in tagged.values())
+        return sum(tag != "mislabelled" for tag in tags)
+
+    def tag_of(self, sample: Sample) -> str:
+        """What the user tagged an image with, `has` or, of several cues, `water has, sticker not`."""
+        place = (sample.split, sample.path)
+        given = [(cue, tagged[place]) for cue, tagged in self.tagged.items() if place in tagged]
+        words = [f"{cue} {tag}" if len(self.tagged) > 1 else tag for cue, tag in given]
+        return ", ".join(words) or sample.tag
 
     def note(self, text: str, level: str = "info", detail: str = "") -> None:
         """Write a line into the log."""
@@ -277,9 +290,6 @@ class AppState:
 
     def _keep_report(self, job: jobs.FindCulprits, value: CulpritReport) -> frozenset[Topic]:
         self.reports[job.target] = value
-        for sample in value.samples:
-            if sample.tag:
-                self.tags[sample.split, sample.path] = sample.tag
         return frozenset({"culprits"})
 
     def _keep_exemplars(self, job: jobs.FindExemplars, value: tuple[Exemplar, ...]) -> frozenset[Topic]:
@@ -310,13 +320,15 @@ class AppState:
 
     def _keep_review(self, job: jobs.OrderReview, value: tuple[ReviewItem, ...]) -> frozenset[Topic]:
         self.reviews[job.target] = value
-        for item in value:
-            if item.sample.tag:
-                self.tags[item.sample.split, item.sample.path] = item.sample.tag
         return frozenset({"review"})
 
-    def _keep_tag(self, job: jobs.SetTag, value: Propagation) -> frozenset[Topic]:
-        self.propagation = value
+    def _keep_tag(self, job: jobs.SetTag, value: Cue) -> frozenset[Topic]:
+        self.cues[value.name] = value
+        return frozenset({"tags"})
+
+    def _keep_cues(self, job: Job, value: tuple[Cue, ...]) -> frozenset[Topic]:
+        self.cues = {cue.name: cue for cue in value}
+        self.tagged = {name: tags for name, tags in self.tagged.items() if name in self.cues}
         return frozenset({"tags"})
 
     def _keep_repair(self, job: Job, value: Repair) -> frozenset[Topic]:
@@ -352,6 +364,12 @@ _TAKERS: dict[type[Job], Callable[[AppState, Any, Any], frozenset[Topic]]] = dic
         jobs.AskWhatIf.taken_by(AppState._keep_what_if),
         jobs.OrderReview.taken_by(AppState._keep_review),
         jobs.SetTag.taken_by(AppState._keep_tag),
+        jobs.ListCues.taken_by(AppState._keep_cues),
+        jobs.AddCue.taken_by(AppState._keep_cues),
+        jobs.RenameCue.taken_by(AppState._keep_cues),
+        jobs.MergeCues.taken_by(AppState._keep_cues),
+        jobs.ClearCue.taken_by(AppState._keep_cues),
+        jobs.LeaveOutCue.taken_by(AppState._keep_cues),
         jobs.RepairHead.taken_by(AppState._keep_repair),
         jobs.ExportRepair.taken_by(AppState._keep_repair),
         jobs.DiscardRepair.taken_by(AppState._drop_repair),

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ..events import Event, Finished
 from ..jobs import Job
-from ..results import Propagation
+from ..results.stored_cues import StoredCue
 
 OnEvent = Callable[[Event], None]
 
@@ -52,14 +52,13 @@ class View:
 class SavedState:
     """What the session already knows: `answers` as the worker would give them, in the order to take them in.
 
-    Picture paths are relative to `session_root`; tags are by split and path.
+    Picture paths are relative to `session_root`.
     """
 
     session_root: Path
     answers: tuple[Finished, ...] = ()
-    tags: dict[tuple[str, str], str] = field(default_factory=dict)
     view: View = field(default_factory=View)
-    propagation: Propagation | None = None
+    cues: tuple[StoredCue, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ import torch
 from neuroinspect_tui.stages.tags import (
     COLUMN,
     MISLABELLED,
+    cue_probe,
     culprit_scores,
     excluded_rows,
     make_groups,
     review_order,
     rival_class,
+    shuffled,
 )
 
 from .repair.worlds import CULPRITS, leaning_head, make_split, make_world
@@ -20,7 +22,7 @@ from .worlds import random_world
 def truth(split, rows) -> dict[int, str]:
     """Tags that a user would give: the background."""
     place = split.groups["place"]
-    return {row: ("water", "land")[int(place.codes[row])] for row in rows}
+    return {row: ("has", "not")[int(place.codes[row])] for row in rows}
 
 
 def test_culprit_scores_are_what_the_neurons_add_to_the_margin():
@@ -65,7 +67,7 @@ def test_half_of_the_first_images_are_the_ends_and_half_are_spread():
 def test_every_image_of_both_classes_is_listed_once_and_tagged_ones_are_not():
     splits, head = make_world()
     val = splits["val"]
-    tags = {3: "water", 8: MISLABELLED}
+    tags = {3: "has", 8: MISLABELLED}
     rows = [item.sample.row for item in review_order(val, head, 0, CULPRITS, tags, limit=999)]
     assert sorted(rows) == [row for row in range(400) if row not in tags]
 
@@ -93,7 +95,7 @@ def test_forty_tags_carried_by_the_probe_find_the_background_of_all_images():
     right = known = 0
     for name, column in columns.items():
         expected = splits[name].groups["place"].codes
-        names = ("water", "land")
+        names = ("has", "not")
         carried = column.codes >= 0
         right += sum(
             column.values[c] == names[e]
@@ -105,23 +107,21 @@ def test_forty_tags_carried_by_the_probe_find_the_background_of_all_images():
     assert right / known > 0.97
     assert found.accuracy == pytest.approx(right / known, abs=0.06)
     assert found.enough
-    assert found.counts == {
-        value: sum(int((column.codes == code).sum()) for column in columns.values())
-        for code, value in enumerate(columns["val"].values)
-    }
+    counts = [sum(int((column.codes == code).sum()) for column in columns.values()) for code in (0, 1)]
+    assert [found.has, found.not_] == counts
     assert found.unclear == sum(map(len, splits.values())) - known
 
 
 def test_hand_made_tags_win_over_the_probe():
     splits, _ = make_world()
     tags = truth(splits["val"], range(60))
-    lie = next(row for row, tag in tags.items() if tag == "land")
-    tags[lie] = "water"
-    columns, _ = make_groups(splits, {"val": tags, "train": {0: "water", 1: "land"}})
+    lie = next(row for row, tag in tags.items() if tag == "not")
+    tags[lie] = "has"
+    columns, _ = make_groups(splits, {"val": tags, "train": {0: "has", 1: "not"}})
     values = columns["val"].values
-    assert values == ("land", "water")
+    assert values == ("has", "not")
     assert [values[code] for code in columns["val"].codes[:60].tolist()] == list(tags.values())
-    assert [values[code] for code in columns["train"].codes[:2].tolist()] == ["water", "land"]
+    assert [values[code] for code in columns["train"].codes[:2].tolist()] == ["has", "not"]
 
 
 def test_without_carrying_only_tagged_images_are_known():
@@ -130,34 +130,35 @@ def test_without_carrying_only_tagged_images_are_known():
     assert int((columns["val"].codes >= 0).sum()) == 30
     assert int((columns["train"].codes >= 0).sum()) == 0
     assert (found.accuracy, found.enough) == (None, False)
-    assert found.advice == "the tags are not carried to other images"
 
 
 @pytest.mark.parametrize(
-    ("tags", "advice"),
+    ("tags", "more", "rarest"),
     [
-        ({}, "tag images that have the cue and images that have not"),
-        (
-            {0: "water"},
-            'tag images that have the cue and images that have not; so far all are "water"',
-        ),
-        ({0: "water", 1: "land", 2: "land"}, 'tag 7 more images as "water"'),
+        ({}, 20, "not"),
+        ({0: "has"}, 19, "not"),
+        ({0: "has", 1: "not", 2: "not"}, 17, "has"),
+        ({row: "has" if row < 7 else "not" for row in range(40)}, 1, "has"),
     ],
 )
-def test_it_says_what_is_missing(tags, advice):
+def test_it_says_how_many_are_missing_and_of_which_kind(tags, more, rarest):
+    """At least 20 tags and 8 of each kind."""
     splits, _ = make_world()
     columns, found = make_groups(splits, {"val": tags})
-    assert (found.enough, found.advice) == (False, advice)
-    assert sum(found.tagged.values()) == len(tags)
+    assert not found.enough
+    if len(tags) < 20:
+        assert (found.more, found.rarest) == (more, rarest)
+    else:
+        assert (found.more >= more, found.rarest) == (True, rarest)
     assert len(columns["val"].codes) == 400
 
 
 def test_tags_that_mean_nothing_are_not_enough():
     splits, _ = make_world()
     noise = torch.rand(40, generator=torch.Generator().manual_seed(0)) < 0.5
-    columns, found = make_groups(splits, {"val": {row: str(bool(noise[row])) for row in range(40)}})
+    columns, found = make_groups(splits, {"val": {row: ("not", "has")[int(noise[row])] for row in range(40)}})
     assert not found.enough
-    assert found.advice.startswith("tag about ")
+    assert found.more > 0 and found.rarest is None
     assert found.accuracy < 0.75
     assert set(columns) == {"train", "val", "test"}
 
@@ -165,9 +166,9 @@ def test_tags_that_mean_nothing_are_not_enough():
 def test_mislabelled_images_are_excluded_and_make_no_group():
     splits, _ = make_world()
     tags = {"val": {**truth(splits["val"], range(30)), 5: MISLABELLED, 31: MISLABELLED}}
-    assert excluded_rows(tags)["val"].tolist() == [5, 31]
+    assert excluded_rows([tags, {"val": {7: MISLABELLED}}])["val"].tolist() == [5, 7, 31]
     columns, _ = make_groups(splits, tags, carry=False)
-    assert columns["val"].values == ("land", "water")
+    assert columns["val"].values == ("has", "not")
     assert columns["val"].codes[[5, 31]].tolist() == [-1, -1]
 
 
@@ -175,8 +176,27 @@ def test_a_probe_that_is_sure_of_no_image_is_said_to_be():
     splits, _ = make_world()
     val = splits["val"]
     val.features[:] = 0.0
-    columns, found = make_groups({"val": val}, {"val": {0: "cue", 1: "no cue", 2: "no cue", 3: "cue"}})
+    columns, found = make_groups({"val": val}, {"val": {0: "has", 1: "not", 2: "not", 3: "has"}})
     assert columns["val"].codes[4:].unique().tolist() == [-1]
     assert (found.accuracy, found.enough, found.unclear) == (None, False, 396)
-    assert found.counts == {"cue": 2, "no cue": 2}
-    assert found.advice == "the probe is sure of no image yet: tag more"
+    assert (found.has, found.not_) == (2, 2)
+
+
+def test_shuffled_tags_keep_the_counts_of_every_class_and_lose_which_image():
+    splits, _ = make_world()
+    tags = {"val": {**truth(splits["val"], range(60)), 70: MISLABELLED}, "train": {}}
+    found = shuffled(splits, tags, 1)
+    assert found["train"] == {} and set(found["val"]) == set(range(60))
+    labels = splits["val"].labels
+    for label in (0, 1):
+        rows = [row for row in range(60) if labels[row] == label]
+        assert sorted(found["val"][row] for row in rows) == sorted(tags["val"][row] for row in rows)
+    assert found["val"] != {row: tags["val"][row] for row in range(60)}
+    assert found == shuffled(splits, tags, 1) != shuffled(splits, tags, 2)
+
+
+def test_the_probe_is_taught_by_all_splits():
+    splits, _ = make_world()
+    tags = {"val": {0: "has"}, "train": {1: "not"}}
+    assert cue_probe(splits, tags) is not None
+    assert cue_probe({"val": splits["val"]}, tags) is None

@@ -19,6 +19,7 @@ from neuroinspect_tui.results import (
     Comparison,
     Concept,
     Confusion,
+    Cue,
     Culprit,
     CulpritReport,
     Evaluation,
@@ -28,11 +29,12 @@ from neuroinspect_tui.results import (
     Illusion,
     Metrics,
     Opened,
-    Propagation,
+    ProbeQuality,
     Repair,
     ReviewItem,
     Sample,
     SplitUse,
+    TagCounts,
     Verdict,
     WhatIf,
     WorstClass,
@@ -338,20 +340,19 @@ class FakeWorker:
         return {row: picture(self.root, f"thumbnails/{row}.png", row, 128) for row in job.rows}
 
     def _answer_orderreview(self, job: jobs.OrderReview) -> tuple[ReviewItem, ...]:
-        belief = {"cue": 0.81, "no cue": 0.19} if len(self.tags) >= 4 else None
+        belief = {"has": 0.81, "not": 0.19} if len(self.tags) >= 4 else None
         items = [sample(job.target, 30 + number, job.target if number % 2 else 1) for number in range(12)]
         return tuple(ReviewItem(item, 3.2 - 0.5 * place, belief) for place, item in enumerate(items))
 
-    def _answer_settag(self, job: jobs.SetTag) -> Propagation:
+    def _answer_settag(self, job: jobs.SetTag) -> Cue:
         self.tags.pop((job.split, job.row), None)
         if job.tag:
             self.tags[job.split, job.row] = job.tag
-        tagged: dict[str, int] = {}
-        for tag in self.tags.values():
-            tagged[tag] = tagged.get(tag, 0) + 1
-        enough = len(self.tags) >= 8
-        advice = "enough: repair with ridge or dfr" if enough else f"tag {8 - len(self.tags)} more images"
-        return Propagation(tagged, 0.97 if enough else None, enough, advice, {"cue": 180, "no cue": 198})
+        given = list(self.tags.values())
+        tags = TagCounts(given.count("has"), given.count("not"), given.count("mislabelled"))
+        enough = len(given) >= 8
+        quality = ProbeQuality(0.97 if enough else None, enough, 180, 198, 0, max(0, 8 - len(given)))
+        return Cue(job.cue, tags, probe=quality)
 
     def _answer_repairhead(self, job: jobs.RepairHead) -> Repair:
         made = repair(len(self._repairs) + 1, job)

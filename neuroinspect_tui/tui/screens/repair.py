@@ -114,8 +114,8 @@ class RepairScreen(Page[None]):
             )
         if kind.need == "groups":
             if tags:
-                instead = f", instead of {safe(', '.join(columns), 60)}" if columns else ""
-                return f"Uses your {tags} tags, carried to all images by the probe{instead}."
+                beside = f", and the groups of {safe(', '.join(columns), 60)}" if columns else ""
+                return f"Uses your {tags} tags, carried to all images by the probe{beside}."
             if columns:
                 return f"Uses the groups of {safe(', '.join(columns), 60)}."
             return f"{kind.without or 'Needs groups'}: t tags a few images."

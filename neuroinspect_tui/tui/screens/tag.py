@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from ... import jobs
 from ...results import ReviewItem
+from ...results.stored_cues import LONGEST_NAME
 from ...text import safe
 from ...wording.numbers import neurons
 from ..app_state import Topic
@@ -36,7 +37,6 @@ class TagScreen(Page[None]):
     def __init__(self, target: int, culprits: tuple[int, ...]) -> None:
         super().__init__()
         self.target, self.culprits = target, culprits
-        self.job = jobs.OrderReview(target, culprits)
         self.picture = Gallery(dom_id="tagged")
         self.picture.can_focus = False
         self.panel = TagPanel(id="tag-panel")
@@ -51,6 +51,21 @@ class TagScreen(Page[None]):
     @on(events.Mount)
     def _begin(self) -> None:
         self.ask(self.job)
+
+    @property
+    def cue(self) -> str:
+        """The cue that is tagged for: one for each class, named after it."""
+        return f"{self.class_name(self.target).strip()[: LONGEST_NAME - 4]} {jobs.DEFAULT_CUE}"
+
+    @property
+    def job(self) -> jobs.OrderReview:
+        """What proposes the images."""
+        return jobs.OrderReview(self.target, self.culprits, cue=self.cue)
+
+    @property
+    def tags(self) -> dict[tuple[str, str], str]:
+        """The cue's tags by split and path."""
+        return self.app_state.tagged.setdefault(self.cue, {})
 
     @property
     def items(self) -> tuple[ReviewItem, ...]:
@@ -90,7 +105,9 @@ class TagScreen(Page[None]):
             tile = sample_tile(self.app_state, item.sample, self.class_names)
             self.picture.show([Section("", (tile,), "full")])
             self._ask_thumbnails()
-        self.panel.show(self.items, self.place, self.app_state, self.class_names, self.target, self.culprits)
+        self.panel.show(
+            self.items, self.place, self.app_state, self.class_names, self.target, self.culprits, self.cue
+        )
 
     @on(events.Resize)
     def _resized(self) -> None:
@@ -119,7 +136,7 @@ class TagScreen(Page[None]):
         item = self.item
         if item is None:
             return
-        before = self.app_state.tags.get((item.sample.split, item.sample.path), "")
+        before = self.tags.get((item.sample.split, item.sample.path), "")
         self.history.append((item, before))
         self._set(item, tag)
         if self.place + 1 < len(self.items):
@@ -131,10 +148,10 @@ class TagScreen(Page[None]):
     def _set(self, item: ReviewItem, tag: str) -> None:
         place = (item.sample.split, item.sample.path)
         if tag:
-            self.app_state.tags[place] = tag
+            self.tags[place] = tag
         else:
-            self.app_state.tags.pop(place, None)
-        self.ask(jobs.SetTag(item.sample.split, item.sample.row, tag))
+            self.tags.pop(place, None)
+        self.ask(jobs.SetTag(item.sample.split, item.sample.row, tag, self.cue))
 
     def action_undo(self) -> None:
         """Take the last tag back and return to its image."""

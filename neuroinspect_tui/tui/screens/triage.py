@@ -116,7 +116,7 @@ class TriageScreen(PanedPage):
         words = ("No mistakes in this class.",) if report else ("The mistakes appear here.",)
         evaluation = self.app_state.evaluation
         groups = [g for g in evaluation.groups if g.class_index == self.target] if evaluation else []
-        self.mistake_table.show(samples, self.class_names, self.app_state.tags, groups, words)
+        self.mistake_table.show(samples, self.class_names, self.app_state.tag_of, groups, words)
 
     def _show_pictures(self) -> None:
         sample = self.mistake_table.sample

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 from textual.content import Content
@@ -69,14 +69,14 @@ class MistakeTable(FilteredTable):
         self,
         samples: Sequence[Sample],
         names: Sequence[str],
-        tags: Mapping[tuple[str, str], str],
+        tag_of: Callable[[Sample], str],
         groups: Sequence[GroupResult],
         empty: Sequence[str],
     ) -> None:
-        """Fill the table; `names` are the class names, `tags` those set by hand, `groups` the class's."""
+        """Fill the table; `names` are the class names, `groups` the class's, `tag_of` an image's tags."""
         self.samples = {sample.row: sample for sample in samples}
         self.border_title = Content(f"{TITLE} · {number(len(samples))}" if samples else TITLE)
-        rows = [Row(s.row, _cells(s, names, tags.get((s.split, s.path), s.tag))) for s in samples]
+        rows = [Row(s.row, _cells(s, names, tag_of(s))) for s in samples]
         self.offer(rows, empty)
         self.summary = _worst(groups)
 

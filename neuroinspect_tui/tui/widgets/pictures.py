@@ -121,7 +121,7 @@ def sample_tile(app_state: AppState, sample: Sample, names: Sequence[str]) -> Ti
     culprits = (
         "culprits " + ", ".join(str(neuron) for neuron in sample.culprits[:5]) if sample.culprits else ""
     )
-    tag = app_state.tags.get((sample.split, sample.path), sample.tag)
+    tag = app_state.tag_of(sample)
     taken: tuple[Span, ...] = (arrow, (predicted, "strong"), (f" {percent(sample.confidence, 0)}%", ""))
     known: tuple[Span, ...] = ((culprits, "dim"), (f"  {safe(tag, 30)}" if tag else "", "accent"))
     groups: tuple[Span, ...] = ((group_words(sample), "dim"),)

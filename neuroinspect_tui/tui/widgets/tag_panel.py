@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from ...results import ReviewItem
+from ...results import Cue, ReviewItem
 from ...text import safe
+from ...wording.cues import probe_advice
 from ...wording.numbers import bar, neurons, number
 from ...wording.numbers import bare_percent as percent
 from ..app_state import AppState
@@ -17,7 +18,8 @@ from .cells import class_word
 
 GOAL = 40
 NAMED = 2
-SIGNS = {"cue": ("●", "$accent"), "no cue": ("○", "$primary"), "mislabelled": ("✗", "$error")}
+TagsByPlace = Mapping[tuple[str, str], str]
+SIGNS = {"has": ("●", "$accent"), "not": ("○", "$primary"), "mislabelled": ("✗", "$error")}
 
 
 class TagPanel(Widget):
@@ -34,17 +36,19 @@ class TagPanel(Widget):
         names: Sequence[str],
         target: int,
         culprits: tuple[int, ...],
+        cue: str,
     ) -> None:
         """Ask for the cue of the `culprits` of class `target`; describe the image at `place` and the tags."""
         self.border_title = "Tags"
+        tags = app_state.tagged.get(cue, {})
         width = max(16, self.size.width - 4)
         lines: list[Content] = []
         if place < len(items):
             question = _question(app_state, target, culprits)
             lines += [Content.styled(question, "bold $accent"), Content("")]
-            lines += _image(items[place], app_state, names, width)
-        lines += [_trail(items, place, app_state, width), Content("")]
-        lines += _progress(app_state, width)
+            lines += _image(items[place], tags, names, width)
+        lines += [_trail(items, place, tags, width), Content("")]
+        lines += _progress(tags, app_state.cues.get(cue), width)
         self.content = Content("\n").join(lines)
 
     def render(self) -> Content:
@@ -63,11 +67,11 @@ def _question(app_state: AppState, target: int, culprits: tuple[int, ...]) -> st
     return "Does it show a cue beside the object?"
 
 
-def _image(item: ReviewItem, app_state: AppState, names: Sequence[str], width: int) -> list[Content]:
+def _image(item: ReviewItem, tags: TagsByPlace, names: Sequence[str], width: int) -> list[Content]:
     sample = item.sample
     true, predicted = (class_word(names, index) for index in (sample.label, sample.predicted))
     right = sample.predicted == sample.label
-    tag = app_state.tags.get((sample.split, sample.path), "")
+    tag = tags.get((sample.split, sample.path), "")
     place = safe("/".join(sample.path.split("/")[-2:]), 300)
     lines = [
         Content.styled(place, "bold").truncate(width, ellipsis=True),
@@ -90,42 +94,40 @@ def _image(item: ReviewItem, app_state: AppState, names: Sequence[str], width: i
     return [*lines, shown, Content("")]
 
 
-def _trail(items: Sequence[ReviewItem], place: int, app_state: AppState, width: int) -> Content:
+def _trail(items: Sequence[ReviewItem], place: int, tags: TagsByPlace, width: int) -> Content:
     half = width // 2
     first = max(0, min(place - half, len(items) - width))
     parts: list[tuple[str, str]] = []
     for index in range(first, min(len(items), first + width)):
         sample = items[index].sample
-        sign, ink = SIGNS.get(app_state.tags.get((sample.split, sample.path), ""), ("·", "$foreground 40%"))
+        sign, ink = SIGNS.get(tags.get((sample.split, sample.path), ""), ("·", "$foreground 40%"))
         parts.append((sign, f"{ink} reverse" if index == place else ink))
     return Content.assemble(*parts)
 
 
-def _progress(app_state: AppState, width: int) -> list[Content]:
-    known, tagged = app_state.propagation, app_state.teaching_tags
+def _progress(tags: TagsByPlace, cue: Cue | None, width: int) -> list[Content]:
+    tagged = sum(tag != "mislabelled" for tag in tags.values())
     full, rest = bar(tagged / GOAL, min(20, width - 8))
     lines = [
         Content.assemble((f"{tagged:>3} ", "bold"), (full, "$accent"), (rest, "$foreground 30%"), f" {GOAL}"),
     ]
-    wrong = len(app_state.tags) - tagged
+    wrong = len(tags) - tagged
     if wrong:
         sign, ink = SIGNS["mislabelled"]
         left_out = (" left out", "$foreground 60%")
         lines.append(Content.assemble((f"{sign} ", ink), f"mislabelled {wrong}", left_out))
-    if known is None:
+    if cue is None or cue.probe is None:
         words = "A few dozen tags teach a probe that carries them to all images."
         return [*lines, Content.styled(words, "$foreground 60%")]
-    for name, count in known.tagged.items():
-        sign, ink = SIGNS.get(name, ("·", "$foreground"))
-        carried = f" ⇒ {number(known.counts[name])}" if name in known.counts else ""
+    probe = cue.probe
+    for name, count, carried in (("has", cue.tags.has, probe.has), ("not", cue.tags.not_, probe.not_)):
+        sign, ink = SIGNS[name]
+        counted = (f" ⇒ {number(carried)}", "$foreground 60%")
+        lines.append(Content.assemble((f"{sign} ", ink), f"{name} {count}", counted))
+    if probe.unclear:
+        lines.append(Content.styled(f"  unclear ⇒ {number(probe.unclear)}", "$foreground 60%"))
+    if probe.accuracy is not None:
         lines.append(
-            Content.assemble((f"{sign} ", ink), f"{safe(name, 16)} {count}", (carried, "$foreground 60%"))
+            Content.assemble(("probe right ", "$foreground 60%"), (f"{percent(probe.accuracy, 0)}%", "bold"))
         )
-    if known.unclear:
-        lines.append(Content.styled(f"  unclear ⇒ {number(known.unclear)}", "$foreground 60%"))
-    if known.accuracy is not None:
-        lines.append(
-            Content.assemble(("probe right ", "$foreground 60%"), (f"{percent(known.accuracy, 0)}%", "bold"))
-        )
-    ink = "$success" if known.enough else "$warning"
-    return [*lines, Content.styled(safe(known.advice, 200), ink)]
+    return [*lines, Content.styled(probe_advice(cue.tags, probe), "$success" if probe.enough else "$warning")]

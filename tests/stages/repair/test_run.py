@@ -144,7 +144,7 @@ def test_methods_say_what_they_miss():
 def test_tags_carried_to_all_images_repair_like_the_true_groups():
     splits, head = make_world()
     place = splits["val"].groups["place"].codes
-    tags = {"val": {row: "wl"[int(place[row])] for row in range(0, 400, 10)}}
+    tags = {"val": {row: ("not", "has")[int(place[row])] for row in range(0, 400, 10)}}
     columns, _ = make_groups(splits, tags)
     hidden, _ = make_world(grouped=False)
     for name, split in hidden.items():
