@@ -96,7 +96,7 @@ KEYS: dict[str, Key] = {
     "cue.tick": Key("space", "tick", "use in the next repair", CUES, True, "space"),
     "cue.add": Key("a", "add", "new cue", CUES, True),
     "cue.rename": Key("r", "rename", "rename", CUES, True),
-    "cue.merge": Key("j", "merge", "merge into another", CUES, True),
+    "cue.merge": Key("M", "merge", "merge into another", CUES, True),
     "cue.clear": Key("d", "clear", "clear tags", CUES, True),
     "cue.forget": Key("D", "forget", "delete", CUES),
     "pane.methods": Key("1", "show_list('methods')", "methods", REPAIRS),

@@ -41,7 +41,7 @@ async def test_repair_shows_the_verdict_on_its_aim_first_beside_its_controls(lau
         await desk.press("j", "enter")
         await desk.until(lambda: "Verdict on repair 1 (ridge for sweet pea): helps" in desk.text)
         assert desk.worker.asked(jobs.RepairHead) == [jobs.RepairHead(0, "ridge")]
-        lines = [row for row in desk.page.query_one("#verdict").rows]  # type: ignore[attr-defined]
+        lines = list(desk.page.query_one("#verdict").rows)  # type: ignore[attr-defined]
         assert [row.cells[0][0][0] for row in lines] == [
             "sweet pea (the aim) · 24 images", "untouched", "bias shift", "told nothing",
             "all images · 6 149 images", "untouched",
@@ -52,13 +52,14 @@ async def test_repair_shows_the_verdict_on_its_aim_first_beside_its_controls(lau
         ]  # fmt: skip
         assert "judged on 6 149 images of test" in desk.text
         assert "Helps: sweet pea 33.3 → 58.3 % of 24 images" in desk.text
-        assert line_with(desk, "│  sweet pea ").split("sweet pea")[1].split()[:3] == ["33.3", "58.3", "+25.0"]
+        change = desk.page.query_one("#changes").rows[0]  # type: ignore[attr-defined]
+        assert (change.cells[0], change.cells[1], change.cells[2][0][0]) == ("sweet pea", "33.3", "58.3")
 
 
 async def test_methods_that_take_neurons_get_the_marked_ones(launch: Launch) -> None:
     async with launch() as desk:
         await desk.settled()
-        await desk.press("enter", "space", "m")
+        await desk.press("2", "space", "m")
         place = [row.key for row in desk.page.query_one("#methods").rows].index("paper")  # type: ignore[attr-defined]
         await desk.press(*["down"] * place, "enter")
         assert desk.worker.asked(jobs.RepairHead) == [jobs.RepairHead(0, "paper", (11,))]
@@ -267,7 +268,8 @@ async def test_enough_tags_lead_on_to_the_repair(launch: Launch) -> None:
         assert "m repair with these tags" in desk.text.splitlines()[-1]
         await desk.press("m")
         await desk.until(lambda: isinstance(desk.app.screen, RepairScreen))
-        assert "Uses your 8 tags of “sweet pea cue”, carried to all images by the probe" in desk.text
+        words = " ".join(desk.page.words.lines)  # type: ignore[attr-defined]
+        assert "Uses your 8 tags of “sweet pea cue”, carried to all images by the probe" in words
 
 
 async def test_the_sheet_is_sorted_and_goes_to_other_splits(launch: Launch) -> None:
@@ -312,7 +314,7 @@ async def test_cues_are_named_ticked_merged_and_cleared(launch: Launch) -> None:
         assert set(desk.app.app_state.tagged) == {"mist"}
         page = desk.page
         page.table.go_to("mist")  # type: ignore[attr-defined]
-        await desk.press("j", "enter")
+        await desk.press("M", "enter")
         await desk.until(lambda: desk.worker.asked(jobs.MergeCues) == [jobs.MergeCues("mist", "fog")])
         assert set(desk.app.app_state.tagged) == {"fog"}
         await desk.press("d")
@@ -458,7 +460,7 @@ async def test_the_log_shows_notes_as_they_come(launch: Launch) -> None:
         desk.worker.on_event(Note("3 images could not be read", "warning"))
         await desk.until(lambda: "3 images could not be read" in desk.text)
         assert isinstance(desk.app.screen, LogScreen)
-        assert "warning" in line_with(desk, "3 images could not be read")
+        assert "3 images could not be read" in line_with(desk, " warning ")
 
 
 async def test_help_lists_each_key_and_explains_the_words(launch: Launch) -> None:
@@ -559,7 +561,8 @@ async def test_the_repair_screen_shows_no_verdict_of_another_class(launch: Launc
         await desk.settled()
         await desk.press("m")
         await desk.until(lambda: "Repair petunia" in desk.text)
-        assert "No repair yet." in desk.text and "sweet pea" in desk.text, "it is still in the list"
+        assert "No repair yet." in desk.text
+        assert [row.key for row in desk.page.query_one("#repairs").rows] == [1]  # type: ignore[attr-defined]
         await desk.press("a")
         assert desk.worker.asked(jobs.ExportRepair) == []
 
