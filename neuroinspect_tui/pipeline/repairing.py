@@ -22,8 +22,8 @@ from ..results.selection import leading_culprits
 from ..results.stored_cues import StoredCue
 from ..session.atomic import aside, explained, write_json
 from ..session.store import Session
-from ..stages.repair.run import ModeAim, RepairOutcome, Told, preview, repair_class
 from ..session.stored import to_json
+from ..stages.repair.run import ModeAim, RepairOutcome, Told, preview, repair_class
 from ..stages.tags import Tags, excluded_rows, make_groups, shuffled
 from ..tensors import GroupColumn, Head, SplitFeatures
 from ..text import safe

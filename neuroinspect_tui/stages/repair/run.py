@@ -12,7 +12,17 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...repair_methods import RepairMethod
-from ...results import Choice, ClassChange, ClassRef, JudgedImages, Metrics, Opponent, RepairPreview, SplitUse, Verdict
+from ...results import (
+    Choice,
+    ClassChange,
+    ClassRef,
+    JudgedImages,
+    Metrics,
+    Opponent,
+    RepairPreview,
+    SplitUse,
+    Verdict,
+)
 from ...tensors import NO_MEMORY, Head, Memory, OnProgress, SplitFeatures, no_progress
 from ..metrics import fixed_and_broken, mcnemar_p, predict
 from .candidates import Candidate
@@ -241,8 +251,8 @@ def judged_images(
 ) -> JudgedImages:
     """Return the judged images as plain values, with the predictions [N] of both heads."""
     columns = (judge.rows, judge.labels, untouched, repaired)
-    rows, *classes = (tuple(column.tolist()) for column in columns)
-    return JudgedImages(judge.split, rows, tuple(judge.paths), *classes, tuple(names))
+    rows, labels, before, after = (tuple(column.tolist()) for column in columns)
+    return JudgedImages(judge.split, rows, tuple(judge.paths), labels, before, after, tuple(names))
 
 
 @dataclass(frozen=True)
