@@ -16,7 +16,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing NeuroInspect TUI into $(VENV) (the first time takes a few minutes)"
 	@$(BIN)/pip install --quiet $(CONSTRAINTS) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX),) $(TORCH)
-	@$(BIN)/pip install --quiet $(CONSTRAINTS) -e ".[dev]"
+	@$(BIN)/pip install --quiet $(CONSTRAINTS) -e ".[dev,hf,formats,dicom]"
 	@touch $@
 
 demo: setup

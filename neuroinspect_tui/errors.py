@@ -31,6 +31,14 @@ class InputError(Exception):
         super().__init__(f"{message}: {remedy}" if remedy else message)
 
 
+class InternalFault(Exception):  # noqa: N818  (of the program, not of its input)
+    """A bug: `line` says in one line what failed, `detail` is the traceback."""
+
+    def __init__(self, line: str, detail: str) -> None:
+        self.line, self.detail = line, detail
+        super().__init__(line)
+
+
 class Cancelled(Exception):  # noqa: N818  (a request, not a failure)
     """Raised by a stage's `on_progress` when the user asked the running job to stop."""
 

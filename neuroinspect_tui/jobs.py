@@ -27,6 +27,7 @@ from .results import (
     Repair,
     ReviewItem,
     Sample,
+    SplitDuplicates,
     WhatIf,
     states,
 )
@@ -132,15 +133,49 @@ class Evaluate(Job[Evaluation]):
 
 
 @dataclass(frozen=True)
-class FindFailureModes(Job[tuple[FailureMode, ...]]):
-    """Group the mistakes of all classes by their cause, from the features alone; most mistakes first."""
+class FindDuplicates(Job[tuple[SplitDuplicates, ...]]):
+    """Find images that stand in two of the evaluated splits, recompressed, resized or mirrored too."""
 
+    priority: ClassVar[int] = 3
+    label: ClassVar[str] = "looking for copies between splits"
+
+    def key(self, config: RunConfig) -> str:
+        """One for each session."""
+        return "duplicates"
+
+
+@dataclass(frozen=True)
+class FindFailureModes(Job[tuple[FailureMode, ...]]):
+    """Group the mistakes of all classes by their cause, from the features alone; most mistakes first.
+
+    There are at most `k` (None: as configured).
+    """
+
+    k: int | None = None
     priority: ClassVar[int] = 2
     label: ClassVar[str] = "finding failure modes"
 
     def key(self, config: RunConfig) -> str:
         """One for each number of modes and seed."""
-        return states.failure_modes(config)
+        return states.failure_modes(config, self.k)
+
+    def recall(self, config: RunConfig, load: Load) -> tuple[FailureMode, ...] | None:
+        """Return the modes with the evidence that was found since they were stored."""
+        return ExamineFailureModes(self.k).recall(config, load) or super().recall(config, load)
+
+
+@dataclass(frozen=True)
+class ExamineFailureModes(Job[tuple[FailureMode, ...]]):
+    """Test each failure mode in the pictures: cover its region, name it, look at image statistics."""
+
+    k: int | None = None
+    priority: ClassVar[int] = 3
+    label: ClassVar[str] = "testing failure modes"
+
+    def key(self, config: RunConfig) -> str:
+        """One for each number of modes, seed and CLIP guide."""
+        debug = config.debug
+        return f"{states.failure_modes(config, self.k)}-{states.settings(debug.clip, debug.vocabulary)}"
 
 
 @dataclass(frozen=True)
@@ -423,12 +458,17 @@ class LeaveOutCue(Job[tuple[Cue, ...]]):
 class RepairHead(Job[Repair]):
     """Fit, choose, judge and save a repaired decision layer.
 
-    A session keeps it by the number that it is given, as `ExportRepair` finds it.
+    It is told of `cues` and group `columns` (None: those that are not left out), and with a failure `mode`
+    judged on the images of that instead of the class. A session keeps it by the number that it is given, as
+    `ExportRepair` finds it.
     """
 
     target: int
     method: RepairMethod
     neurons: tuple[int, ...] = ()
+    cues: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
+    mode: int | None = None
     priority: ClassVar[int] = 3
     label: ClassVar[str] = "repairing"
 

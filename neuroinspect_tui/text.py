@@ -7,6 +7,8 @@ import re
 import sys
 import unicodedata
 
+EMOJI_STYLE = "\ufe0f"
+"""Asks for a colourful form of the character before it; terminals disagree on the width of that."""
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&@$]|:(?=\S))")
 _MARKDOWN_START = re.compile(r"^(\s*(?:\d+(?=[.)](?:\s|$)))?)(?=[-+=.)])")
@@ -14,6 +16,8 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def _visible(character: str) -> str:
+    if character == EMOJI_STYLE:
+        return ""
     if unicodedata.category(character) not in _INVISIBLE:
         return character
     code = ord(character)

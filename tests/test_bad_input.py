@@ -18,7 +18,7 @@ from tests.conftest import REPOSITORY
 from tests.test_batch import neuroinspect
 from tests.tiny import EACH, TinyProject, make_tiny, state
 
-SOURCES = "torchvision:NAME, timm:NAME, path/to/file.py:function or package.module:function"
+SOURCES = "torchvision:NAME, timm:NAME, hf:NAME_OR_FOLDER, clip:NAME:TAG, path/to/file.py:function or package.module:function"
 MISFIT = "give the weights of this very model, trained on this data set's classes"
 
 
@@ -41,7 +41,7 @@ def _bad_data(root: Path, rows: str) -> None:
         "one.csv": "path,label,split\ntest/red-none-0.png,red,val\ntest/red-none-1.png,red,val\n",
         "four.csv": rows + "grey.png,grey,val,none\n",
         "lable.csv": rows.replace("path,label", "path,lable"),
-        "file.csv": rows.replace("path,label", "file,label"),
+        "file.csv": rows.replace("path,label", "camera,label"),
         "outside.csv": rows + "../lonely/red/a.png,red,val,none\n",
     }
     for name, text in manifests.items():
@@ -76,11 +76,13 @@ CASES = {
     ),
     "one class folder": (
         {"-d": "{root}/lonely"},
-        '{root}/lonely has only one class, "red": give images of two classes or more',
+        'the classifier has 3 outputs, {root}/lonely has 1 class: "red" has 1 image: '
+        "name the classifier's classes in its order with --classes FILE",
     ),
     "one class in the manifest": (
         {"-d": "{root}/data/one.csv"},
-        '{root}/data/one.csv has only one class, "red": give images of two classes or more',
+        "the classifier has 3 outputs, {root}/data/one.csv has 1 class: "
+        "name the classifier's classes in its order with --classes FILE",
     ),
     "unknown model": (
         {"-m": "torchvision:resnet5"},
@@ -112,8 +114,8 @@ CASES = {
     ),
     "data with one class more": (
         {"-d": "{root}/data/four.csv"},
-        "-m {root}/tiny.py:tiny has 3 outputs, the data 4 classes: "
-        "pass -w FILE trained on these classes, or the data it was trained on",
+        'the classifier has 3 outputs, {root}/data/four.csv has 4 classes: "grey" is in val alone: '
+        "name the classifier's classes in its order with --classes FILE",
     ),
     "manifest without label": (
         {"-d": "{root}/data/lable.csv"},
@@ -121,7 +123,7 @@ CASES = {
     ),
     "manifest without path": (
         {"-d": "{root}/data/file.csv"},
-        '{root}/data/file.csv has no column "path": it has file, label, split, tint; '
+        '{root}/data/file.csv has no column "path": it has camera, label, split, tint; '
         "its first line must be path,label and any further columns",
     ),
     "manifest that leaves its folder": (
@@ -191,7 +193,7 @@ def cut_jpeg(file: Path) -> None:
 UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "val/text.jpg": (
         lambda file: file.write_text("no picture\n"),
-        "not one of JPEG, PNG, WEBP, BMP, GIF, TIFF, PPM, AVIF, JPEG2000, DICOM",
+        "not one of JPEG, PNG, WEBP, BMP, GIF, TIFF, PPM, AVIF, JPEGN, DICOM",
     ),
     "val/cut.jpg": (cut_jpeg, "image file is truncated (N bytes not processed)"),
     "val/empty.png": (lambda file: file.touch(), "empty file"),

@@ -224,7 +224,7 @@ def test_json_events_are_all_that_stdout_has(
     [
         (["--batch"], "-m/--model is missing: give it, or start with neuroinspect --demo"),
         (["--batch", "-m", "x"], "-d/--data is missing: give it, or start with neuroinspect --demo"),
-        (["--btch"], "No such option '--btch'. (Did you mean one of: '--batch', "),
+        (["--btch"], "No such option: --btch (Possible options: --batch, "),
         (["--batch", "--demo", "-m", "x"], "--model does not go with --demo: leave one of them out"),
         (["report", "nowhere"], "nowhere is no session"),
         (["--batch", "--demo", "--theme", "pink"], "--theme 'pink' is not known: "),
@@ -232,7 +232,7 @@ def test_json_events_are_all_that_stdout_has(
         (["--iters", "2.5"], "--iters '2.5' is not a whole number: give a whole number"),
         (["--crop-mode", "sqash"], "--crop-mode 'sqash' is not known: did you mean \"squash\"? use one of "),
         (["report", "s", "--format", "pdf"], "Invalid value for '--format': 'pdf' is not one of "),
-        (["compare", "one"], "Missing argument 'SECOND': see neuroinspect compare --help"),
+        (["compare", "one"], "Missing argument 'second': see neuroinspect compare --help"),
     ],
 )
 def test_bad_usage_is_one_line_and_exit_code_2(

@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import typer.main
 
 from neuroinspect_tui.cli import launch
 from neuroinspect_tui.cli import main as cli
@@ -16,6 +17,7 @@ from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.session.store import Session
 from tests import option_table
 
+COMMAND = typer.main.get_command(cli.app)
 INPUTS = {"model": "m.py:net", "data": "folder"}
 
 
@@ -199,7 +201,7 @@ def test_a_value_is_the_same_from_every_source(tmp_path: Path, name: str, text: 
     sources = {
         "file": read_settings(file, {}).options,
         "environment": read_settings(Path(os.devnull), {variable: text}).options,
-        "command line": given(cli.app.make_context("neuroinspect", line)),
+        "command line": given(COMMAND.make_context("neuroinspect", line)),
     }
     for source, values in sources.items():
         config = build_config({**values, **INPUTS})
@@ -271,7 +273,7 @@ def test_the_table_of_the_readme_is_that_of_the_program() -> None:
 
 
 def test_the_help_names_every_option_below_its_section() -> None:
-    shown = cli.app.get_help(cli.app.make_context("neuroinspect", [], resilient_parsing=True))
+    shown = COMMAND.get_help(COMMAND.make_context("neuroinspect", [], resilient_parsing=True))
     places = [shown.index(f"\n{title}:") for title, _ in SECTIONS.values()]
     assert places == sorted(places)
     assert all(option.flag in shown for option in OPTIONS.values())

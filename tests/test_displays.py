@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -62,8 +63,8 @@ def test_lines_come_at_the_end_and_every_five_seconds_of_a_job(
 
 
 def test_json_is_shown_where_it_is_asked_for() -> None:
-    assert isinstance(display_for(True), JsonDisplay)
-    assert type(display_for(False)) is PlainDisplay, "the tests have no terminal"
+    assert isinstance(display_for(True, sys.stdout), JsonDisplay)
+    assert type(display_for(False, sys.stdout)) is PlainDisplay, "the tests have no terminal"
 
 
 def test_a_repair_as_json_has_its_numbers_and_weights() -> None:

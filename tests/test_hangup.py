@@ -11,32 +11,62 @@ from typing import Any
 
 import pytest
 
+from neuroinspect_tui.session.lock import read_holder
+from neuroinspect_tui.session.store import Session
 from tests.terminal import Terminal
 from tests.tiny import TinyProject
 
 LEFT = b"\x1b[?1049l"
-SLOW = """
+GATED = """
 import time
+from pathlib import Path
 
 from tiny import Tiny
 
+JOURNAL, PERMITS = Path("JOURNAL_PATH"), Path(__file__).with_name("permits")
+taken = 0
 
-class Slow(Tiny):
+
+def is_evaluating():
+    return JOURNAL.exists() and '"Evaluate"' in JOURNAL.read_text()
+
+
+class Gated(Tiny):
     def forward(self, x):
-        time.sleep(SECONDS)
+        global taken
+        if is_evaluating():
+            taken += 1
+            while int(PERMITS.read_text() or 0) < taken:
+                time.sleep(0.01)
         return super().forward(x)
 
 
-def slow():
-    return Slow()
+def gated():
+    return Gated()
 """
+ALL = 1000
 
 
-def slow(tiny: TinyProject, seconds: float) -> list[str]:
-    """The options of the tiny project with a model that takes `seconds` a batch; there are 18 batches."""
-    (tiny.root / "slow.py").write_text(SLOW.replace("SECONDS", str(seconds)))
-    options = [option.replace("tiny.py:tiny", "slow.py:slow") for option in tiny.options]
-    return [*options, "--batch-size", "2", "--illusions", "0"]
+class Work:
+    """The tiny project with a model that evaluates as many of its 18 batches as it is permitted to."""
+
+    def __init__(self, tiny: TinyProject, out: Path) -> None:
+        self.permits, self.out = tiny.root / "permits", out
+        self.permit(0)
+        (tiny.root / "gated.py").write_text(GATED.replace("JOURNAL_PATH", str(out / "journal.jsonl")))
+        options = [option.replace("tiny.py:tiny", "gated.py:gated") for option in tiny.options]
+        self.options = [*options, "--batch-size", "2", "--illusions", "0", "-o", str(out)]
+
+    def permit(self, batches: int) -> None:
+        """Let the evaluation go on to this batch."""
+        partial = self.permits.with_suffix(".new")
+        partial.write_text(str(batches))
+        partial.replace(self.permits)
+
+
+@pytest.fixture
+def work(tiny: TinyProject, tmp_path: Path) -> Work:
+    return Work(tiny, tmp_path / "session")
 
 
 def journal(out: Path) -> list[dict[str, Any]]:
@@ -59,20 +89,22 @@ def stands_on_nothing(terminal: Terminal) -> bool:
 
 @pytest.mark.slow
 def test_a_closed_terminal_ends_the_interface_and_another_one_follows_the_work(
-    tiny: TinyProject, tmp_path: Path
+    work: Work, tmp_path: Path
 ) -> None:
-    out, data = tmp_path / "session", str(tmp_path / "data")
-    with Terminal(*slow(tiny, 1.0), "-o", str(out), XDG_DATA_HOME=data) as terminal:
+    out, data = work.out, str(tmp_path / "data")
+    with Terminal(*work.options, XDG_DATA_HOME=data) as terminal:
         terminal.wait_for(lambda: is_evaluating(out))
         terminal.type("e?")
         terminal.wait_for(lambda: "/ filters" in terminal.text)
         terminal.hang_up()
-        assert terminal.wait_for(lambda: stands_on_nothing(terminal)) < 2
+        terminal.wait_for(lambda: stands_on_nothing(terminal))
         assert ended(out) == ["Open"]
         with Terminal("-o", str(out), XDG_DATA_HOME=data) as second:
             second.wait_for(lambda: f"process {terminal.process.pid} on" in second.text)
+            work.permit(9)
             second.wait_for(lambda: re.search(r"evaluating .* \d+%", second.text))
             assert not terminal.ended()
+            work.permit(ALL)
             second.wait_for(lambda: "the other process has ended" in second.text)
             second.wait_for(lambda: re.search(r"blue +50\.0", second.text))
             second.type("q")
@@ -80,38 +112,42 @@ def test_a_closed_terminal_ends_the_interface_and_another_one_follows_the_work(
         assert terminal.process.wait() == 0
     assert ended(out)[:3] == ["Open", "Evaluate", "WriteReport"]
     assert json.loads((out / "report.json").read_text())["evaluation"]["accuracy"] == pytest.approx(5 / 6)
-    assert not (out / "lock.json").exists()
+    assert read_holder(out) is None
 
 
 @pytest.mark.slow
-def test_a_terminal_that_vanishes_without_a_signal_is_noticed(tiny: TinyProject, tmp_path: Path) -> None:
-    out = tmp_path / "session"
-    with Terminal(
-        *slow(tiny, 0.2), "-o", str(out), nohup=True, XDG_DATA_HOME=str(tmp_path / "data")
-    ) as terminal:
-        terminal.wait_for(lambda: is_evaluating(out))
+def test_a_terminal_that_vanishes_without_a_signal_is_noticed(work: Work, tmp_path: Path) -> None:
+    with Terminal(*work.options, nohup=True, XDG_DATA_HOME=str(tmp_path / "data")) as terminal:
+        terminal.wait_for(lambda: is_evaluating(work.out))
         terminal.hang_up()
-        assert terminal.wait_for(lambda: stands_on_nothing(terminal)) < 2
+        terminal.wait_for(lambda: stands_on_nothing(terminal))
+        assert ended(work.out) == ["Open"]
+        work.permit(ALL)
         assert terminal.process.wait(60) == 0
-    assert ended(out) == ["Open", "Evaluate"]
+    assert ended(work.out) == ["Open", "Evaluate"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("number", "code", "done"), [(signal.SIGHUP, 0, ["Open", "Evaluate"]), (signal.SIGTERM, 130, ["Open"])]
+    ("number", "permitted", "code", "done"),
+    [(signal.SIGHUP, ALL, 0, ["Open", "Evaluate"]), (signal.SIGTERM, 0, 130, ["Open"])],
 )
 def test_a_signal_restores_the_terminal(
-    tiny: TinyProject, tmp_path: Path, number: int, code: int, done: list[str]
+    work: Work, tmp_path: Path, number: int, permitted: int, code: int, done: list[str]
 ) -> None:
-    out = tmp_path / "session"
-    with Terminal(*slow(tiny, 0.2), "-o", str(out), XDG_DATA_HOME=str(tmp_path / "data")) as terminal:
-        terminal.wait_for(lambda: is_evaluating(out))
+    """SIGTERM does not wait for ever for a step that does not end: the lock goes with the process."""
+    with Terminal(*work.options, XDG_DATA_HOME=str(tmp_path / "data")) as terminal:
+        terminal.wait_for(lambda: is_evaluating(work.out))
         terminal.wait_for(lambda: "evaluating" in terminal.text)
         assert termios.tcgetattr(terminal.slave) != terminal.attributes
         terminal.signal(number)
-        assert terminal.wait_for(lambda: LEFT in terminal.output) < 2
+        terminal.wait_for(lambda: LEFT in terminal.output)
+        assert ended(work.out) == ["Open"]
+        work.permit(permitted)
         assert terminal.process.wait(60) == code
         assert termios.tcgetattr(terminal.slave) == terminal.attributes
         assert b"Traceback" not in terminal.output
-    assert ended(out) == done
-    assert not (out / "lock.json").exists()
+    assert ended(work.out) == done
+    assert read_holder(work.out) is None
+    with Session.open(work.out) as session:
+        assert session.writable

@@ -84,3 +84,7 @@ def test_csv_cell_comes_back_in_one_cell_and_starts_no_formula(text):
     assert list(csv.reader(io.StringIO(line.getvalue()))) == [[csv_cell(text), "next"]]
     assert not csv_cell(text).startswith(("=", "+", "-", "@", "\t", "\r"))
     assert csv_cell(text).removeprefix("'") == safe(text).removeprefix("'")
+
+
+def test_the_selector_of_emoji_style_is_dropped_for_the_width_is_disputed() -> None:
+    assert safe("\u2764\ufe0f heart \u26a0\ufe0f") == "\u2764 heart \u26a0"

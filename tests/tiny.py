@@ -62,7 +62,7 @@ class TinyProject:
     @property
     def config(self) -> RunConfig:
         """What `options` ask for."""
-        preprocess = PreprocessConfig(8, 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+        preprocess = PreprocessConfig(8, 1.0, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
         model, data = ModelConfig(self.model, str(self.weights)), DataConfig(str(self.manifest))
         return RunConfig(model, data, preprocess, ComputeConfig(device="cpu"))
 

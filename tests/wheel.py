@@ -30,9 +30,12 @@ def check(folder: Path) -> None:
         assert (home / name).exists(), f"the wheel has no {name}"
     for program in (["neuroinspect"], ["python", "-m", "neuroinspect_tui"]):
         assert run(folder, *program, "--version") == f"neuroinspect {version}"
-    for shell in ("bash", "zsh", "fish"):
-        asked = {"COMP_WORDS": "neuroinspect --bat", "COMP_CWORD": "1" if shell != "fish" else "--bat"}
-        completed = run(folder, "neuroinspect", _NEUROINSPECT_COMPLETE=f"{shell}_complete", **asked)
+    for shell, asked in (
+        ("bash", {"COMP_WORDS": "neuroinspect --bat", "COMP_CWORD": "1"}),
+        ("zsh", {"_TYPER_COMPLETE_ARGS": "neuroinspect --bat"}),
+        ("fish", {"_TYPER_COMPLETE_ARGS": "neuroinspect --bat", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}),
+    ):
+        completed = run(folder, "neuroinspect", _NEUROINSPECT_COMPLETE=f"complete_{shell}", **asked)
         assert "--batch-size" in completed, f"{shell} does not complete --bat"
     run(folder, "neuroinspect", "--batch", "--demo", *QUICK, "-o", "session")
     report = json.loads((folder / "session" / "report.json").read_text())

@@ -1,39 +1,47 @@
-"""Values as tables: a pandas frame where pandas is installed, else a list of dicts."""
+"""Tables of the API: a pandas frame where pandas is installed, else a list of dicts."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
-from ..results import ClassResult, Evaluation
+from .. import results
 
 if TYPE_CHECKING:
     import pandas
 
 Row = dict[str, object]
-Table = "pandas.DataFrame | list[Row]"
 
 
-def class_rows(evaluation: Evaluation) -> list[Row]:
-    """Return a row for each class; `interval` is split into `low` and `high`, `confusions` left out."""
-    return [_class_row(found) for found in evaluation.classes]
+class Evaluation(results.Evaluation):
+    """How the classifier does on one split, with its tables as frames."""
+
+    @classmethod
+    def of(cls, found: results.Evaluation) -> Evaluation:
+        """Return `found` with its frames."""
+        return cls(**{one.name: getattr(found, one.name) for one in fields(found)})
+
+    def classes_frame(self) -> pandas.DataFrame | list[Row]:
+        """Return a row for each class; `low` and `high` are the 95 % Wilson interval of `accuracy`."""
+        return frame([_class_row(found) for found in self.classes])
+
+    def groups_frame(self) -> pandas.DataFrame | list[Row]:
+        """Return a row for each group and class."""
+        return frame([asdict(found) for found in self.groups])
 
 
-def _class_row(found: ClassResult) -> Row:
-    row: Row = {
-        name: value for name, value in asdict(found).items() if name not in ("interval", "confusions")
-    }
+def _class_row(found: results.ClassResult) -> Row:
+    row: Row = asdict(found)
     row["low"], row["high"] = found.interval or (None, None)
+    del row["interval"], row["confusions"]
     return row
 
 
-def frame(rows: Iterable[Row]) -> pandas.DataFrame | list[Row]:
+def frame(rows: list[Row]) -> pandas.DataFrame | list[Row]:
     """Return `rows` as a pandas frame, or as they are where pandas is not installed."""
-    found = list(rows)
     if importlib.util.find_spec("pandas") is None:
-        return found
+        return rows
     import pandas
 
-    return pandas.DataFrame(found)
+    return pandas.DataFrame(rows)

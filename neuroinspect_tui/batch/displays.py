@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from dataclasses import asdict, is_dataclass
+from typing import TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -98,11 +101,39 @@ class RichDisplay(Display):
 
 
 class JsonDisplay(Display):
-    """One JSON object a line on stdout."""
+    """One JSON object per line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
 
     def show(self, event: Event) -> None:
         """Print the event."""
-        print(json.dumps(event_as_json(event), allow_nan=False), flush=True)
+        print(json.dumps(event_as_json(event), allow_nan=False), file=self._stream, flush=True)
+
+
+@contextmanager
+def stdout_for_events() -> Iterator[TextIO]:
+    """Yield standard output; what others print meanwhile, in Python or below it, goes to standard error."""
+    sys.stdout.flush()
+    with _private_stdout(sys.stdout) as stream, redirect_stdout(sys.stderr):
+        yield stream
+
+
+@contextmanager
+def _private_stdout(stdout: TextIO) -> Iterator[TextIO]:
+    try:
+        descriptor = stdout.fileno()
+    except (OSError, ValueError):  # it is no file: a test, a notebook
+        yield stdout
+        return
+    kept = os.dup(descriptor)
+    os.dup2(2, descriptor)
+    try:
+        with open(kept, "w", encoding="utf-8", closefd=False) as stream:
+            yield stream
+    finally:
+        os.dup2(kept, descriptor)
+        os.close(kept)
 
 
 def task_name(job: jobs.Job, subject: str) -> str:
@@ -176,6 +207,6 @@ def _rates(metrics: Metrics) -> dict[str, object]:
     }
 
 
-def display_for(as_json: bool) -> Display:
-    """Return the display that fits: JSON where asked for, a bar on a terminal, else lines."""
-    return JsonDisplay() if as_json else RichDisplay() if sys.stderr.isatty() else PlainDisplay()
+def display_for(as_json: bool, events: TextIO) -> Display:
+    """Return the display that fits: JSON to `events` where asked for, a bar on a terminal, else lines."""
+    return JsonDisplay(events) if as_json else RichDisplay() if sys.stderr.isatty() else PlainDisplay()

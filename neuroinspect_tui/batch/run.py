@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import queue
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import TypeVar
@@ -13,19 +15,19 @@ from typing import TypeVar
 from .. import jobs
 from ..config import Check, RunConfig
 from ..data.class_names import find_class
-from ..errors import Cancelled, InputError, disk_line
+from ..errors import Cancelled, ExitCode, InputError, InternalFault, disk_line
 from ..events import Event, Failed, Note, Stopped, answers
 from ..jobs import Job
-from ..results import Evaluation, Opened, Repair
+from ..results import CulpritReport, Evaluation, Opened, Repair
 from ..results.selection import leading_culprits, measured, worst_classes
+from ..runtime.faults import fault_line
 from ..runtime.ranks import Ranks
 from ..runtime.worker import Runner, Worker
 from ..text import complain, safe
 from ..wording.verdicts import verdict_sentence
-from .displays import Display, display_for
+from .displays import Display, display_for, stdout_for_events
 
 T = TypeVar("T")
-DONE, CHECK_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 SAME_SIGNAL_SECONDS = 1.0
 SHOWN_CLASSES = 5
 
@@ -33,7 +35,12 @@ SHOWN_CLASSES = 5
 class Batch:
     """Asks the worker for one job after the other and shows what it reports."""
 
-    def __init__(self, worker_of: Callable[[Callable[[Event], None]], Worker], display: Display) -> None:
+    def __init__(
+        self,
+        worker_of: Callable[[Callable[[Event], None]], Worker],
+        display: Display,
+        goes_on: bool = True,
+    ) -> None:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._worker = worker_of(self._events.put)
         self._display = display
@@ -41,6 +48,8 @@ class Batch:
         self.ctrl_c = False
         self._since = 0.0
         self.warnings: dict[str, None] = {}
+        self.failures: list[InputError | InternalFault] = []
+        self.goes_on = goes_on
 
     def interrupt(self, number: int, frame: FrameType | None) -> None:
         """Signal handler: stop at the next step; the second time at once, which the session survives too.
@@ -75,7 +84,17 @@ class Batch:
             if isinstance(event, Stopped) and event.job == job:
                 raise Cancelled
             if isinstance(event, Failed):
-                raise InputError(event.line) if event.bad_input else RuntimeError(event.line)
+                raise InputError(event.line) if event.bad_input else InternalFault(event.line, event.detail)
+
+    def attempt(self, job: Job[T]) -> T | None:
+        """Run a job that the others can do without: its failure is kept in `failures`, and None returned."""
+        try:
+            return self.ask(job)
+        except (InputError, InternalFault) as failure:
+            if not self.goes_on:
+                raise
+            self.failures.append(failure)
+            return None
 
     def close(self) -> None:
         """Save and end the worker."""
@@ -87,9 +106,11 @@ class Batch:
         wanted = [find_class(opened.classes, name) for name in config.debug.classes]
         _require_neurons(config.repair.neurons, opened.features)
         _require_groups(config.checks, opened.group_columns)
+        if opened.unrepairable and config.repair.method != "none":
+            self._display.show(Note(f"no repair: {opened.unrepairable}", "warning"))
         evaluation = self.ask(jobs.Evaluate())
         if config.debug.modes:
-            self.ask(jobs.FindFailureModes())
+            self._explain(config, opened)
         targets = list(dict.fromkeys(wanted or worst_classes(evaluation, config.debug.worst)))
         if config.repair.method != "none" and not targets:
             self._display.show(
@@ -99,23 +120,41 @@ class Batch:
         self.ask(jobs.WriteReport(tuple(targets)))
         return evaluation, targets, repairs
 
+    def _explain(self, config: RunConfig, opened: Opened) -> None:
+        """Find the failure modes, test them in the pictures and make illusions of the largest."""
+        found = self.attempt(jobs.FindFailureModes())
+        if not found:
+            return
+        tested = self.attempt(jobs.ExamineFailureModes()) or found
+        for mode in tested[: config.debug.illusions]:
+            unit, target = opened.features + mode.id, mode.classes[0]
+            self.attempt(jobs.Illustrate(target, (unit,), config.debug.iters, 1))
+
     def _debug(self, target: int, config: RunConfig, opened: Opened) -> list[Repair]:
-        """The three stages for one class."""
+        """The three stages for one class; what fails leaves the rest as it is."""
         self._display.subject = opened.classes[target]
-        report = self.ask(jobs.FindCulprits(target))
-        neurons = leading_culprits(report, config.debug.neurons)
-        for neuron in neurons:
-            self.ask(jobs.FindExemplars(target, neuron))
-        if neurons and opened.clip:
-            self.ask(jobs.NameNeurons(target, neurons))
-        if neurons and config.debug.illusions:
-            self.ask(jobs.Illustrate(target, neurons, config.debug.iters, config.debug.illusions))
-        if config.repair.method == "none":
+        report = self.attempt(jobs.FindCulprits(target))
+        if report is not None:
+            self._look_at(report, config, opened)
+        if config.repair.method == "none" or opened.unrepairable:
             return []
         for split in opened.splits:
             self.ask(jobs.Evaluate(split))
-        repair = self.ask(jobs.RepairHead(target, config.repair.method, config.repair.neurons))
-        return [self.ask(jobs.ExportRepair(repair.number))]
+        repair = self.attempt(jobs.RepairHead(target, config.repair.method, config.repair.neurons))
+        if repair is None:
+            return []
+        return [self.attempt(jobs.ExportRepair(repair.number)) or repair]
+
+    def _look_at(self, report: CulpritReport, config: RunConfig, opened: Opened) -> None:
+        """Find exemplars, names and illusions of the leading culprits."""
+        target, debug = report.target.index, config.debug
+        neurons = leading_culprits(report, debug.neurons)
+        for neuron in neurons:
+            self.attempt(jobs.FindExemplars(target, neuron))
+        if neurons and opened.clip:
+            self.attempt(jobs.NameNeurons(target, neurons))
+        if neurons and debug.illusions:
+            self.attempt(jobs.Illustrate(target, neurons, debug.iters, debug.illusions))
 
 
 def _require_neurons(neurons: tuple[int, ...], count: int) -> None:
@@ -139,28 +178,45 @@ def run_batch(
 
     Of several `ranks` only rank 0 prints and checks.
     """
-    display = display_for(as_json) if ranks.leads else Display()
-    batch = Batch(lambda on_event: Worker(make_runner, on_event), display)
-    _catch_signals(batch.interrupt)
-    try:
-        with display:
-            evaluation, targets, repairs = batch.work(config)
-    except (Cancelled, InputError, RuntimeError, OSError) as error:
-        others_left = batch.ctrl_c and ranks.size > 1
-        terminal_gone = batch.interrupted and isinstance(error, OSError)
-        stopped = isinstance(error, Cancelled) or others_left or terminal_gone
+    with stdout_for_events() if as_json else nullcontext(sys.stdout) as events:
+        display = display_for(as_json, events) if ranks.leads else Display()
+        batch = Batch(lambda on_event: Worker(make_runner, on_event), display, goes_on=ranks.size == 1)
+        _catch_signals(batch.interrupt)
+        try:
+            with display:
+                evaluation, targets, repairs = batch.work(config)
+        except (Cancelled, InputError, InternalFault, OSError) as error:
+            batch.close()
+            return _end_early(batch, error, directory, ranks)
         batch.close()
-        if ranks.speaks(str(error)):
-            line = disk_line(error) if isinstance(error, OSError) else str(error)
-            again = f"interrupted, session saved in {directory}: run the same command to go on"
-            complain(again if stopped else line)
-        return INTERRUPTED if stopped else BAD_INPUT
-    batch.close()
     if not ranks.leads:
-        return DONE
+        return ExitCode.DONE
     if not as_json:
         _summarise(evaluation, targets, repairs, directory, batch.warnings)
-    return _check(config, evaluation)
+    for failure in batch.failures:
+        complain(f"failed: {_line_of(failure, directory)}")
+    return _check(config, evaluation) or (ExitCode.PARTLY_DONE if batch.failures else ExitCode.DONE)
+
+
+def _end_early(
+    batch: Batch, error: Cancelled | InputError | InternalFault | OSError, directory: Path, ranks: Ranks
+) -> ExitCode:
+    """Say why the run ends without its report, and return the exit code."""
+    others_left = batch.ctrl_c and ranks.size > 1
+    terminal_gone = batch.interrupted and isinstance(error, OSError)
+    stopped = isinstance(error, Cancelled) or others_left or terminal_gone
+    if ranks.speaks(str(error)):
+        again = f"interrupted, session saved in {directory}: run the same command to go on"
+        complain(again if stopped else _line_of(error, directory))
+    if stopped:
+        return ExitCode.INTERRUPTED
+    return ExitCode.INTERNAL_FAULT if isinstance(error, InternalFault) else ExitCode.BAD_INPUT
+
+
+def _line_of(error: Exception, directory: Path) -> str:
+    if isinstance(error, InternalFault):
+        return fault_line(error, directory)
+    return disk_line(error) if isinstance(error, OSError) else str(error)
 
 
 def _catch_signals(handler: Callable[[int, FrameType | None], None]) -> None:
@@ -222,17 +278,17 @@ def _percent(rate: float | None) -> str:
     return "-" if rate is None else f"{100 * rate:.1f} %"
 
 
-def _check(config: RunConfig, evaluation: Evaluation) -> int:
-    code = DONE
+def _check(config: RunConfig, evaluation: Evaluation) -> ExitCode:
+    code = ExitCode.DONE
     for check in config.checks:
         try:
             value = measured(check, evaluation)
         except InputError as error:
             complain(str(error))
-            return BAD_INPUT
+            return ExitCode.BAD_INPUT
         if value < check.minimum:
             complain(
                 f"--fail-under: {check.name} {value:.4f} is below {check.minimum:g} on {evaluation.split}"
             )
-            code = CHECK_FAILED
+            code = ExitCode.CHECK_FAILED
     return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +15,8 @@ from ..demo import demo_config
 from ..errors import InputError
 from ..resume.locations import default_directory, recent, remember
 from ..runtime.allocator import keep_freed_memory
+from ..runtime.cpu import choose_threads
+from ..runtime.imports import load_image_libraries
 from ..runtime.ranks import Ranks
 from ..session.store import INDEX, Session
 from ..text import safe
@@ -30,6 +33,7 @@ def launch(given: Values) -> int:
     `given` holds the options that were set on the command line, by name.
     """
     keep_freed_memory()
+    choose_threads(os.environ, spared=0 if given.get("batch") else 1)
     config_file = given.get("config")
     settings = read_settings(Path(config_file) if config_file else None)
     values = merged(settings.options, given)
@@ -98,9 +102,12 @@ def _runner(
     config: RunConfig, directory: Path, interactive: bool = False, ranks: Ranks | None = None
 ) -> Callable[[], Runner]:
     def make() -> Runner:
+        load_image_libraries()
         from ..pipeline.pipeline import Pipeline
+        from ..runtime.process import settle
 
-        return Pipeline(config, directory, interactive, ranks)
+        settle(interactive)
+        return Pipeline(config, directory, ranks)
 
     return make
 

@@ -6,13 +6,15 @@ import io
 import os
 import sys
 import threading
+import traceback
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ..errors import ExitCode, InputError, disk_line
+from ..errors import ExitCode, InputError, InternalFault, disk_line
+from ..runtime.standard_streams import open_closed_streams
 from ..text import complain
 from .parser import SectionedGroup, given, with_options
 
@@ -94,10 +96,11 @@ def doctor() -> int:
 
 
 def main() -> None:
-    """Run `neuroinspect`: bad input is one line on stderr and exit code 2, an interrupt 130.
+    """Run `neuroinspect`, and end with an `ExitCode`; bad input and bugs are one line on stderr.
 
     A worker that is still inside torch would abort the process when Python ends around it (exit code 134).
     """
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -120,11 +123,24 @@ def _run() -> int:
         complain(disk_line(error))
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
+    except Exception as error:
+        return _internal_fault(error)
     return ExitCode.BAD_INPUT
 
 
+def _internal_fault(error: Exception) -> int:
+    """Say on one line that this is a bug and where its traceback is."""
+    from ..runtime.faults import fault_line
+
+    reason = (str(error).splitlines() or [""])[0]
+    fault = InternalFault(f"{type(error).__name__}: {reason}", traceback.format_exc())
+    complain(fault_line(fault))
+    return ExitCode.INTERNAL_FAULT
+
+
 def _on_one_line(error: Any) -> str:
-    return " ".join(error.format_message().split()).rstrip(".")
+    message = error.format_message().replace(": Value error, ", ": ")
+    return " ".join(message.split()).rstrip(".")
 
 
 def _flush() -> None:

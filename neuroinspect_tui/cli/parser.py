@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from .. import __version__
+from ..version import __version__
 from .configure import Values
 from .options import OPTIONS, SECTIONS, Option
 from .values import read_value

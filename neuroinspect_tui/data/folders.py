@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import InputError
@@ -34,9 +35,18 @@ def read_folders(root: Path, known: Known | None = None, wanted: str = "val") ->
     top = read_tree(root)
     if not top.filled():
         return _read_flat(root, top)
+    table = table_of_tree(root, top, known, wanted, on_disk=True)
+    classes, note = _classes_of_siblings(root, dict.fromkeys(table.classes), known)
+    return replace(table, classes=classes, notes=(*table.notes, *note))
+
+
+def table_of_tree(
+    root: Path, top: Folder, known: Known | None = None, wanted: str = "val", on_disk: bool = False
+) -> Table:
+    """Return the images in a tree of folders, which `root` holds, on a disk or not; raises InputError."""
     layout = find_layout(root, top, known)
     _compare_splits(root, layout, known, plain_split(wanted) or wanted)
-    listed = _flat_with_lists(root, layout)
+    listed = _flat_with_lists(root, layout) if on_disk else {}
     paths, labels, splits, subfolders = [], [], [], []
     for found in layout.classes:
         for path in found.folder.walk(layout.skipped):
@@ -52,7 +62,7 @@ def read_folders(root: Path, known: Known | None = None, wanted: str = "val") ->
         subfolders += [""] * len(rows)
     if not paths:
         raise _empty(root, top)
-    classes, note = _classes_of_siblings(root, dict.fromkeys(found.label for found in layout.classes), known)
+    classes = tuple(dict.fromkeys(found.label for found in layout.classes))
     return Table(
         name=root.resolve().name,
         origin=str(root),
@@ -63,7 +73,7 @@ def read_folders(root: Path, known: Known | None = None, wanted: str = "val") ->
         named=True,
         splits=splits if any(splits) else None,
         columns={"folder": subfolders} if any(subfolders) else {},
-        notes=(*_notes(layout, labels, classes), *note),
+        notes=tuple(_notes(layout, labels, classes)),
         absent=layout.absent,
     )
 

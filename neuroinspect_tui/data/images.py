@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import logging
 import re
 import stat
 import time
 import warnings
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -85,14 +88,36 @@ def open_image(path: Path, mode: str = "RGB") -> Image.Image:
     there, 16-bit and float greyscale is scaled to 0…255 (`eight_bits`) instead of clipped to white. Only
     `FORMATS` and DICOM up to `PIXEL_LIMIT` are decoded. What may pass is tried again for a moment.
     """
+    return _patiently(lambda: _open_once(path, mode))
+
+
+def decode_patiently(read: Callable[[], bytes], mode: str = "RGB") -> Image.Image:
+    """Return the image in the bytes that `read` gives, as `open_image` does; raises UnreadableImage."""
+
+    def once() -> Image.Image:
+        try:
+            return decode(io.BytesIO(read()), mode)
+        except (OSError, zlib.error) as error:
+            raise _unread(error) from None
+
+    return _patiently(once)
+
+
+def _patiently(once: Callable[[], Image.Image]) -> Image.Image:
     for wait in _WAITS:
         try:
-            return _open_once(path, mode)
+            return once()
         except UnreadableImage as error:
             if not error.passing:
                 raise
         time.sleep(wait)
-    return _open_once(path, mode)
+    return once()
+
+
+def _unread(error: OSError | zlib.error) -> UnreadableImage:
+    if isinstance(error, zlib.error):
+        return UnreadableImage(f"broken archive ({error})")
+    return UnreadableImage((error.strerror or str(error)).lower(), error.errno in _PASSING)
 
 
 def _open_once(path: Path, mode: str) -> Image.Image:
@@ -102,7 +127,7 @@ def _open_once(path: Path, mode: str) -> Image.Image:
         with path.open("rb") as file:
             return decode(file, mode)
     except OSError as error:
-        raise UnreadableImage((error.strerror or str(error)).lower(), error.errno in _PASSING) from None
+        raise _unread(error) from None
 
 
 def decode(file: IO[bytes], mode: str = "RGB") -> Image.Image:

@@ -36,9 +36,9 @@ def resolve_labels(table: Table, classes: ClassList | None, model: ModelClasses 
     are names in sorted order, as in torchvision's `ImageFolder`.
     """
     table = _whole_numbers(table)
-    known = sorted({*table.labels, *table.classes})
+    known = list(table.classes) if table.ordered else sorted({*table.labels, *table.classes})
     listed = classes or (model.listed() if model else None)
-    integers = all(map(INTEGER.fullmatch, known))
+    integers = not table.ordered and all(map(INTEGER.fullmatch, known))
     notes: tuple[str, ...] = ()
     if listed is not None:
         names = listed.names
@@ -54,7 +54,7 @@ def resolve_labels(table: Table, classes: ClassList | None, model: ModelClasses 
         names = tuple(called.get(index, str(index)) for index in range(count))
         notes = _unused(sorted(set(range(len(names))) - set(index_of.values())))
     else:
-        known, notes = _ordered(known, integers) if table.named else (known, _half_numbers(known, table))
+        known, notes = _in_order(known, integers, table)
         _refuse_miscounted(known, table, model)
         index_of = {label: index for index, label in enumerate(known)}
         names = tuple(_called(table).get(label, label) for label in known)
@@ -81,8 +81,12 @@ def _are_indices(known: Sequence[str], model: ModelClasses | None) -> bool:
     return model is not None and len(known) < model.count and all(int(name) < model.count for name in known)
 
 
-def _ordered(known: list[str], integers: bool) -> tuple[list[str], tuple[str, ...]]:
-    """Return folder names in order: numbers by value, with a remark where text would be sorted otherwise."""
+def _in_order(known: list[str], integers: bool, table: Table) -> tuple[list[str], tuple[str, ...]]:
+    """Return names in order: folders that are numbers by value, with a remark where text sorts otherwise."""
+    if table.ordered:
+        return known, ()
+    if not table.named:
+        return known, _half_numbers(known, table)
     if not integers:
         return known, ()
     numbers = sorted(known, key=int)
@@ -98,12 +102,13 @@ def _ordered(known: list[str], integers: bool) -> tuple[list[str], tuple[str, ..
 
 def _refuse_miscounted(known: Sequence[str], table: Table, model: ModelClasses | None) -> None:
     """Raise InputError where names are twins, or as many as the model has outputs they are not."""
-    if model is not None and model.count == len(known):
+    if len(known) < 2 or (model is not None and model.count == len(known)):
         return
     suspects = suspicious_classes(table)
     if model is not None:
         because = f": {'; '.join(suspects)}" if suspects else ""
-        line = f"the classifier has {model.count} outputs, {table.origin} has {len(known)} classes{because}"
+        classes = "1 class" if len(known) == 1 else f"{len(known)} classes"
+        line = f"the classifier has {model.count} outputs, {table.origin} has {classes}{because}"
         raise InputError(line, "name the classifier's classes in its order with --classes FILE")
     for label, twin in _twins(known):
         line = f'{table.origin}: "{label}" and "{twin}" differ in case or Unicode form alone'

@@ -1,4 +1,4 @@
-"""Read Flowers102 and Food101 from their folders as published, whole or in part."""
+"""Read Flowers102, Food101, Tiny-ImageNet and CUB from their folders as published, whole or in part."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ def published_reader(folder: Path) -> Callable[[Path], Table] | None:
         return read_flowers102
     if (folder / "meta" / "test.json").is_file():
         return read_food101
+    if (folder / "val" / "val_annotations.txt").is_file():
+        return read_tiny_imagenet
+    if (folder / "image_class_labels.txt").is_file() and (folder / "images.txt").is_file():
+        return read_cub
     return None
 
 
@@ -70,6 +74,61 @@ def read_food101(folder: Path) -> Table:
         paths=[path for path, _, _ in rows],
         labels=[label for _, label, _ in rows],
         splits=[split for _, _, split in rows],
+    )
+
+
+def read_tiny_imagenet(folder: Path) -> Table:
+    """Read `train/<id>/images/`, `val/images/` with `val_annotations.txt`, and `words.txt`."""
+    try:
+        ids = sorted(path.name for path in (folder / "train").iterdir() if path.is_dir())
+        rows = [
+            (f"train/{label}/images/{path.name}", label, "train")
+            for label in ids
+            for path in sorted((folder / "train" / label / "images").iterdir())
+        ]
+        annotations = (folder / "val" / "val_annotations.txt").read_text().splitlines()
+        cells = [line.split("\t") for line in annotations if line]
+        rows += [(f"val/images/{name}", label, "val") for name, label, *_ in sorted(cells)]
+        words = folder / "words.txt"
+        lines = words.read_text().splitlines() if words.is_file() else []
+    except (OSError, ValueError) as error:
+        raise _incomplete(folder, "train/, val/ and val_annotations.txt", error) from None
+    called = dict(line.split("\t", 1) for line in lines if "\t" in line)
+    return Table(
+        name=folder.resolve().name,
+        origin=str(folder),
+        root=folder,
+        paths=[path for path, _, _ in rows],
+        labels=[label for _, label, _ in rows],
+        splits=[split for _, _, split in rows],
+        class_names=[called.get(label, "").partition(", ")[0] for _, label, _ in rows] if called else None,
+    )
+
+
+def read_cub(folder: Path) -> Table:
+    """Read `images.txt`, `image_class_labels.txt`, `train_test_split.txt` and `classes.txt` of CUB-200-2011.
+
+    Class 1 of 200 becomes index 0; "001.Black_footed_Albatross" is called "Black_footed_Albatross".
+    """
+    try:
+        paths, labels, train, classes = (
+            dict(line.split(maxsplit=1) for line in (folder / name).read_text().splitlines() if line)
+            for name in ("images.txt", "image_class_labels.txt", "train_test_split.txt", "classes.txt")
+        )
+        names = {number: name.partition(".")[2] or name for number, name in classes.items()}
+        ordered = tuple(names[number] for number in sorted(names, key=int))
+        rows = [(f"images/{path}", names[labels[key]], train[key]) for key, path in paths.items()]
+    except (OSError, ValueError, KeyError) as error:
+        raise _incomplete(folder, "images.txt, its lists and images/", error) from None
+    return Table(
+        name=folder.resolve().name,
+        origin=str(folder),
+        root=folder,
+        paths=[path for path, _, _ in rows],
+        labels=[label for _, label, _ in rows],
+        splits=["train" if flag == "1" else "test" for _, _, flag in rows],
+        classes=ordered,
+        ordered=True,
     )
 
 

@@ -15,6 +15,7 @@ class Table:
     `paths` [N] are relative to `root`; `labels` and `splits` [N] as written (None: not divided);
     `class_names` [N] what each row calls its class; `columns` of [N] all further ones. `classes` are labels
     known to exist without an image. `named`: labels are names even where they look like numbers.
+    `ordered`: `classes` are all classes in index order.
     `absent` are splits that are there but cannot be used, each with why and what helps.
     `files` open the paths where they are no files below `root`. `found`: a table beside the folder given.
     """
@@ -28,6 +29,7 @@ class Table:
     class_names: list[str] | None = None
     classes: tuple[str, ...] = ()
     named: bool = False
+    ordered: bool = False
     columns: dict[str, list[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     absent: dict[str, tuple[str, str]] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,13 @@ _JUNK = frozenset(
 )
 """What macOS, Windows and storage devices leave in folders."""
 _LINKED_DEPTH = 2
+_USUAL = ("jpg", "png", "jpeg")
+SPELLED = tuple(
+    f".{spelled}"
+    for suffix in sorted(SUFFIXES, key=lambda suffix: (suffix not in _USUAL, suffix))
+    for spelled in (suffix, suffix.upper())
+)
+"""The suffixes of images as files are named with them, the usual ones first."""
 
 
 @dataclass
@@ -84,6 +91,20 @@ def _read(root: Path, folder: Folder, above: tuple[str, ...]) -> Folder:
         else:
             folder.others.append(entry.name)
     return folder
+
+
+def tree_of(paths: Iterable[str]) -> Folder:
+    """Return the folders that hold files at `paths`, as `read_tree` does for a disk."""
+    top = Folder("")
+    for path in sorted(paths):
+        *parents, name = path.split("/")
+        if any(map(is_junk, (*parents, name))):
+            continue
+        folder = top
+        for depth, parent in enumerate(parents, 1):
+            folder = folder.folders.setdefault(parent, Folder("/".join(parents[:depth])))
+        (folder.images if is_image(name) else folder.others).append(name)
+    return top
 
 
 def is_junk(name: str) -> bool:

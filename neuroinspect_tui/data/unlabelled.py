@@ -16,6 +16,8 @@ def without_unlabelled(table: Table, wanted: str) -> Table:
     """Return the table without rows that are empty, nan or -1; raises InputError where `wanted` has some."""
     if table.named:
         return table
+    if table.ordered and not set(table.labels) - set(table.classes):
+        return table
     words = {label for label in set(table.labels) if label.strip().casefold() in _EMPTY}
     negative = set(table.labels) & _NEGATIVE
     others = set(table.labels) - words - negative

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,8 +22,9 @@ from .device import autocast, by_halves, is_out_of_memory
 from .folding import folded
 from .gradients import gradients_kept
 from .head import TOLERANCE, HeadSite, capture, locate_head
+from .imagenet import imagenet_classes
 from .layers import rewritten, unwritable
-from .maps import MapSite, gradient_maps, locate_map, watch
+from .maps import MapSite, gradient_maps, locate_map, read_maps, watch
 from .preactivation import Preactivation, RectifierSite, locate_rectifier
 from .source import ClassNames, Exporter, ModelSource
 from .sources import open_model
@@ -108,19 +109,24 @@ class Classifier:
         maps, *found = by_halves(self._mapped, images.detach(), own)
         return maps, Activations(*found)
 
-    def _mapped(self, images: Tensor, neurons: Tensor) -> tuple[Tensor, ...]:
-        """Return the maps of each image's `neurons` [B,K] and the fields of its activations."""
+    def direction_maps(self, images: Tensor, directions: Tensor) -> tuple[Tensor, Activations]:
+        """Return the maps [B,K,h,w] float32 of `directions` [K,D]: Σ_n d_n f_n, in one pass; and the rest."""
+        own = directions.to(self.device, torch.float32).expand(len(images), -1, -1)
+        maps, *found = by_halves(self._mapped, images.detach(), own)
+        return maps, Activations(*found)
+
+    def _mapped(self, images: Tensor, wanted: Tensor) -> tuple[Tensor, ...]:
+        """Return the maps of each image's `wanted`, neurons [B,K] or directions [B,K,D], and the rest."""
         site = self._map
         if site is None:
-            maps = torch.zeros(*neurons.shape, 1, 1, device=self.device)
+            maps = torch.zeros(*wanted.shape[:2], 1, 1, device=self.device)
             return maps, *vars(self._run(images, False)).values()
         watched = {site.name: self.module.get_submodule(site.name)}
         if site.pooled:
             with watch(watched) as outputs:
                 found = self._run(images, False)
             spatial = site.spatial(outputs.last[site.name]).float()
-            index = neurons[..., None, None].expand(-1, -1, *spatial.shape[2:])
-            return spatial.gather(1, index), *vars(found).values()
+            return read_maps(spatial, wanted), *vars(found).values()
         leaves: list[Tensor] = []
 
         def cut(output: Tensor) -> Tensor:
@@ -129,7 +135,7 @@ class Classifier:
 
         with watch(watched, cut):
             found = self._run(images, True)
-        maps = gradient_maps(leaves[-1], site, found.features, neurons)
+        maps = gradient_maps(leaves[-1], site, found.features, wanted)
         return maps, *(value.detach() for value in vars(found).values())
 
     def feature_map(self, images: Tensor, neurons: Tensor) -> Tensor:
@@ -148,7 +154,7 @@ class Classifier:
         """
         if self.unrepairable:
             raise InputError(self.unrepairable, "remove its parametrization before repairing")
-        if not head.has_bias and not torch.equal(head.bias, self.head.bias):
+        if not self.head.has_bias and not torch.equal(head.bias, self.head.bias):
             raise InputError(f"layer {self.site.name!r} has no bias to change", "repair it without one")
         held = self.module.state_dict(keep_vars=True)
         state = self.state or _as_file(held)
@@ -258,7 +264,7 @@ def prepare(
     with contextlib.redirect_stdout(io.StringIO()):
         try:
             images, memory_format = _runnable(module, probe(image_size, device, source.channels, PROBES))
-            _require_repeatable(module, images)
+            answers = _repeated_answers(module, images)
             site = locate_head(module, images, num_classes)
         except (RuntimeError, ValueError, TypeError, AssertionError, IndexError) as error:
             if is_out_of_memory(error):
@@ -280,14 +286,20 @@ def prepare(
             dtype,
             source.preprocess,
             source.state,
-            source.classes,
+            _classes(source, site.head.classes),
             source.channels,
             memory_format,
             unrepairable=None if source.exporter else unwritable(site),
-            notes=(*source.notes, *_remarks(module, images)),
+            notes=(*source.notes, *_remarks(answers)),
             exporter=source.exporter,
         )
         return _differentiable(found)
+
+
+def _classes(source: ModelSource, outputs: int) -> ClassNames:
+    """Return the classes that the source knows, or those of ImageNet if there are as many outputs."""
+    known = source.classes
+    return known if len(known.names) == outputs else imagenet_classes(outputs, certain=False)
 
 
 def _runnable(module: nn.Module, images: Tensor) -> tuple[Tensor, torch.memory_format]:
@@ -311,8 +323,8 @@ def _runnable(module: nn.Module, images: Tensor) -> tuple[Tensor, torch.memory_f
     return images, torch.channels_last
 
 
-def _require_repeatable(module: nn.Module, images: Tensor) -> None:
-    """Raise InputError when a second pass over the same images gives other answers."""
+def _repeated_answers(module: nn.Module, images: Tensor) -> list[Tensor]:
+    """Return what may be the answers; raises InputError when a second pass over the images gives others."""
     with torch.no_grad():
         first, second = (find_answers(module(images), len(images)) for _ in range(2))
     for (_, one), (_, other) in zip(first, second, strict=True):
@@ -320,13 +332,12 @@ def _require_repeatable(module: nn.Module, images: Tensor) -> None:
         if apart > 1e-3 * max(1e-6, float(one.float().abs().max())):
             message = f"two passes over the same images differ by up to {apart:.2g}: something in it is drawn"
             raise InputError(message, "write F.dropout(x, p, training=self.training), and the like")
+    return [tensor for _, tensor in first]
 
 
-def _remarks(module: nn.Module, images: Tensor) -> tuple[str, ...]:
+def _remarks(answers: Sequence[Tensor]) -> tuple[str, ...]:
     """Say what a model computes in half precision of its own accord."""
-    with torch.no_grad():
-        answers = find_answers(module(images), len(images))
-    kinds = {str(tensor.dtype).removeprefix("torch.") for _, tensor in answers}
+    kinds = {str(tensor.dtype).removeprefix("torch.") for tensor in answers}
     low = sorted(kinds & {"float16", "bfloat16"})
     return (
         (f"the model's own forward computes in {low[0]} (autocast): logits are that coarse",) if low else ()

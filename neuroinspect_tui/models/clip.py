@@ -71,7 +71,20 @@ class Clip:
         self._mean, self._std = (
             torch.tensor(preprocess[key], device=device).view(3, 1, 1) for key in ("mean", "std")
         )
+        self.mean, self.std = (tuple(map(float, preprocess[key])) for key in ("mean", "std"))
+        self.squashes = preprocess.get("resize_mode") == "squash"
         self._classes: dict[str, Tensor] = {}
+
+    @property
+    def visual(self) -> nn.Module:
+        """The image tower: normalised images [B,3,S,S] to embeddings [B,E] of any length."""
+        tower: nn.Module = self._model.visual
+        return tower
+
+    @property
+    def scale(self) -> float:
+        """What zero-shot logits are the cosine times."""
+        return float(self._model.logit_scale.exp())
 
     def encode_image(self, images: Tensor) -> Tensor:
         """Return unit embeddings [B,E] float32 of square images [B,3,S,S] in 0…1; differentiable.
@@ -109,7 +122,9 @@ class Clip:
         return self._classes[name]
 
 
-def load_clip(spec: str, device: torch.device, dtype: torch.dtype = torch.float32) -> Clip | None:
+def load_clip(
+    spec: str, device: torch.device, dtype: torch.dtype = torch.float32, option: str = "--clip "
+) -> Clip | None:
     """Load the guide that `spec` names; None for `none`.
 
     Raises InputError, which names the ways out, when the name is not known or its weights cannot be had.
@@ -117,7 +132,7 @@ def load_clip(spec: str, device: torch.device, dtype: torch.dtype = torch.float3
     if spec == "none":
         return None
     source = _parse(spec)
-    with from_hub(f"--clip {spec}", _REMEDY, asked=source.needs_hub):
+    with from_hub(f"{option}{spec}", _REMEDY, asked=source.needs_hub):
         model, tokenizer = _build(source.model), _tokenizer(source)
     if source.file is not None:
         load_into(model, read_state_dict(source.file, option="--clip"), option="--clip")
@@ -174,7 +189,12 @@ def _agreed(configs: Any) -> dict[str, Any]:
     """Return the mean and std on which the published configs agree, else those of the first CLIP."""
     open_clip = _open_clip()
     usual = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD}
-    chosen = [{key: tuple(config.get(key) or usual[key]) for key in usual} for config in configs]
+    modes = {"resize_mode": "shortest"}
+    chosen = [
+        {key: tuple(config.get(key) or usual[key]) for key in usual}
+        | {key: config.get(key) or modes[key] for key in modes}
+        for config in configs
+    ]
     return chosen[0] if chosen and all(choice == chosen[0] for choice in chosen) else usual
 
 

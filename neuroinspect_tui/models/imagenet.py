@@ -11,7 +11,7 @@ CLASSES = 1000
 def imagenet_classes(outputs: int, certain: bool = True) -> ClassNames:
     """Return the classes of ImageNet-1k, or of the part of ImageNet-21k that has as many `outputs`.
 
-    Of 1000 outputs the short names that torchvision uses (two stand twice); empty for any other number.
+    Of 1000 outputs the short names that torchvision uses, each once; empty for any other number.
     """
     import_torchvision()
     from timm.data.imagenet_info import ImageNetInfo, infer_imagenet_subset

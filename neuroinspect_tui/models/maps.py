@@ -87,11 +87,19 @@ def locate_map(module: nn.Module, features: Callable[[], Tensor]) -> MapSite | N
     return _last_with_gradient(candidates, z)
 
 
-def gradient_maps(leaf: Tensor, site: MapSite, features: Tensor, neurons: Tensor) -> Tensor:
-    """Gradient times activation of z [B,D] at `leaf`, for `neurons` [B,K]: [B,K,h,w]."""
+def read_maps(spatial: Tensor, wanted: Tensor) -> Tensor:
+    """Return [B,K,h,w] of a map [B,D,h,w]: neurons `wanted` [B,K], or directions [B,K,D] as weighted sums."""
+    if wanted.is_floating_point():
+        return torch.einsum("bkd,bdhw->bkhw", wanted, spatial)
+    return spatial.gather(1, wanted[..., None, None].expand(-1, -1, *spatial.shape[2:]))
+
+
+def gradient_maps(leaf: Tensor, site: MapSite, features: Tensor, wanted: Tensor) -> Tensor:
+    """Gradient times activation of z [B,D] at `leaf`, for neurons `wanted` [B,K] or directions [B,K,D]."""
     maps = []
-    for chosen in neurons.unbind(1):
-        total = features.gather(1, chosen[:, None]).sum()
+    for chosen in wanted.unbind(1):
+        along = features * chosen if wanted.is_floating_point() else features.gather(1, chosen[:, None])
+        total = along.sum()
         (gradient,) = torch.autograd.grad(total, leaf, retain_graph=True)
         product = site.spatial(gradient.float() * leaf.detach().float())
         maps.append(product.sum(1) * product.shape[-2:].numel())

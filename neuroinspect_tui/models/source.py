@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
 from torch import Tensor, nn
 
 from ..config import ModelConfig, ModelPreprocess
@@ -36,7 +37,8 @@ class Exporter(Protocol):
 class ModelSource:
     """A module filled with its weights, the preprocessing and classes it carries, the file that filled it.
 
-    `channels` is what its first layer reads: 1, 3 or 4. `notes` say what the user should know.
+    `channels` is what its first layer reads: 1, 3 or 4. `notes` say what the user should know. `own_picture`
+    is what its own library makes of a picture [H,W,3] uint8, to compare with what `preprocess` makes of it.
     """
 
     name: str
@@ -47,6 +49,7 @@ class ModelSource:
     channels: int = 3
     notes: tuple[str, ...] = ()
     exporter: Exporter | None = None
+    own_picture: Callable[[np.ndarray], Tensor] | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -26,10 +26,12 @@ from ..errors import InputError
 from ..torchvision_compat import import_torchvision
 from .filling import told_by
 from .fitting import fit_into
+from .hf_models import from_hugging_face
 from .source import ModelSource, Wanted
 from .timm_models import from_timm, timm_facts
 from .torchvision_models import from_torchvision
 from .weights import read_state_dict
+from .zero_shot import from_clip
 
 __all__ = ["ModelSource", "open_model"]
 
@@ -40,6 +42,8 @@ _FORMS = (
 _LIBRARIES: dict[str, Callable[[str, Wanted], ModelSource]] = {
     "torchvision": from_torchvision,
     "timm": from_timm,
+    "hf": from_hugging_face,
+    "clip": from_clip,
 }
 
 
@@ -67,6 +71,12 @@ def open_model(
         source = _LIBRARIES[kind](name, wanted) if kind in _LIBRARIES else _from_callable(kind, name, wanted)
     module = _unwrapped(source.module)
     return replace(source, module=module, channels=_channels(module))
+
+
+def module_source(name: str, module: nn.Module) -> ModelSource:
+    """Return a module that was built already as what `open_model` returns; what timm says of it is kept."""
+    module = _unwrapped(module)
+    return ModelSource(name, module, timm_facts(module), channels=_channels(module))
 
 
 def _no_classes(spec: str) -> Callable[[], Sequence[str]]:

@@ -38,9 +38,8 @@ def from_torchvision(name: str, wanted: Wanted) -> ModelSource:
         return ModelSource(wanted.spec, module, _facts(best), classes=classes)
 
     def build(num_classes: int, img_size: int | None = None) -> nn.Module:
-        module: nn.Module = models.get_model(
-            name, weights=None, num_classes=num_classes, **_options(name, wanted, img_size)
-        )
+        given = _options(name, wanted, img_size)
+        module: nn.Module = models.get_model(name, weights=None, num_classes=num_classes, **given)
         return module
 
     options: dict[str, Any] = {"num_classes": CLASSES}

@@ -9,6 +9,7 @@ from ..events import Reporter
 from ..results import ClassRef, Culprit, CulpritReport, WhatIf
 from ..results.culprit_lists import each_culprit
 from ..stages.culprits import find_culprits
+from ..stages.samples import select_rows
 from ..stages.spurious import pulls, suspicion
 from ..stages.whatif import what_if
 from ..tensors import OnProgress
@@ -20,15 +21,26 @@ from .project import Project
 def culprits(project: Project, job: jobs.FindCulprits, reporter: Reporter) -> CulpritReport:
     """Rank the neurons to blame for a class."""
     reporter.unit("steps")
+    target, data = ClassRef(job.target, project.names[job.target]), project.features(project.split.name)
+    if project.head.neurons == 0:
+        return without_features(project, target)
     found = find_culprits(
-        project.features(project.split.name),
+        data,
         project.head,
-        ClassRef(job.target, project.names[job.target]),
+        target,
         mode=project.config.debug.mode,
         seed=project.config.compute.seed,
         on_progress=reporter.progress,
     )
     return suspected(project, found, reporter.progress)
+
+
+def without_features(project: Project, target: ClassRef) -> CulpritReport:
+    """Return the mistakes of a class where predictions alone are recorded: nobody can be blamed."""
+    data = project.features(project.split.name)
+    rows = select_rows(data, target.index, None, True)
+    found = data.samples(rows)
+    return CulpritReport(target, project.config.debug.mode, len(rows), len(rows), (), (), None, None, found)
 
 
 def suspected(project: Project, report: CulpritReport, on_progress: OnProgress) -> CulpritReport:

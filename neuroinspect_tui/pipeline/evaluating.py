@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from .. import jobs
-from ..data.advice import enlarged_note
+from ..data.advice import cut_note, enlarged_note, look_at, scaled_note
 from ..data.decoders import Decoders
 from ..data.files import FileImages
+from ..data.groups import group_notes
 from ..data.images import UnreadableImage
 from ..data.loader import decoders_for
 from ..data.splits import Split
@@ -28,12 +30,17 @@ from ..tensors import OnProgress, Shard
 from ..text import safe
 from .identity import hashes, versions
 from .project import Project
+from .recordings import recorded_shard
 
 FIRST_SHARD, LARGEST_SHARD = 128, 4096
 SHARD_SECONDS = 10.0
 """A kill loses about this much of an evaluation, or the smallest batch that takes longer."""
 THUMBNAIL = 160
 NAMED = 5
+FEW = 5
+"""Images of a class below which no test can tell whether the order of the classes is right."""
+KEPT = ("opened", "tags", "cues", "repairs")
+"""What a session keeps when images are read again: it does not depend on which others could be read."""
 CLASS_ORDER = "the order of the classes looks permuted"
 
 
@@ -44,9 +51,11 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
         dataset = project.dataset
         for note in dataset.notes:
             reporter.note(note)
-        classifier = project.classifier
-        enlarged = enlarged_note(project.split, project.preprocess)
-    remarks = (*project.assumptions, *filter(None, [enlarged]))
+        images = None if project.recorded is not None else look_at(project.split)
+        enlarged = None if images is None else enlarged_note(images, project.preprocess)
+    others = () if images is None else (scaled_note(images), cut_note(images, project.preprocess))
+    grouped = group_notes(dataset, project.group_columns)
+    remarks = (*project.assumptions, *filter(None, (enlarged, *others)), *grouped)
     for remark in remarks:
         reporter.note(remark, "warning" if remark == enlarged else "info")
     group.on_rank_zero(lambda: project.session.bind(project.config, hashes(project), versions()))
@@ -60,7 +69,7 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
         )
         reporter.note(f"tags read from {tags}: {count}{useless}", "warning" if useless else "info")
     opened = Opened(
-        model=classifier.name.rpartition("/")[2],
+        model=project.model.name.rpartition("/")[2],
         data=dataset.name,
         split=project.split.name,
         splits={name: len(split) for name, split in dataset.splits.items()},
@@ -68,11 +77,12 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
         features=project.head.neurons,
         device=describe(project.device),
         precision=str(project.dtype).removeprefix("torch."),
-        parameters=classifier.parameters,
+        parameters=project.model.parameters,
         clip=None if project.config.debug.clip == "none" else project.config.debug.clip,
         group_columns=project.group_columns,
         notes=(*dataset.notes, *remarks),
-        preprocessing=project.preprocess.described(),
+        preprocessing=None if project.recorded is not None else project.preprocess.described(),
+        unrepairable=project.model.unrepairable,
     )
     group.on_rank_zero(lambda: project.keep(job, opened))
     return opened
@@ -85,7 +95,10 @@ def evaluate(project: Project, job: jobs.Evaluate, reporter: Reporter) -> Evalua
     if split.name not in project.resumed:
         group.on_rank_zero(lambda: _resume(project, split, store, reporter))
         project.resumed.add(split.name)
-    _evaluate_missing(project, split, store, reporter)
+    if project.recorded is None:
+        _evaluate_missing(project, split, store, reporter)
+    else:
+        group.on_rank_zero(lambda: _take_recorded(project, split, store))
     group.on_rank_zero(store.merge)
     features = project.features(split.name)
     labels, predicted = features.labels[group.part], features.predicted[group.part]
@@ -112,9 +125,25 @@ def _resume(project: Project, split: Split, store: FeatureStore, reporter: Repor
             count = f"{len(changed)} images of {safe(split.name)}" if len(changed) > 1 else "an image"
             line = f"{count} changed since the evaluation: {safe(split.paths[changed[0]], 200)}"
             raise InputError(line, "choose another directory with -o")
+    _read_again(project, split, store, reporter)
     done = store.done()
     if done:
         reporter.note(f"{safe(split.name)}: {done} of {len(split)} images were evaluated before")
+
+
+def _read_again(project: Project, split: Split, store: FeatureStore, reporter: Reporter) -> None:
+    """Make images missing whose disk did not answer and does now, and what was found without them too."""
+    source = split.source
+    rows = [row for row in store.passing() if not isinstance(source, FileImages) or source.answers(row)]
+    if not rows:
+        return
+    store.forget(rows)
+    for name in project.session.saved():
+        if name.partition("/")[0] not in KEPT:
+            project.session.forget(name)
+    shutil.rmtree(project.session.path(f"thumbnails/{split_folder(split.name)}"), ignore_errors=True)
+    count = f"{len(rows)} images" if len(rows) > 1 else "1 image"
+    reporter.note(f"{safe(split.name)}: {count} that could not be read before are read again")
 
 
 def _evaluate_missing(project: Project, split: Split, store: FeatureStore, reporter: Reporter) -> None:
@@ -135,6 +164,12 @@ def _evaluate_missing(project: Project, split: Split, store: FeatureStore, repor
                 project.session.journal("shard", split=split.name, start=rows.start, stop=rows.stop)
                 size = shard_size(len(rows) * SHARD_SECONDS / (time.monotonic() - began), batch)
                 done += len(rows)
+
+
+def _take_recorded(project: Project, split: Split, store: FeatureStore) -> None:
+    """Keep the recorded answers to a split as if they had just been found."""
+    if project.recorded is not None and not store.complete():
+        store.write(recorded_shard(project.recorded, split.name))
 
 
 def _progress_after(reporter: Reporter, before: int, total: int, count: int, _: int) -> None:
@@ -182,7 +217,12 @@ def _warn_of_unreadable(project: Project, evaluation: Evaluation, reporter: Repo
 def _note_empty_classes(evaluation: Evaluation, reporter: Reporter) -> None:
     """Remark on classes of which the split has no image: they can be neither judged nor debugged."""
     empty = [safe(row.name, 40) for row in evaluation.classes if not row.count]
-    if empty:
+    if 2 * len(empty) > len(evaluation.classes):
+        with_images = len(evaluation.classes) - len(empty)
+        reporter.note(
+            f"{safe(evaluation.split)} has images of {with_images} of the {len(evaluation.classes)} classes"
+        )
+    elif empty:
         more = f" and {len(empty) - NAMED} more" if len(empty) > NAMED else ""
         reporter.note(f"{safe(evaluation.split)} has no images of {', '.join(empty[:NAMED])}{more}")
 
@@ -192,14 +232,29 @@ def _refuse_permuted_classes(project: Project, evaluation: Evaluation, reporter:
     features = project.features(evaluation.split)
     found = detect_permutation(features.labels, features.predicted, len(project.names))
     if found is None:
+        _tell_undecided(project, evaluation, reporter)
         return
-    names = project.names
-    moved = [(names[label], names[output]) for label, output in enumerate(found) if label != output]
-    shown = ", ".join(f'"{label}" is output "{output}"' for label, output in moved[:3])
+    moved = [(label, output) for label, output in enumerate(found) if label != output]
+    names = {label: safe(project.names[label], 40) for label, _ in moved}
+    shown = ", ".join(
+        f'images of "{names[label]}" answer as output {output}, not {label}' for label, output in moved[:3]
+    )
     if project.config.data.classes:
         reporter.note(f"{CLASS_ORDER} ({shown}…): check --classes", "warning")
     else:
         raise InputError(f"{CLASS_ORDER} ({shown}…)", "give the classifier's own order with --classes FILE")
+
+
+def _tell_undecided(project: Project, evaluation: Evaluation, reporter: Reporter) -> None:
+    """Remark on a weak result from so few images that a permuted order could not be told from it."""
+    present = sum(row.count > 0 for row in evaluation.classes)
+    right = evaluation.accuracy or 0.0
+    if project.config.data.classes or right > 1 / 2 or evaluation.samples >= FEW * present:
+        return
+    line = f"{evaluation.samples} images are too few to tell whether the order of the classes is right"
+    if line not in project.reported:
+        reporter.note(line)
+    project.reported.add(line)
 
 
 def ensure_evaluated(project: Project, split: str, reporter: Reporter) -> None:

@@ -7,8 +7,8 @@ import importlib.metadata
 import platform
 from typing import TYPE_CHECKING
 
-from .. import __version__
 from ..models.device import describe
+from ..version import __version__
 
 if TYPE_CHECKING:
     from .project import Project
@@ -19,7 +19,7 @@ PACKAGES = ("torch", "torchvision", "open_clip_torch", "timm", "numpy", "pillow"
 def hashes(project: Project) -> dict[str, str]:
     """Return a hash of each input that cached results depend on."""
     return {
-        "model": project.classifier.fingerprint(),
+        "model": project.model.fingerprint(),
         "data": project.dataset.fingerprint(),
         "preprocessing": hashlib.sha256(repr(project.preprocess).encode()).hexdigest(),
     }

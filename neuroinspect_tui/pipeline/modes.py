@@ -4,52 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
-from safetensors.torch import load_file, save
+import torch
 from torch import Tensor
 
 from .. import jobs
+from ..data.transforms import as_pixels
+from ..errors import InputError
 from ..events import Reporter
 from ..results import FailureMode, ModeExemplar, states
+from ..stages.counterfactual_pictures import without_cue
 from ..stages.failure_modes import FailureModes, find_failure_modes, scores
+from ..stages.failure_modes.evidence import Pictures, conclude
 from ..tensors import SplitFeatures
 from .caching import cached
+from .directions import keep_directions, known_modes
 from .evaluating import thumbnails
+from .naming import embed, vocabulary
+from .picturing import framed
 from .project import Project
 
-EXEMPLARS = 12
-"""Mistakes of a mode that are shown, the strongest first."""
+EXEMPLARS = 8
+"""Mistakes of a mode, right answers of its classes and other images that are shown, the strongest first."""
 
 
 @cached
 def failure_modes(
     project: Project, job: jobs.FindFailureModes, reporter: Reporter
 ) -> tuple[FailureMode, ...]:
-    """Find the failure modes and keep their directions."""
+    """Find the failure modes and keep their directions; none where predictions alone are recorded."""
+    if project.head.neurons == 0:
+        return ()
     reporter.unit("steps")
     debug, compute = project.config.debug, project.config.compute
     data = project.features(project.split.name)
-    found = find_failure_modes(data, project.head, debug.modes, compute.seed, reporter.progress)
-    tensors = {
-        "directions": found.directions,
-        "thresholds": found.thresholds,
-        "rows": found.rows,
-        "members": found.members,
-    }
-    project.session.write_bytes(_tensors_file(project), save(tensors))
+    most = debug.modes if job.k is None else job.k
+    found = find_failure_modes(data, project.head, most, compute.seed, reporter.progress)
+    keep_directions(project, job.k, found)
     return tuple(_with_exemplars(project, data, found, mode, reporter) for mode in found.modes)
-
-
-def _tensors_file(project: Project) -> str:
-    return f"state/{states.failure_modes(project.config)}.safetensors"
-
-
-def known_modes(project: Project) -> FailureModes | None:
-    """Return the failure modes found so far with their tensors, or None."""
-    modes, file = project.known(jobs.FindFailureModes()), project.session.path(_tensors_file(project))
-    if modes is None or not file.is_file():
-        return None
-    return FailureModes(modes=modes, **load_file(file))
 
 
 def directions_by_id(found: FailureModes) -> dict[int, Tensor]:
@@ -60,11 +53,16 @@ def directions_by_id(found: FailureModes) -> dict[int, Tensor]:
 def _with_exemplars(
     project: Project, data: SplitFeatures, found: FailureModes, mode: FailureMode, reporter: Reporter
 ) -> FailureMode:
-    """Add the mistakes of the mode that score highest, with small pictures of them."""
-    rows = found.rows_of(mode.id)
-    values = scores(data.features[rows], found.directions[mode.id][None])[:, 0]
-    strongest = values.argsort(descending=True, stable=True)[:EXEMPLARS]
-    chosen, numbers = rows[strongest].tolist(), values[strongest].tolist()
+    """Add the mistakes, right answers and other classes' images that score highest, with small pictures."""
+    values = scores(data.features, found.directions[mode.id][None])[:, 0]
+    member = torch.zeros(len(data), dtype=torch.bool)
+    member[found.rows_of(mode.id)] = True
+    inside = torch.isin(data.labels, torch.tensor(mode.classes))
+    chosen: list[int] = []
+    for kind in (member, inside & ~data.mistakes, ~inside):
+        rows = kind.nonzero().squeeze(1)
+        chosen += rows[values[rows].argsort(descending=True, stable=True)][:EXEMPLARS].tolist()
+    numbers = values[torch.tensor(chosen)].tolist()
     return replace(mode, exemplars=_exemplars(project, data, chosen, numbers, reporter))
 
 
@@ -85,4 +83,68 @@ def _exemplars(
     )
 
 
-HANDLERS = (jobs.FindFailureModes.handled_by(failure_modes),)
+@cached
+def examine(project: Project, job: jobs.ExamineFailureModes, reporter: Reporter) -> tuple[FailureMode, ...]:
+    """Add the evidence that takes images: cover test, image statistic, name, and whether it is spurious."""
+    if not failure_modes(project, jobs.FindFailureModes(job.k), reporter):
+        return ()
+    found = known_modes(project, job.k)
+    if found is None:
+        raise InputError("the directions of the failure modes are gone", "delete failure_modes/ in state/")
+    data, seed = project.features(project.split.name), project.config.compute.seed
+    if project.recorded is not None:
+        return conclude(data, found, seed=seed).modes
+    reporter.unit("images")
+    seen = (project.classifier, project.preprocess, _pictures(project))
+    tested = conclude(data, found, *seen, seed, reporter.progress)
+    return tuple(_with_covered(project, data, tested, mode) for mode in tested.modes)
+
+
+def _pictures(project: Project) -> Pictures:
+    """Return how evidence sees the images of the debugged split."""
+    clip, data = project.clip, project.features(project.split.name)
+
+    def sizes(rows: Sequence[int]) -> Tensor:
+        return torch.tensor([project.split.open(int(data.rows[row])).size for row in rows])
+
+    if clip is None:
+        return Pictures(partial(_read, project), sizes)
+    return Pictures(
+        partial(_read, project),
+        sizes,
+        lambda rows: embed(clip, framed(project, rows)),
+        vocabulary(project, clip),
+    )
+
+
+def _read(project: Project, rows: Sequence[int]) -> Tensor:
+    """Return images [n,3,S,S] in 0…1 as the classifier is shown them, before normalisation."""
+    return as_pixels(framed(project, rows))
+
+
+def _with_covered(
+    project: Project, data: SplitFeatures, found: FailureModes, mode: FailureMode
+) -> FailureMode:
+    """Add to each exemplar what the classifier says with the mode's region covered, and that picture."""
+    row_of = {path: row for row, path in enumerate(data.paths)}
+    rows = [row_of[exemplar.path] for exemplar in mode.exemplars]
+    direction = found.directions[mode.id]
+    pictures = without_cue(project.classifier, project.preprocess, direction, rows, partial(_read, project))
+    exemplars = [
+        replace(
+            exemplar,
+            covered=project.session.write_png(
+                f"covered/{states.split_folder(data.split)}/{mode.id}-{picture.row}.png", picture.rgb.numpy()
+            ),
+            covered_predicted=picture.after.predicted,
+            covered_confidence=picture.after.confidence,
+        )
+        for exemplar, picture in zip(mode.exemplars, pictures, strict=True)
+    ]
+    return replace(mode, exemplars=tuple(exemplars))
+
+
+HANDLERS = (
+    jobs.FindFailureModes.handled_by(failure_modes),
+    jobs.ExamineFailureModes.handled_by(examine),
+)

@@ -40,20 +40,20 @@ PROMPT = "a photo of {}"
 
 
 def name_neurons(project: Project, job: jobs.NameNeurons, reporter: Reporter) -> tuple[Concept, ...]:
-    """Name the neurons that have no name yet; without CLIP there are none."""
-    clip = project.clip
+    """Name the neurons that have no name yet; without CLIP or a network there are none."""
+    clip = project.clip if project.recorded is None else None
     if clip is None:
         return ()
     name = job.key(project.config)
     known = {concept.neuron: concept for concept in project.known(job) or ()}
     missing = [neuron for neuron in job.neurons if neuron not in known]
     if missing:
-        vocabulary = _vocabulary(project, clip)
+        labels = vocabulary(project, clip)
         reporter.unit("neurons")
     for done, neuron in enumerate(missing):
         on_progress = partial(_same_count, reporter, done, len(missing))
         on_progress(0, 0)
-        found = _named(project, clip, vocabulary, job.target, neuron, on_progress)
+        found = _named(project, clip, labels, job.target, neuron, on_progress)
         stored = project.session.add(name, job.result(), [found], lambda concept: concept.neuron)
         known = {concept.neuron: concept for concept in stored}
     return tuple(known[neuron] for neuron in job.neurons)
@@ -65,11 +65,11 @@ def _same_count(reporter: Reporter, done: int, total: int, *inner: int) -> None:
 
 
 def _named(
-    project: Project, clip: Clip, vocabulary: Vocabulary, target: int, neuron: int, on_progress: OnProgress
+    project: Project, clip: Clip, labels: Vocabulary, target: int, neuron: int, on_progress: OnProgress
 ) -> Concept:
     """Name one neuron, with the doubt about it for the class."""
     firing, silent = _crops(project, neuron)
-    found = name_neuron(neuron, _embed(clip, firing), _embed(clip, silent), vocabulary)
+    found = name_neuron(neuron, embed(clip, firing), embed(clip, silent), labels)
     doubt = _suspicion(project, clip, target, neuron, on_progress)
     return replace(found, spurious=doubt.score, pull=doubt.pull, outside=doubt.outside)
 
@@ -102,7 +102,8 @@ class _OnCpu:
         return self.clip.encode_image(images).cpu()
 
 
-def _vocabulary(project: Project, clip: Clip) -> Vocabulary:
+def vocabulary(project: Project, clip: Clip) -> Vocabulary:
+    """Return the words that CLIP may name things by, with their embeddings."""
     labels = read_vocabulary(_vocabulary_text(project.config.debug.vocabulary))
     if not labels:
         raise InputError(
@@ -144,7 +145,7 @@ def _crop(picture: Tensor, box: Box) -> Tensor:
     return grown[0].permute(1, 2, 0).round().to(torch.uint8)
 
 
-def _embed(clip: Clip, pixels: Tensor) -> Tensor:
+def embed(clip: Clip, pixels: Tensor) -> Tensor:
     """Return unit embeddings [N,E] on the CPU of uint8 pictures [N,S,S,3]."""
     if not len(pixels):
         return torch.empty(0, 1)
@@ -173,7 +174,7 @@ def _embed_rows(project: Project, clip: Clip, rows: Sequence[int], reporter: Rep
     parts = []
     for start in range(0, len(rows), IMAGES_AT_ONCE):
         reporter.progress(start, len(rows))
-        parts.append(_embed(clip, framed(project, rows[start : start + IMAGES_AT_ONCE])))
+        parts.append(embed(clip, framed(project, rows[start : start + IMAGES_AT_ONCE])))
     return torch.cat(parts)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,7 +17,7 @@ from ..models.device import is_out_of_memory
 from ..runtime.rank_group import RankGroup
 from ..runtime.ranks import Ranks
 from ..session.store import Session
-from . import attributing, cueing, evaluating, modes, naming, picturing, repairing, reporting
+from . import attributing, copies, cueing, evaluating, modes, naming, picturing, repairing, reporting
 from .journalling import journalled
 from .project import Project
 
@@ -28,6 +26,7 @@ HANDLERS: dict[type[Job], Callable[[Project, Any, Reporter], object]] = dict(
     (
         *evaluating.HANDLERS,
         *modes.HANDLERS,
+        *copies.HANDLERS,
         *attributing.HANDLERS,
         *picturing.HANDLERS,
         *naming.HANDLERS,
@@ -42,26 +41,26 @@ SHARED_OUT = (Open, Evaluate, Illustrate)
 
 
 class Pipeline:
-    """Runs each job on the project of one session; `interactive` leaves a core to the interface.
+    """Runs each job on the project of one session; `module` is a model that was built already.
 
     Of several `ranks`, rank 0 holds the session; the others add features and pictures to it.
     """
 
     def __init__(
-        self, config: RunConfig, directory: Path, interactive: bool = False, ranks: Ranks | None = None
+        self,
+        config: RunConfig,
+        directory: Path,
+        ranks: Ranks | None = None,
+        module: torch.nn.Module | None = None,
     ) -> None:
-        if interactive:
-            torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
         self._refused = self._opened = False
-        gc.collect()
-        gc.freeze()
         self.group = RankGroup.join(ranks or Ranks())
         self.group.on_rank_zero(lambda: self._open(directory))
         if not self.group.ranks.leads:
             self.session = Session.view(directory)
         try:
             with self.group.synchronized():
-                self.project = Project(config, self.session, self.group)
+                self.project = Project(config, self.session, self.group, module)
         except BaseException as error:
             self._refused = isinstance(error, InputError)
             self.close()

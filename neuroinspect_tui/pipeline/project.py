@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..config import RunConfig
+from ..data.class_names import ModelClasses, read_class_list
 from ..data.dataset import load_dataset
 from ..data.groups import group_column, group_columns
 from ..data.splits import ImageDataset, Split
@@ -20,12 +21,17 @@ from ..jobs import Job
 from ..models.classifier import Classifier, prepare
 from ..models.clip import Clip, check_clip, load_clip
 from ..models.device import choose_device, choose_painting_precision, choose_precision
-from ..models.sources import ModelSource, open_model
+from ..models.recorded import Recorded, is_recorded, read_recorded
+from ..models.sources import ModelSource, module_source, open_model
+from ..runtime.cpu import usable_cores
 from ..runtime.rank_group import RankGroup
 from ..session.features import FeatureStore
 from ..session.store import Session
 from ..stages.neuron_statistics import NeuronStatistics
+from ..stages.units import Units
 from ..tensors import GroupColumn, Head, SplitFeatures
+from .preprocessing import unmatched
+from .recordings import recorded_dataset
 from .tagging import CueStore
 
 T = TypeVar("T")
@@ -35,8 +41,15 @@ MOST_READERS = 16
 class Project:
     """The inputs of a run, loaded when first asked for; `session` is open for writing on rank 0."""
 
-    def __init__(self, config: RunConfig, session: Session, group: RankGroup | None = None) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        session: Session,
+        group: RankGroup | None = None,
+        module: nn.Module | None = None,
+    ) -> None:
         self.config, self.session, self.group = config, session, group or RankGroup()
+        self._module = module
         self.device = choose_device(self.group.device(config.compute.device))
         self.dtype = choose_precision(config.compute.precision)
         self.illusion_dtype = choose_painting_precision(self.device, config.compute.precision)
@@ -44,6 +57,7 @@ class Project:
         self.cues = CueStore(session)
         self.statistics: NeuronStatistics | None = None
         self.search_images: Tensor | None = None
+        self.units: Units | None = None
         self.reported: set[str] = set()
         self.resumed: set[str] = set()
         self._features: dict[str, SplitFeatures] = {}
@@ -61,8 +75,31 @@ class Project:
 
     @cached_property
     def dataset(self) -> ImageDataset:
-        """The data set; raises InputError."""
-        return load_dataset(self.config.data)
+        """The data set, its classes those of the classifier; raises InputError."""
+        if self.recorded is not None:
+            found = recorded_dataset(self.recorded)
+            found.split(self.config.data.split)
+            return found
+        known = self.classifier.classes
+        count = self.classifier.head.classes
+        named = ModelClasses(count, known.names or None, known.keys or None)
+        try:
+            return load_dataset(self.config.data, named)
+        except InputError:
+            if known.certain or not known.names:
+                raise
+            with contextlib.suppress(InputError):
+                return load_dataset(self.config.data, ModelClasses(count))
+            raise
+
+    @cached_property
+    def recorded(self) -> Recorded | None:
+        """What `-m npz:` or `--predictions` brings in the place of a network; raises InputError."""
+        spec, classes = self.config.model.spec, self.config.data.classes
+        if not is_recorded(spec):
+            return None
+        names = read_class_list(classes).names if classes else None
+        return read_recorded(spec, self.config.data.split, names)
 
     @property
     def split(self) -> Split:
@@ -76,12 +113,21 @@ class Project:
 
     @cached_property
     def _source(self) -> ModelSource:
-        return open_model(self.config.model, lambda: self.names, self.config.preprocess.image_size)
+        if self._module is not None:
+            return module_source(self.config.model.spec, self._module)
+
+        def classes() -> tuple[str, ...]:
+            return load_dataset(self.config.data).class_names
+
+        return open_model(self.config.model, classes, self.config.preprocess.image_size)
 
     @property
     def assumptions(self) -> tuple[str, ...]:
         """What is assumed about the model because nobody said otherwise, for the user to know."""
-        given, notes = self.config.preprocess, []
+        if self.recorded is not None:
+            return ("answers are recorded: what needs the network is left out",)
+        given, notes = self.config.preprocess, list(self.classifier.notes)
+        notes += filter(None, [unmatched(self.preprocess, self._source)])
         if self._source.preprocess is None and given.mean is None and given.std is None:
             notes.append("pixels are normalised as for ImageNet, for the model says nothing (--mean, --std)")
         if self.config.model.weights is None and ".py:" in self.config.model.spec:
@@ -91,26 +137,34 @@ class Project:
     @cached_property
     def preprocess(self) -> Preprocess:
         """The one preprocessing that every stage uses."""
-        return resolve_preprocess(self.config.preprocess, self._source.preprocess)
+        if self.recorded is not None:
+            return resolve_preprocess(self.config.preprocess)
+        return resolve_preprocess(self.config.preprocess, self._source.preprocess, self._source.channels)
 
     @property
     def workers(self) -> int:
         """How many threads read images; unless told two, or with a GPU one for each core of the rank."""
         if self.config.compute.workers is not None:
             return self.config.compute.workers
-        cores = (os.cpu_count() or 2) // self.group.ranks.size
+        cores = usable_cores() // self.group.ranks.size
         return 2 if self.device.type == "cpu" else min(MOST_READERS, max(2, cores))
 
     @cached_property
     def classifier(self) -> Classifier:
-        """The classifier; raises InputError."""
-        size = self.preprocess.image_size
-        return prepare(self._source, len(self.names), size, self.device, self.dtype)
+        """The classifier; raises InputError, also where only its answers are recorded."""
+        if self.recorded is not None:
+            raise self.recorded.no_network()
+        return prepare(self._source, None, self.preprocess.image_size, self.device, self.dtype)
+
+    @property
+    def model(self) -> Classifier | Recorded:
+        """The classifier, or what is recorded of it."""
+        return self.recorded or self.classifier
 
     @cached_property
     def head(self) -> Head:
         """The decision layer as it was trained."""
-        return self.classifier.head
+        return self.model.head
 
     @cached_property
     def clip(self) -> Clip | None:
@@ -129,6 +183,10 @@ class Project:
     def store(self, split: str) -> FeatureStore:
         """Where the features of a split lie."""
         return FeatureStore(self.session, split, len(self.dataset.split(split)))
+
+    def evaluated(self, split: str) -> bool:
+        """Whether every image of a split has been evaluated."""
+        return self.store(split).complete()
 
     def features(self, split: str) -> SplitFeatures:
         """Return the features of an evaluated split; raises InputError when it was not evaluated yet."""

@@ -14,17 +14,21 @@ from .. import jobs
 from ..errors import InputError
 from ..events import Reporter
 from ..models.classifier import Classifier
+from ..models.recorded import Recorded
 from ..models.weights import tensor_hash
 from ..results import ClassRef, CulpritReport, Repair, states
 from ..results.selection import leading_culprits
 from ..results.stored_cues import StoredCue
 from ..session.atomic import aside, explained, write_json
 from ..session.store import Session
-from ..stages.repair.run import RepairOutcome, Told, repair_class
+from ..stages.repair.run import ModeAim, RepairOutcome, Told, repair_class
 from ..stages.tags import Tags, excluded_rows, make_groups, shuffled
 from ..tensors import GroupColumn, Head, SplitFeatures
+from ..text import safe
 from . import evaluating
 from .attributing import culprits
+from .copies import copied_rows
+from .directions import known_modes
 from .project import Project
 
 HEAD_FILE = "head.safetensors"
@@ -42,11 +46,14 @@ def known_repairs(project: Project) -> tuple[Repair, ...]:
 
 def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair:
     """Fit, choose and judge a repaired head and keep it in the session, or return the one it has already."""
+    unrepairable = project.model.unrepairable
+    if unrepairable:
+        raise InputError(f"no repair: {unrepairable}", "--repair none leaves it out")
     for split in project.dataset.splits:
         evaluating.ensure_evaluated(project, split, reporter)
     neurons = job.neurons or _culprits(project, job.target, reporter)
-    cues = project.cues.used(project.config.repair.cues)
-    tags = project.cues.as_csv() + repr([cue.name for cue in cues])
+    cues = _cues(project, job)
+    tags = project.cues.as_csv() + repr([cue.name for cue in cues]) + repr((job.columns, job.mode))
     request = states.repair_request(project.config, job.target, job.method, neurons, tags)
     for known in known_repairs(project):
         if known.request == request and project.session.path(known.head).is_file():
@@ -60,12 +67,13 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         project.names,
         job.method,
         neurons,
-        told=_told(project, features, cues),
+        told=_told(project, features, cues, copied_rows(project, reporter), job.columns),
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         on_progress=reporter.progress,
         memory=_Epochs(project.session, request),
         device=project.device if project.device.type == "cuda" else None,
+        mode=None if job.mode is None else _aim(project, job.mode),
     )
     named: dict[str, float | int | str] = {"seed": project.config.compute.seed}
     if outcome.cues:
@@ -77,6 +85,22 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         cues=tuple(by_column[column] for column in outcome.cues),
     )
     return _keep(project, job.target, outcome, request)
+
+
+def _cues(project: Project, job: jobs.RepairHead) -> tuple[StoredCue, ...]:
+    """Return the cues whose tags the repair is told; raises InputError for a name that none has."""
+    if job.cues is None:
+        return project.cues.used(project.config.repair.cues)
+    return tuple(project.cues.named(name) for name in job.cues)
+
+
+def _aim(project: Project, mode: int) -> ModeAim:
+    """Return a failure mode as the aim of a repair; raises InputError where it is not known."""
+    found = known_modes(project)
+    if found is None or not 0 <= mode < len(found.modes):
+        raise InputError(f"there is no failure mode {mode}", "find the failure modes first")
+    known = found.modes[mode]
+    return ModeAim(found.directions[mode], float(found.thresholds[mode]), known.classes)
 
 
 def _counted(cue: StoredCue, name: bool) -> str:
@@ -91,16 +115,32 @@ def _column(project: Project, cue: StoredCue) -> str:
     return f"{cue.name} (tags)" if cue.name in project.group_columns else cue.name
 
 
-def _told(project: Project, features: dict[str, SplitFeatures], cues: tuple[StoredCue, ...]) -> Told:
-    """Return what the cues tell, and what they would with shuffled tags."""
+def _told(
+    project: Project,
+    features: dict[str, SplitFeatures],
+    cues: tuple[StoredCue, ...],
+    copied: dict[str, Tensor],
+    columns: tuple[str, ...] | None,
+) -> Told:
+    """Return what the cues tell, and what they would with shuffled tags; `copied` rows are not judged on.
+
+    With `columns` of the data the repair is weighted by these beside the cues.
+    """
+    unknown = next((name for name in columns or () if name not in project.group_columns), None)
+    if unknown is not None:
+        known = ", ".join(project.group_columns) or "none"
+        raise InputError(f"the data has no group column {safe(unknown)!r}", f"its group columns: {known}")
     draws = []
     if any(cue.divides for cue in cues):
         for seed in range(SHUFFLED_DRAWS):
             draws.append(_with_cues(project, features, cues, project.config.compute.seed + seed))
+    weighted = None if columns is None else (*columns, *(_column(project, cue) for cue in cues))
     return Told(
+        columns=weighted,
         tags=tuple(_column(project, cue) for cue in cues),
         shuffled=draws,
         excluded=excluded_rows(project.cues.by_row(features, project.cues).values()),
+        unjudged=copied,
     )
 
 
@@ -190,12 +230,12 @@ def export(project: Project, job: jobs.ExportRepair, reporter: Reporter) -> Repa
     """Write the full repaired state dict beside the head, in the format that the weights came in."""
     made = _load(project, job.number)
     folder = Path(made.head).parent
-    weights = (folder / f"model{project.classifier.weights_suffix}").as_posix()
+    weights = (folder / f"model{project.model.weights_suffix}").as_posix()
     tensors = load_file(project.session.path(made.head))
-    repaired = Head(tensors["weight"], tensors["bias"])
+    repaired = Head(tensors["weight"], tensors["bias"], project.head.has_bias)
     with aside(project.session.path(weights)) as temporary:
-        project.classifier.write_repaired(temporary, repaired)
-    hashes = tensor_hashes(project.classifier, repaired)
+        project.model.write_repaired(temporary, repaired)
+    hashes = tensor_hashes(project.model, repaired)
     write_json(project.session.path((folder / HASH_FILE).as_posix()), hashes)
     made = replace(made, weights=weights, accepted=not made.unchanged)
     project.session.save(states.repair(job.number), made)
@@ -219,7 +259,7 @@ def _load(project: Project, number: int) -> Repair:
     return made
 
 
-def tensor_hashes(classifier: Classifier, repaired: Head) -> dict[str, dict[str, str]]:
+def tensor_hashes(classifier: Classifier | Recorded, repaired: Head) -> dict[str, dict[str, str]]:
     """Return the sha256 of every tensor `before` and `after`: all equal but those of the decision layer."""
     before, after = (classifier.repaired_state(head) for head in (classifier.head, repaired))
     return {

@@ -8,7 +8,7 @@ from dataclasses import replace
 from .. import jobs
 from ..errors import InputError
 from ..events import Reporter
-from ..results import LabelIssue, Sample
+from ..results import FailureMode, Illusion, LabelIssue, Sample
 from ..session.directions import write_directions
 from ..session.features import iterate_samples
 from ..session.report import REPORT, Debugged, Findings, build_report, write_reports
@@ -16,36 +16,52 @@ from ..session.tables import write_label_issues
 from ..stages.label_issues import find_label_issues
 from ..stages.tags import excluded_rows
 from . import repairing
+from .directions import known_modes
 from .identity import environment
-from .modes import directions_by_id, known_modes
+from .modes import directions_by_id
 from .project import Project
 from .repairing import known_repairs
 
 
 def write_report(project: Project, job: jobs.WriteReport, reporter: Reporter) -> str:
     """Write the report files of the session."""
-    session = project.session
+    session, found = project.session, findings(project, job.targets)
+    samples = iterate_samples(project.features(project.split.name))
+    samples = project.cues.label(_with_culprits(samples, found.debugged))
+    write_label_issues(session.path("label_issues.csv"), _label_issues(project, reporter), project.names)
+    modes = known_modes(project)
+    if modes is not None:
+        write_directions(session, modes.modes, directions_by_id(modes))
+    write_reports(session, build_report(found), samples)
+    session.journal("report", classes=list(_targets(project, job.targets)))
+    return str(session.root)
+
+
+def findings(project: Project, targets: tuple[int, ...] = ()) -> Findings:
+    """Return everything that the session knows, of `targets` (all classes debugged where there are none)."""
     opened, evaluation = project.known(jobs.Open()), project.known(jobs.Evaluate())
     if opened is None or evaluation is None:
         raise InputError("there is nothing to report yet", "evaluate the classifier first")
-    findings = Findings(
+    return Findings(
         opened=opened,
         config=project.config,
-        hashes=session.hashes,
+        hashes=project.session.hashes,
         environment=environment(project),
         evaluation=evaluation,
-        failure_modes=project.known(jobs.FindFailureModes()) or (),
-        debugged=tuple(filter(None, (debugged(project, target) for target in _targets(project, job)))),
+        duplicates=project.known(jobs.FindDuplicates()) or (),
+        cues=project.cues.all(),
+        failure_modes=tuple(_illustrated(project)),
+        debugged=tuple(filter(None, (debugged(project, target) for target in _targets(project, targets)))),
     )
-    samples = iterate_samples(project.features(project.split.name))
-    samples = project.cues.label(_with_culprits(samples, findings.debugged))
-    write_label_issues(session.path("label_issues.csv"), _label_issues(project, reporter), project.names)
-    found = known_modes(project)
-    if found is not None:
-        write_directions(session, found.modes, directions_by_id(found))
-    write_reports(session, build_report(findings), samples)
-    session.journal("report", classes=list(_targets(project, job)))
-    return str(session.root)
+
+
+def _illustrated(project: Project) -> Iterator[FailureMode]:
+    """Yield the failure modes with their illusions, which are those of the units behind the neurons."""
+    for mode in project.known(jobs.FindFailureModes()) or ():
+        unit = project.head.neurons + mode.id
+        made = [project.known(jobs.Illustrate(target)) or () for target in mode.classes]
+        illusions = tuple(picture for found in made for picture in found if picture.neuron == unit)
+        yield replace(mode, illusions=illusions)
 
 
 def _with_culprits(samples: Iterable[Sample], debugged: Iterable[Debugged]) -> Iterator[Sample]:
@@ -64,8 +80,8 @@ def _label_issues(project: Project, reporter: Reporter) -> tuple[LabelIssue, ...
     return find_label_issues(data, project.head, marked, on_progress=reporter.progress)
 
 
-def _targets(project: Project, job: jobs.WriteReport) -> tuple[int, ...]:
-    return job.targets or tuple(range(len(project.names)))
+def _targets(project: Project, targets: tuple[int, ...]) -> tuple[int, ...]:
+    return targets or tuple(range(len(project.names)))
 
 
 def debugged(project: Project, target: int) -> Debugged | None:
@@ -77,10 +93,15 @@ def debugged(project: Project, target: int) -> Debugged | None:
     exemplars = (project.known(jobs.FindExemplars(target, neuron)) or () for neuron in neurons)
     return Debugged(
         culprits=replace(report, samples=tuple(project.cues.label(report.samples))),
-        illusions=project.known(jobs.Illustrate(target)) or (),
+        illusions=_of_neurons(project, project.known(jobs.Illustrate(target)) or ()),
         exemplars=tuple(exemplar for found in exemplars for exemplar in found),
         repairs=tuple(repair for repair in known_repairs(project) if repair.target.index == target),
     )
+
+
+def _of_neurons(project: Project, illusions: tuple[Illusion, ...]) -> tuple[Illusion, ...]:
+    """Leave out the illusions of directions, which stand with their failure modes."""
+    return tuple(picture for picture in illusions if picture.neuron < project.head.neurons)
 
 
 def discard(project: Project, job: jobs.DiscardRepair, reporter: Reporter) -> int:

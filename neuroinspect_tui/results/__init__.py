@@ -28,7 +28,7 @@ from .failure_modes import (
     ScoreHistogram,
     WeightedNeuron,
 )
-from .metrics import Metrics, WorstClass, WorstGroup
+from .metrics import GroupEstimate, Metrics, WorstClass, WorstGroup
 from .opened import Opened, Preprocessing
 from .pictures import Exemplar, ExemplarKind, Illusion
 from .repairs import Repair, SplitUse, WhatIf
@@ -45,6 +45,7 @@ __all__ = [
     "Evaluation",
     "Exemplar",
     "ExemplarKind",
+    "GroupEstimate",
     "GroupResult",
     "Illusion",
     "LabelIssue",

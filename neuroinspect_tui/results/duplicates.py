@@ -1,4 +1,4 @@
-"""Images that stand in two splits, exactly or nearly."""
+"""Images that stand in two splits, as plain values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SplitDuplicates:
-    """`count` images of split `b` have a copy in split `a`; `examples` are pairs of paths (in a, in b)."""
+    """How many images of split `b` are copies of one of split `a`, and the paths (in a, in b) of some."""
 
     a: str
     b: str

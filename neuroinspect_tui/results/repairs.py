@@ -8,14 +8,7 @@ from typing import Literal
 
 from .evaluation import ClassRef
 from .metrics import Metrics
-from .verdicts import Choice, ClassChange, Outcome, Verdict
-
-_FIRST_VERSION: dict[str, Outcome] = {
-    "helps": "helps",
-    "hurts others": "hurts",
-    "too few images to tell": "too_few",
-    "no better than the control": "no_better",
-}
+from .verdicts import Choice, ClassChange, Verdict
 
 
 @dataclass(frozen=True)
@@ -82,14 +75,6 @@ class Repair:
     def helps(self) -> bool:
         """Whether the verdict is that it helps."""
         return self.verdict.outcome == "helps"
-
-    @classmethod
-    def upgraded(cls, stored: dict[str, object]) -> dict[str, object]:
-        """Return the fields that a session stores, of version 0.1 too, whose verdict was a sentence."""
-        verdict = stored.get("verdict")
-        if not isinstance(verdict, str):
-            return stored
-        return {**stored, "verdict": {"outcome": _FIRST_VERSION.get(verdict, "no_better"), "comparisons": []}}
 
     def twin(self, repairs: Iterable[Repair]) -> int | None:
         """Return the number of the first repair before this one that has the same head, if there is one."""

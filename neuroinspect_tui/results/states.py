@@ -29,9 +29,10 @@ def split_folder(split: str) -> str:
     return f"{re.sub('[^A-Za-z0-9_-]+', '_', split)[:40]}-{settings(split)}"
 
 
-def failure_modes(config: RunConfig) -> str:
-    """The failure modes of the debugged split, and the file of their directions."""
-    return f"failure_modes/{settings(config.debug.modes, config.compute.seed, config.data.split)}"
+def failure_modes(config: RunConfig, k: int | None = None) -> str:
+    """At most `k` failure modes (None: as configured) of the debugged split, and their directions' file."""
+    most = config.debug.modes if k is None else k
+    return f"failure_modes/{settings(most, config.compute.seed, config.data.split)}"
 
 
 def repair(number: int) -> str:

@@ -53,10 +53,9 @@ def from_first_version(tags: dict[str, dict[str, str]]) -> tuple[StoredCue, ...]
         return (StoredCue("cue", tags=tags),) if any(tags.values()) else ()
     if set(counts) <= _HAS | _NOT:
         return (StoredCue("cue", tags=_reworded(tags, _HAS)),)
-    named = (
-        sorted(sorted(counts, reverse=True), key=counts.__getitem__) if len(counts) <= 2 else sorted(counts)
-    )
-    chosen = named[:1] if len(counts) <= 2 else named
+    chosen = sorted(counts)
+    if len(counts) <= 2:
+        chosen = sorted(sorted(counts, reverse=True), key=counts.__getitem__)[:1]
     return tuple(StoredCue(name[:LONGEST_NAME], tags=_reworded(tags, {name})) for name in chosen)
 
 

@@ -112,6 +112,8 @@ class Follower:
         self._send(Elsewhere(""))
         self._warn("the other process has ended: this session is yours")
         with self._lock:
+            if self._closing.is_set():
+                return
             self._worker = self._make_worker(self._send)
             for job in self._waiting:
                 self._worker.submit(job)

@@ -188,6 +188,15 @@ class Worker:
             self._perform(job)
             current.began += time.monotonic() - before
 
+    def _started_runner(self) -> Runner:
+        """Make the runner, twice if need be: two threads may meet a library half-loaded."""
+        try:
+            return self._make_runner()
+        except (InputError, Cancelled):
+            raise
+        except Exception:
+            return self._make_runner()
+
     def _perform(self, job: Job) -> None:
         running = _Running(self, job)
         with self._changed:
@@ -195,7 +204,7 @@ class Worker:
         self._send(Started(job))
         try:
             if self._runner is None:
-                self._runner = self._make_runner()
+                self._runner = self._started_runner()
             outcome: Event = Finished(job, self._runner.run(job, running))
         except Cancelled:
             outcome = Stopped(job)

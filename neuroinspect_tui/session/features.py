@@ -59,12 +59,12 @@ class FeatureStore:
     def changed(self, sizes: np.ndarray[Any, Any]) -> list[int]:
         """Return the images whose file sizes [N] int64 are not those of the first call, which keeps them.
 
-        A file that is not there now (-1) has not changed.
+        A file that is not there now, or was not then (-1), has not changed.
         """
         file = self.directory / "sizes.npy"
         if file.is_file():
             known = _map_array(file)
-            return np.flatnonzero((sizes >= 0) & (known != sizes)).tolist()
+            return np.flatnonzero((sizes >= 0) & (known >= 0) & (known != sizes)).tolist()
         array = io.BytesIO()
         np.save(array, sizes)
         write_bytes(file, array.getvalue())

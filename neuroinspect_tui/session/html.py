@@ -21,7 +21,7 @@ from ..wording import modes as mode_words
 from ..wording.culprits import percentile_words
 from ..wording.glossary import GLOSSARY
 from ..wording.names import short_name
-from ..wording.numbers import class_name, decimal, interval, number, p_value, percent
+from ..wording.numbers import class_name, decimal, interval, number, p_value, percent, plural
 from ..wording.verdicts import MOST_LOSERS
 from . import plots, report_words
 from .report_model import DebuggedPart, ExemplarPart, FailureModePart, Neuron, NeuronIllusion, Report
@@ -72,6 +72,7 @@ def _environment() -> Environment:
         mode_words=mode_words,
         percentile_words=percentile_words,
         pictures=mode_pictures,
+        plural=plural,
         plots=plots,
         short_name=short_name,
         words=report_words,

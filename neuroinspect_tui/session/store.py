@@ -14,10 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from .. import __version__
 from ..config import RunConfig, seen_from
 from ..errors import InputError
 from ..text import safe
+from ..version import __version__
 from .atomic import explained, make_directory, remove_leftovers, write_bytes, write_json
 from .inputs import changes_of_inputs
 from .journal import append_line, make_durable, read_journal

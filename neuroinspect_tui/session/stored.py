@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Hashable
 from functools import cache
@@ -17,7 +18,20 @@ T = TypeVar("T")
 
 def to_json(value: object) -> Any:
     """Return `value` (dataclasses, tuples, dicts, text, numbers) as JSON; what is not finite is None."""
-    return to_jsonable_python(value, inf_nan_mode="null")
+    try:
+        return to_jsonable_python(value, inf_nan_mode="null")
+    except UnicodeEncodeError:  # a file name that is not UTF-8: pydantic knows no surrogates, json does
+        return _plain(value)
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def from_json(kind: type[T], data: Any) -> T:

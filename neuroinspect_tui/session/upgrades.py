@@ -19,11 +19,15 @@ _OUTCOMES: Mapping[str, Outcome] = {
 
 
 def _repair(stored: dict[str, Any]) -> dict[str, Any]:
-    """Version 0.1 stored the verdict as text, without the comparisons that it rested on."""
+    """Version 0.1 stored the verdict as text, without the comparisons that it rested on.
+
+    The repair is kept, but who asks for the same again gets a new one, with a verdict of today.
+    """
     verdict = stored.get("verdict")
     if not isinstance(verdict, str):
         return stored
-    return {**stored, "verdict": {"outcome": _OUTCOMES.get(verdict, "no_better"), "comparisons": []}}
+    outcome = _OUTCOMES.get(verdict, "no_better")
+    return {**stored, "verdict": {"outcome": outcome, "comparisons": []}, "request": ""}
 
 
 UPGRADES: Mapping[Any, Callable[[dict[str, Any]], dict[str, Any]]] = {Repair: _repair}

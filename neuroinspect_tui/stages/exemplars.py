@@ -11,6 +11,7 @@ from torch import Tensor
 from ..results import ExemplarKind
 from ..tensors import Head, SplitFeatures
 from .masks import THRESHOLD, activation_mask, standardise, upsample
+from .units import Units
 
 _SMALLEST_SHARE = 1 / 3
 _MARGIN = 0.1
@@ -39,13 +40,16 @@ def rank_exemplars(
     neuron: int,
     count: int,
     order: Literal["activation", "contribution"] = "activation",
+    units: Units | None = None,
 ) -> dict[ExemplarKind, list[Ranked]]:
     """Return the `count` images on which `neuron` fires most: of all, of the class, of the class's mistakes.
 
+    With `units` it may be the number of a direction: what (W_p − W_o)·d̂ adds is then its contribution.
     Strongest first, by activation or by contribution; images on which it is silent are left out.
     """
-    activation = data.features[:, neuron].float()
-    contribution = activation * _lead(data, head, neuron)
+    known = units or Units.none(head.neurons)
+    activation = known.activation(data.features, neuron)
+    contribution = activation * _lead(data, known.weight(head, neuron))
     own = data.labels == target
     among: dict[ExemplarKind, Tensor] = {
         "overall": torch.ones_like(own),
@@ -62,9 +66,9 @@ def rank_exemplars(
     return ranked
 
 
-def _lead(data: SplitFeatures, head: Head, neuron: int) -> Tensor:
-    """Return [N]: the neuron's weight for the predicted class less that for the class it had to beat."""
-    weight, runner_up = head.weight[:, neuron], data.top_classes[:, min(1, data.top_classes.shape[1] - 1)]
+def _lead(data: SplitFeatures, weight: Tensor) -> Tensor:
+    """Return [N]: the `weight` [C] for the predicted class less that for the class it had to beat."""
+    runner_up = data.top_classes[:, min(1, data.top_classes.shape[1] - 1)]
     return weight[data.predicted] - weight[torch.where(data.mistakes, data.labels, runner_up)]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -16,6 +15,7 @@ from .illusion_numbers import IllusionResult, measure
 from .illusion_optimizer import Guide, IllusionOptimizer, Pair
 from .neuron_statistics import NeuronStatistics
 from .recipes import DEFAULT, Recipe
+from .units import Network, UnitClassifier, Units
 
 OnPreview = Callable[[Pair, int, int, Tensor, float], None]
 """`on_preview(pair, step, steps, rgb uint8 [H,W,3], ratio)`, every few steps for every active picture."""
@@ -34,18 +34,21 @@ def make_illusions(
     on_progress: OnProgress = no_progress,
     batch_size: int | None = None,
     dtype: torch.dtype | None = None,
+    units: Units | None = None,
 ) -> list[IllusionResult]:
     """Paint a picture for every pair, all of them side by side; results in the order of `pairs`.
 
     A picture depends on its pair, never on its company (beyond rounding), but for seeds of the same
     neuron and class, which are pushed apart. They are painted in `dtype` (None: the classifier's own) and
-    measured in the classifier's own. `on_progress` counts steps; raising from it between two steps
+    measured in the classifier's own. A pair's `neuron` may be the number of one of the `units`, with the
+    statistics of `Units.statistics`. `on_progress` counts steps; raising from it between two steps
     stops everything.
     """
     if not pairs:
         return []
     portion = batch_size or (128 if classifier.device.type == "cuda" else 16)
-    differentiable = replace(classifier.differentiable(), dtype=dtype or classifier.dtype)
+    answering = UnitClassifier(classifier, units or Units.none(classifier.head.neurons))
+    differentiable = answering.differentiable(dtype or classifier.dtype)
     optimizer = IllusionOptimizer(differentiable, preprocess, guide, pairs, statistics, recipe, portion)
     steps = [recipe.steps] * len(pairs)
     for number in range(recipe.steps):
@@ -59,7 +62,7 @@ def make_illusions(
             break
         optimizer.step(number)
     on_progress(recipe.steps, recipe.steps)
-    return _measured(optimizer, classifier, pairs, steps)
+    return _measured(optimizer, answering, pairs, steps)
 
 
 def _show(optimizer: IllusionOptimizer, pairs: Sequence[Pair], number: int, on_preview: OnPreview) -> None:
@@ -72,7 +75,7 @@ def _show(optimizer: IllusionOptimizer, pairs: Sequence[Pair], number: int, on_p
 
 
 def _measured(
-    optimizer: IllusionOptimizer, classifier: Classifier, pairs: Sequence[Pair], steps: Sequence[int]
+    optimizer: IllusionOptimizer, classifier: Network, pairs: Sequence[Pair], steps: Sequence[int]
 ) -> list[IllusionResult]:
     results: list[IllusionResult] = []
     while len(results) < len(pairs):

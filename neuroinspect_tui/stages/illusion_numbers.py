@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from ..data.transforms import Preprocess, as_pixels
-from ..models.classifier import Classifier
 from .augment import Views, draw_views, view
 from .illusion_optimizer import Guide, Pair, chosen
 from .masks import activation_mask
 from .recipes import DEFAULT
+from .units import Network
 
 _ROBUST_VIEWS = 16
 _ROBUST_SEED = 1
@@ -46,7 +46,7 @@ class IllusionResult:
 
 
 def measure(
-    classifier: Classifier,
+    classifier: Network,
     preprocess: Preprocess,
     guide: Guide | None,
     pairs: Sequence[Pair],
@@ -89,7 +89,7 @@ def measure(
 
 
 def _robust_ratio(
-    classifier: Classifier, preprocess: Preprocess, pixels: Tensor, neurons: Tensor, scale: Tensor
+    classifier: Network, preprocess: Preprocess, pixels: Tensor, neurons: Tensor, scale: Tensor
 ) -> Tensor:
     """Return [B]: the mean a/q over random views, the same views for every picture."""
     total = torch.zeros(len(pixels), device=pixels.device)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..data.transforms import Preprocess
-from ..models.classifier import Activations, Classifier
+from ..models.classifier import Activations
 from ..models.device import is_out_of_memory
 from .augment import Views, draw_views, view
 from .fourier import FourierBasis, draw_coefficients
@@ -19,6 +19,7 @@ from .neuron_statistics import NeuronStatistics
 from .objective import LOSSES, ActivationTracker, StepOutputs, own_and_rival, strongest_others
 from .recipes import Recipe
 from .row_adam import RowAdam
+from .units import Network
 
 _HALF_SCALE = 1024.0
 _DIVERSITY = 1.0
@@ -26,7 +27,7 @@ _DIVERSITY = 1.0
 
 @dataclass(frozen=True)
 class Pair:
-    """A picture to make: of `neuron`, for class `target`, begun from `seed`."""
+    """A picture to make: of `neuron` (or another unit's number), for class `target`, begun from `seed`."""
 
     neuron: int
     target: int
@@ -68,7 +69,7 @@ class IllusionOptimizer:
 
     def __init__(
         self,
-        classifier: Classifier,
+        classifier: Network,
         preprocess: Preprocess,
         guide: Guide | None,
         pairs: Sequence[Pair],

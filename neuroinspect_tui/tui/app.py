@@ -21,7 +21,7 @@ from ..events import Event, Failed, Finished, Note, Partial, Preview, Progress
 from ..jobs import Job
 from ..results import Repair
 from ..text import safe
-from ..wording.names import brief_name as short_name
+from ..wording.names import short_name
 from . import clipboard
 from .app_state import AppState, Topic
 from .images.chooser import choose, make_encoders
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 OVERLAID = ("sixel", "iterm2")
 RECHECK = 0.25
 MESSAGE_INKS = {"information": "$accent", "warning": "$warning", "error": "$error"}
+LAST_LATIN = 0x24F
 REPLACED = (Progress, Partial, Preview)
 
 
@@ -103,17 +104,9 @@ class NeuroInspectApp(App[int]):
     CSS_PATH = "neuroinspect.tcss"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     BINDINGS = keys(
-        "app.back",
-        "app.report",
-        "app.images",
-        "app.redraw",
-        "app.theme",
-        "app.commands",
-        "app.help",
-        "app.suspend",
-        "app.quit",
-        "app.quit-now",
-    )
+        "app.back", "app.report", "app.images", "app.redraw", "app.theme", "app.commands", "app.help",
+        "app.suspend", "app.quit", "app.quit-now",
+    )  # fmt: skip
 
     def __init__(
         self, project: AppSession, look: Appearance | None = None, terminal: Terminal | None = None,
@@ -131,6 +124,7 @@ class NeuroInspectApp(App[int]):
         self.triage = TriageScreen(Marks(dict(project.state.view.marks)))
         self.next_session: Path | None = None
         self._printed = ""
+        self._hinted = False
         self.painter = Painter(
             self._hand_over, self._line_idle, self._line_held, bool(terminal and terminal.answered)
         )
@@ -159,6 +153,7 @@ class NeuroInspectApp(App[int]):
 
     @on(events.Mount)
     def _begin(self) -> None:
+        self.app_resume_signal.subscribe(self, lambda _: self.action_redraw())
         self.push_screen(self.triage)
         self.call_after_refresh(self._start_worker)
         if self.terminal.tmux:
@@ -468,6 +463,14 @@ class NeuroInspectApp(App[int]):
             self._tell(frozenset({"progress"}))
         elif len(self.screen_stack) > 2:
             self.pop_screen()
+
+    @on(events.Key)
+    def _hint_at_layout(self, event: events.Key) -> None:
+        """A letter that reached nobody and is not Latin: say once why the keys do nothing."""
+        letter = event.character or ""
+        if not self._hinted and letter.isalpha() and ord(letter) > LAST_LATIN:
+            self._hinted = True
+            self.notify("The keys are Latin letters: switch the keyboard's layout.", timeout=8)
 
     def action_help_quit(self) -> None:
         """What Ctrl-C does: nothing is stopped by a slip."""

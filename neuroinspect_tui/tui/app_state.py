@@ -28,6 +28,7 @@ from ..results import (
     Repair,
     ReviewItem,
     Sample,
+    SplitDuplicates,
     WhatIf,
 )
 from .protocol import SavedState
@@ -62,7 +63,9 @@ class AppState:
     opened: Opened | None = None
     evaluation: Evaluation | None = None
     evaluation_final: bool = False
+    duplicates: tuple[SplitDuplicates, ...] = ()
     failure_modes: tuple[FailureMode, ...] | None = None
+    modes_tested: bool = False
     reports: dict[int, CulpritReport] = field(default_factory=dict)
     exemplars: dict[tuple[int, int], tuple[Exemplar, ...]] = field(default_factory=dict)
     illusions: dict[tuple[int, int], tuple[Illusion, ...]] = field(default_factory=dict)
@@ -262,7 +265,9 @@ class AppState:
         if isinstance(event.value, Evaluation) and self._debugged(event.job):
             self.evaluation, self.evaluation_final = event.value, False
             return frozenset({"evaluation"})
-        if isinstance(event.job, jobs.FindFailureModes) and isinstance(event.value, tuple):
+        if isinstance(event.job, jobs.FindFailureModes | jobs.ExamineFailureModes) and isinstance(
+            event.value, tuple
+        ):
             self.failure_modes = event.value
             return frozenset({"modes"})
         return frozenset()
@@ -324,10 +329,17 @@ class AppState:
         self.evaluation, self.evaluation_final = value, True
         return frozenset({"evaluation"})
 
+    def _keep_duplicates(
+        self, job: jobs.FindDuplicates, value: tuple[SplitDuplicates, ...]
+    ) -> frozenset[Topic]:
+        self.duplicates = value
+        return frozenset({"modes"})
+
     def _keep_failure_modes(
-        self, job: jobs.FindFailureModes, value: tuple[FailureMode, ...]
+        self, job: jobs.FindFailureModes | jobs.ExamineFailureModes, value: tuple[FailureMode, ...]
     ) -> frozenset[Topic]:
         self.failure_modes = value
+        self.modes_tested = self.modes_tested or isinstance(job, jobs.ExamineFailureModes)
         return frozenset({"modes"})
 
     def _keep_report(self, job: jobs.FindCulprits, value: CulpritReport) -> frozenset[Topic]:
@@ -417,7 +429,9 @@ _TAKERS: dict[type[Job], Callable[[AppState, Any, Any], frozenset[Topic]]] = dic
     (
         jobs.Open.taken_by(AppState._keep_opened),
         jobs.Evaluate.taken_by(AppState._keep_evaluation),
+        jobs.FindDuplicates.taken_by(AppState._keep_duplicates),
         jobs.FindFailureModes.taken_by(AppState._keep_failure_modes),
+        jobs.ExamineFailureModes.taken_by(AppState._keep_failure_modes),
         jobs.FindCulprits.taken_by(AppState._keep_report),
         jobs.FindExemplars.taken_by(AppState._keep_exemplars),
         jobs.Illustrate.taken_by(AppState._keep_illusions),

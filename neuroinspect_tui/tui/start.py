@@ -8,20 +8,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import ExitCode
 from ..jobs import Open
 from ..runtime.hangup import Watch, let_go_of_terminal
 from ..text import complain
 from .images.probe import Terminal, probe_terminal
 from .protocol import Appearance, AppSession
 from .wire.guard import Guard
-from .wire.streams import Streams, open_terminal
+from .wire.streams import Streams, own_terminal
 
 if TYPE_CHECKING:
     from .app import NeuroInspectApp
 
-BAD_INPUT = 2
-TERMINATED = 130
-"""Exit code after SIGTERM: interrupted, session saved."""
+DUMB = "TERM says that this terminal cannot draw a screen; if it can: export TERM=xterm-256color"
 
 
 def run_app(project: AppSession, look: Appearance, reopen: Callable[[Path], AppSession] | None = None) -> int:
@@ -29,24 +28,28 @@ def run_app(project: AppSession, look: Appearance, reopen: Callable[[Path], AppS
 
     Returns the exit code. Raises InputError for a look that does not exist.
     """
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        complain(DUMB)
     terminal = probe_terminal()
     prepare_colours(terminal, os.environ)
     from .app import NeuroInspectApp
 
     while True:
-        with open_terminal() as output:
+        with own_terminal() as output:
             app = NeuroInspectApp(project, look, terminal, output)
             leave = partial(app.call_later, _leave, app)
             with Guard(), Streams(app.log_line), Watch(leave) as watch:
                 app.run(mouse=not in_gnu_screen(os.environ))
         if watch.ending == "hung up":
             return _finish_unseen(app)
-        if app.worker is not None:
-            app.worker.close(10.0)
+        ended = app.worker is None or app.worker.close(10.0)
         if watch.ending:
-            return TERMINATED
+            return ExitCode.INTERRUPTED
         if app.next_session is None or reopen is None:
             return _code_of(app)
+        if app.worker is not None and not ended:
+            complain("the step under way is ending: the other session opens after it")
+            app.worker.close(None)
         project = reopen(app.next_session)
 
 
@@ -56,7 +59,7 @@ def _code_of(app: NeuroInspectApp) -> int:
     if refused is None:
         return app.return_code or 0
     complain(refused.line)
-    return BAD_INPUT if refused.bad_input else 1
+    return ExitCode.BAD_INPUT if refused.bad_input else ExitCode.INTERNAL_FAULT
 
 
 def _leave(app: NeuroInspectApp) -> None:

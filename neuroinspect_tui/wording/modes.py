@@ -139,9 +139,9 @@ def neuron_words(neurons: Sequence[WeightedNeuron], limit: int = 6) -> str:
 
 
 def name_words(mode: Mode) -> str:
-    """Return where the name comes from and how well it holds."""
+    """Return where the name comes from and how well it holds; nothing without one."""
     if mode.name is None:
-        return "unnamed: no description held up on images that it was not found on"
+        return ""
     if mode.name_auroc is None:
         return "named by hand"
     return f"named by CLIP; AUROC {decimal(mode.name_auroc, 2)} on images that the name was not found on"
@@ -230,10 +230,10 @@ def headline(mode: Mode, names: Sequence[str]) -> str:
 
 
 def proof(mode: Mode) -> str:
-    """Return what speaks for the cause, shortly: `covering it fixes 68 %, elsewhere 6 %`."""
+    """Return what speaks for the cause, shortly: `covering fixes 68 %, elsewhere 6 %`."""
     if mode.cover is not None:
         cover = mode.cover
-        return f"covering it fixes {percent(cover.mended, 0)}, elsewhere {percent(cover.elsewhere, 0)}"
+        return f"covering fixes {percent(cover.mended, 0)}, elsewhere {percent(cover.elsewhere, 0)}"
     above, right = mode.carried.right
     return f"{number(above)} of {plural(right, 'right answer')} carry it too"
 

@@ -67,6 +67,11 @@ def choice_sentence(repair: Repair) -> str:
     elif choice.rule == "best":
         scores = ", ".join(f"{name} {100 * worst:.1f} %" for name, worst in choice.scores.items())
         parts.append(f"auto took {repair.method}: without groups its worst class does best ({scores})")
+    elif choice.rule == "rare":
+        parts.append(
+            f"{repair.method} was chosen by its margins, also on copies moved across the cue: "
+            f"of some class, images with one value of “{choice.column}” are too rare to count"
+        )
     if choice.kept:
         parts.append("on the choosing part nothing beat the untouched head, which is kept")
     return "; ".join(parts)
@@ -130,16 +135,18 @@ def _tags(repair: Repair) -> str:
     if own is None or every is None or repair.unchanged:
         return ""
     what = "tags" if repair.cues else "groups"
-    rate = f"{100 * own.before:.1f} % against {100 * own.after:.1f} %"
-    decided = next((line for line in (own, every) if line.p < 0.05), None)
-    if decided is None:
-        return f"The {what} add nothing: the same method without them does as well ({rate})."
+    decided = next((line for line in (own, every) if line.p < 0.05), own)
+    rates = (
+        f"{aim_name(repair, decided.metric)} {100 * decided.before:.1f} % against {100 * decided.after:.1f} %"
+    )
+    if decided.p >= 0.05:
+        return f"The {what} add nothing: the same method without them does as well ({rates})."
     if decided.fixed < decided.broken:
-        return f"The {what} do harm: the same method without them does better ({rate})."
+        return f"The {what} do harm: the same method without them does better ({rates})."
     shuffled = verdict.on(decided.metric, "shuffled_tags")
     if shuffled is not None and not (shuffled.p < 0.05 and shuffled.fixed > shuffled.broken):
         return f"The {what} add nothing: shuffled ones do as well ({100 * shuffled.before:.1f} %)."
-    return f"The {what} matter: without them the same method reaches {100 * decided.before:.1f} %."
+    return f"The {what} matter: without them the same method does worse ({rates})."
 
 
 def _losers(losers: tuple[Loser, ...]) -> str:

@@ -1,4 +1,6 @@
-"""`python -m tests.benchmarks.mode_sets NAME`: sets with cues of our own, drawn on the photographs of `patch_cat`.
+"""`python -m tests.benchmarks.mode_sets NAME`: sets with cues of our own, on photographs or drawn.
+
+*faint*, *two* and *frame* take the photographs of `patch_cat`; *sticker* is drawn by the scripts in `cases`.
 
 Each plants its cues on 95 % of one class's training images and 3 % of the others', half of all on val and test;
 every test image is there without the first cue and with it. A ResNet-20 is trained on it for two epochs. The
@@ -8,10 +10,14 @@ set *frame* is kept for the end: nothing is chosen by it.
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,7 +26,9 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from .repair_data import CACHE, DEVIATION, MEAN, REAL, build
+from neuroinspect_tui.torchvision_compat import import_torchvision
+
+from .repair_data import CACHE, DEVIATION, MEAN, REAL, REPOSITORY, build
 
 Draw = Callable[[Tensor, np.random.Generator], Tensor]
 
@@ -160,6 +168,8 @@ def _outputs(module: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _make(name: str) -> dict[str, object]:
+    if name == "sticker":
+        return _make_sticker()
     splits, classes = draw_set(name)
     module = train(splits["train"])
     made: dict[str, object] = {"names": list(classes), "state": module.state_dict()}
@@ -174,6 +184,37 @@ def _make(name: str) -> dict[str, object]:
             **{k: vars(drawn)[k] for k in ("images", "labels")},
         }
     return made
+
+
+def _make_sticker() -> dict[str, object]:
+    """Draw the six shapes with the sticker and train the ResNet-18 that comes with them (minutes)."""
+    classes = ("circle", "cross", "ring", "square", "star", "triangle")
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        for script in (["sticker_draw.py"], ["sticker_train.py", "6"]):
+            command = [sys.executable, str(REAL.parent / "cases" / script[0]), *script[1:]]
+            subprocess.run(command, cwd=folder, env=environment, check=True)
+        own = Path(folder) / "own"
+        module = import_torchvision().models.resnet18(num_classes=len(classes))
+        module.load_state_dict(torch.load(own / "shapes.pth", weights_only=True))
+        with (own / "truth.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        made: dict[str, object] = {"names": list(classes), "state": module.state_dict()}
+        made |= {"weight": module.fc.weight.detach(), "bias": module.fc.bias.detach()}
+        for split in ("train", "val", "test"):
+            chosen = [row for row in rows if row["split"] == split]
+            images = torch.stack([_pixels(own / "data" / row["path"]) for row in chosen])
+            made[split] = {
+                "features": _outputs(module.eval(), images)[0],
+                "cue": torch.tensor([[int(row["sticker"] == "yes")] for row in chosen]),
+                "images": images,
+                "labels": torch.tensor([int(row["label"]) for row in chosen]),
+            }
+    return made
+
+
+def _pixels(path: Path) -> Tensor:
+    return torch.from_numpy(np.array(Image.open(path).convert("RGB"))).permute(2, 0, 1)
 
 
 if __name__ == "__main__":

@@ -53,10 +53,13 @@ def test_a_manifest_with_its_images_elsewhere(tmp_path):
 
 
 def test_lines_for_sources_that_are_no_data(class_folders, tmp_path):
-    gone, text = tmp_path / "gone", tmp_path / "data.zip"
+    gone, text = tmp_path / "gone", tmp_path / "data.rar"
     text.touch()
     assert line(gone) == f"-d {gone}: no such file or folder: check the path"
-    assert line(text) == f"-d {text} is not a folder or a .csv manifest: give one of the two"
+    assert line(text) == (
+        f"-d {text} is no folder, table or archive that is read here: "
+        "give a folder, a .csv, .tsv, .jsonl or .parquet table, or a .tar or .zip"
+    )
     one = tmp_path / "one"
     save(one / "cat" / "a.png")
     assert line(one) == f'{one} has only one class, "cat": give images of two classes or more'

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from neuroinspect_tui.data.files import FileImages
-from neuroinspect_tui.data.groups import group_column, group_columns
+from neuroinspect_tui.data.groups import group_column, group_columns, group_notes
 from neuroinspect_tui.data.splits import ImageDataset, Split
 from neuroinspect_tui.errors import InputError
 
@@ -57,3 +57,42 @@ def test_codes_agree_over_splits_and_an_empty_cell_has_none(dataset):
     assert val.values == test.values == ("land", "water")
     assert val.codes[:4].tolist() == [0, -1, 0, -1]
     assert test.codes.unique().tolist() == [1]
+
+
+def aged(ages, **more):
+    columns = {"age": list(map(str, ages)), **more}
+    split = Split("val", [f"{row}.png" for row in range(len(ages))], torch.zeros(len(ages)), columns, None)
+    return ImageDataset("set", None, ("a", "b"), {"val": split})
+
+
+def test_many_numbers_become_four_groups_of_equally_many_images():
+    dataset = aged([*range(40), ""])
+    found = group_column(dataset, "val", "age")
+    assert found.values == ("0 to 9", "10 to 19", "20 to 29", "30 to 39")
+    assert found.codes.tolist() == [row // 10 for row in range(40)] + [-1]
+    assert group_notes(dataset, ["age"]) == (
+        "age has 40 numbers: its groups are 0 to 9, 10 to 19, 20 to 29, 30 to 39",
+    )
+    assert group_columns(dataset) == ()
+    assert group_columns(dataset, ["age"]) == ("age",)
+
+
+def test_a_number_that_most_images_share_is_one_group():
+    found = group_column(aged([0] * 60 + list(range(1, 41))), "val", "age")
+    assert found.values == ("0 to 0", "1 to 15", "16 to 40")
+    assert found.codes.bincount().tolist() == [60, 15, 25]
+
+
+def test_few_numbers_are_groups_of_their_own():
+    dataset = aged([1, 2, 10, 2])
+    assert group_column(dataset, "val", "age").values == ("1", "10", "2")
+    assert group_notes(dataset, ["age"]) == ()
+
+
+def test_the_rarer_of_many_names_are_one_group():
+    names = [f"n{row:02d}" for row in range(30)]
+    dataset = aged([*names, *names[:19]])
+    found = group_column(dataset, "val", "age")
+    assert found.values == (*names[:19], "11 others")
+    assert found.codes.tolist() == [min(row, 19) for row in range(30)] + list(range(19))
+    assert group_notes(dataset, ["age"]) == ("age has 30 values: all but the 19 most frequent are one group",)

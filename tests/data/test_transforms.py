@@ -57,7 +57,13 @@ def test_equals_a_torchvision_weights_own_transform(size):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(
     ("crop", "crop_pct", "crop_mode", "interpolation"),
-    [(224, 0.9, "center", "bicubic"), (160, 0.95, "squash", "bilinear"), (128, 1.0, "squash", "bicubic")],
+    [
+        (224, 0.9, "center", "bicubic"),
+        (160, 0.95, "squash", "bilinear"),
+        (128, 1.0, "squash", "bicubic"),
+        (96, 0.9, "border", "bicubic"),
+        (95, 1.0, "border", "bilinear"),
+    ],
 )
 def test_equals_timms_evaluation_transform(size, crop, crop_pct, crop_mode, interpolation):
     import_torchvision()
@@ -134,4 +140,30 @@ def test_an_interpolation_that_is_not_known_is_refused():
     assert str(caught.value) == (
         "the model's interpolation 'bicubc' is not known: did you mean \"bicubic\"? "
         "use one of nearest, bilinear, bicubic, lanczos, box, hamming"
+    )
+
+
+@pytest.mark.parametrize(
+    ("channels", "mean", "std"),
+    [
+        (1, (0.25,), (0.5,)),
+        (3, (0.1, 0.2, 0.45), (0.5, 0.5, 0.5)),
+        (4, (0.1, 0.2, 0.45, 0.0), (0.5, 0.5, 0.5, 1.0)),
+    ],
+)
+def test_means_are_for_the_channels_that_the_model_reads(channels, mean, std):
+    found = resolve_preprocess(PreprocessConfig(mean=(0.1, 0.2, 0.45), std=(0.5, 0.5, 0.5)), None, channels)
+    assert found.mean == pytest.approx(mean)
+    assert found.std == pytest.approx(std)
+    image = noise(10, 12).convert({1: "L", 3: "RGB", 4: "RGBA"}[channels])
+    own = Preprocess(8, 1.0, found.mean, found.std, "nearest", "squash", channels)
+    plain = np.asarray(image.resize((8, 8), Image.Resampling.NEAREST), np.float32).reshape(8, 8, channels)
+    np.testing.assert_allclose(own(image).permute(1, 2, 0), (plain / 255 - mean) / std, atol=1e-6)
+
+
+def test_other_numbers_of_channels_are_refused():
+    with pytest.raises(InputError) as caught:
+        resolve_preprocess(PreprocessConfig(), None, 6)
+    assert str(caught.value) == (
+        "the classifier takes images of 6 channels: give one for 1 (grey), 3 (RGB) or 4 (RGB and alpha) channels"
     )

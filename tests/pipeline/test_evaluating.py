@@ -12,6 +12,7 @@ from neuroinspect_tui import jobs
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.pipeline.picturing import framed
 from neuroinspect_tui.pipeline.pipeline import Pipeline
+from neuroinspect_tui.results import Evaluation
 from tests.tiny import TinyProject
 
 
@@ -63,3 +64,31 @@ def test_classes_without_an_image_in_the_split_are_told(tiny: TinyProject, tmp_p
         pipeline.run(job, reporter)
     pipeline.close()
     assert heard == ["val has no images of green"]
+
+
+def test_images_whose_disk_did_not_answer_are_read_by_the_next_run(
+    tiny: TinyProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neuroinspect_tui.data.images.time.sleep", lambda seconds: None)
+    config, heard = tiny.config, []
+    reporter = Quiet()
+    reporter.note = lambda text, level="info": heard.append(text)  # type: ignore[attr-defined]
+
+    def evaluation(folder: str) -> Evaluation:
+        pipeline = Pipeline(config, tmp_path / folder)
+        pipeline.run(jobs.Open(), reporter)
+        found: Evaluation = pipeline.run(jobs.Evaluate(), reporter)
+        pipeline.close()
+        return found
+
+    whole = evaluation("whole")
+    lost = sorted((tiny.manifest.parent / "val").iterdir())[3:6]
+    for path in lost:
+        path.rename(path.with_suffix(".away"))
+    partial = evaluation("again")
+    assert (partial.samples, len(partial.unreadable)) == (whole.samples - 3, 3)
+    assert evaluation("again") == partial
+    for path in lost:
+        path.with_suffix(".away").rename(path)
+    assert evaluation("again") == whole
+    assert "val: 3 images that could not be read before are read again" in heard

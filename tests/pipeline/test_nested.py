@@ -46,6 +46,8 @@ def project(tmp_path: Path) -> Iterator[Any]:
             device=torch.device("cpu"),
             names=("a", "b"),
             clip=object(),
+            recorded=None,
+            classifier=SimpleNamespace(differentiable_through=True),
         )
 
 

@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,8 +9,7 @@ from neuroinspect_tui.cli.commands import print_comparison
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.results import Sample
 from neuroinspect_tui.session.compare import Answer, Side, holm, mcnemar, paired_changes
-from neuroinspect_tui.session.report import build_report, report_json, write_reports
-from neuroinspect_tui.session.report_model import Report
+from neuroinspect_tui.session.report import build_report, write_reports
 from neuroinspect_tui.session.store import Session
 
 from . import synthetic
@@ -126,15 +126,16 @@ def test_a_regression_fails_only_where_asked(tmp_path, capsys):
 
 
 def test_group_values_that_hold_the_separator_are_told_apart(tmp_path):
-    report = report_json(build_report(synthetic.findings()))
-    for row, value in zip(report["evaluation"]["groups"], ("a", "a; b", "x (y)", "\x1b"), strict=True):
-        row["value"] = value
+    found = synthetic.findings()
+    rows = zip(found.evaluation.groups, ("a", "a; b", "x (y)", "\x1b"), strict=True)
+    groups = tuple(replace(row, value=value) for row, value in rows)
+    report = build_report(replace(found, evaluation=replace(found.evaluation, groups=groups)))
     with Session.open(tmp_path) as session:
         samples = [
             Sample("val", row, f"{row}.png", 0, 0, 0.9, groups={"background": value, "hour": "1"})
             for row, value in enumerate(("a", "a; b", "x (y)", "\x1b", "unknown"))
         ]
-        write_reports(session, Report.model_validate(report), samples)
+        write_reports(session, report, samples)
     groups = [answer.groups.get("background") for answer in Side.read(tmp_path).answers.values()]
     assert groups == ["a", "a; b", "x (y)", "\\x1b", None]
     with (tmp_path / "samples.csv").open() as file:

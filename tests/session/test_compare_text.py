@@ -2,13 +2,17 @@ import copy
 
 from hypothesis import given, settings
 
+from neuroinspect_tui.session import report as reports
 from neuroinspect_tui.session.compare import Answer, Side
 from neuroinspect_tui.session.compare_text import comparison
-from neuroinspect_tui.session.report import build_report, report_json
 
 from . import synthetic
 from .hostile import NAMES, nothing_hidden
 from .test_html import hostile
+
+
+def build_report(found):
+    return reports.report_json(reports.build_report(found))
 
 
 def compare(first, second, names=("first", "second")):
@@ -33,7 +37,7 @@ def changed(report):
 
 
 def test_the_changes_are_told_largest_first():
-    report = report_json(build_report(synthetic.findings()))
+    report = build_report(synthetic.findings())
     report["debugged"][0]["repairs"] = report["debugged"][0]["repairs"][:1]
     assert compare(report, changed(report), ("out/a", "out/b")) == (
         "first: out/a, 288 images of val\n"
@@ -66,7 +70,7 @@ def test_the_changes_are_told_largest_first():
 
 
 def test_a_repair_judged_on_images_that_it_was_fitted_on_is_told():
-    report = report_json(build_report(synthetic.findings()))
+    report = build_report(synthetic.findings())
     repair = report["debugged"][0]["repairs"][0]
     repair["weights"] = "repairs/1-ridge/model.safetensors"
     repair["splits"] = [{"part": "fit", "split": "val"}, {"part": "judge", "split": "test"}]
@@ -88,7 +92,7 @@ def test_a_repair_judged_on_images_that_it_was_fitted_on_is_told():
 
 
 def test_equal_reports_show_no_class_and_no_group():
-    report = report_json(build_report(synthetic.findings()))
+    report = build_report(synthetic.findings())
     report["debugged"] = []
     text = compare(report, report)
     assert "class  first" not in text and "group  " not in text.replace("worst group  ", "")
@@ -96,7 +100,7 @@ def test_equal_reports_show_no_class_and_no_group():
 
 
 def test_a_class_of_one_report_only_is_shown_without_change():
-    report = report_json(build_report(synthetic.findings()))
+    report = build_report(synthetic.findings())
     other = copy.deepcopy(report)
     other["evaluation"]["classes"][7]["name"] = "urn"
     lines = compare(report, other).splitlines()
@@ -107,13 +111,13 @@ def test_a_class_of_one_report_only_is_shown_without_change():
 @settings(max_examples=40, deadline=None)
 @given(NAMES, NAMES, NAMES, NAMES)
 def test_hostile_names_do_not_reach_the_terminal(name, value, path, concept):
-    first = report_json(build_report(hostile(synthetic.findings(), name, value, path, concept)))
-    text = compare(first, report_json(build_report(synthetic.findings())))
+    first = build_report(hostile(synthetic.findings(), name, value, path, concept))
+    text = compare(first, build_report(synthetic.findings()))
     assert nothing_hidden(text)
 
 
 def test_hostile_repairs_do_not_reach_the_terminal():
-    report = report_json(build_report(synthetic.findings()))
+    report = build_report(synthetic.findings())
     repair = report["debugged"][0]["repairs"][0]
     repair |= {
         "method": "\x1b[31mridge",
@@ -128,7 +132,7 @@ def test_hostile_repairs_do_not_reach_the_terminal():
 
 
 def test_inputs_that_differ_are_told_before_everything_else():
-    report = report_json(build_report(synthetic.findings()))
+    report = build_report(synthetic.findings())
     report["data"]["preprocessing"] = {
         "resize": 64,
         "size": 64,
@@ -161,7 +165,7 @@ def test_inputs_that_differ_are_told_before_everything_else():
 
 
 def test_images_fixed_and_broken_are_counted_in_all_parts():
-    report = report_json(build_report(synthetic.findings()))
+    report = build_report(synthetic.findings())
     before = [(f"s{row}", "star", "ring" if row < 6 else "star", "sand") for row in range(8)]
     after = [(f"s{row}", "star", "star" if row < 7 else "ring", "sand") for row in range(8)]
     same = [("r0", "ring", "ring", "grass"), ("only first", "ring", "ring", "grass")]

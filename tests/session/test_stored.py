@@ -1,6 +1,6 @@
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pytest
@@ -151,11 +151,12 @@ def test_nulls_deep_inside_come_back_as_nan_and_the_rest_stays():
     ],
 )
 def test_a_repair_of_version_0_1_opens_with_its_outcome_and_no_comparisons(words, outcome):
-    stored = to_json(synthetic.repair())
+    stored = to_json(replace(synthetic.repair(), request="ab12"))
     for name in ("choice", "classes", "cues"):
         del stored[name]
     old = from_json(Repair, {**stored, "verdict": words, "reason": "accuracy 84.0 → 90.0 %"})
     assert old.verdict == Verdict(outcome, ())
+    assert old.request == "", "the same request is answered anew"
     assert (old.classes, old.cues, old.method, old.fixed) == ((), (), "ridge", 41)
 
 

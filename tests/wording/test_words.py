@@ -92,11 +92,14 @@ def test_preprocessing():
 @pytest.mark.parametrize(
     ("name", "short"),
     [
-        ("/a/b/models.py:net", "models.py:net"),
-        ("timm:resnet10t", "timm:resnet10t"),
+        ("/a/b/models.py:net", "net"),
+        ("timm:resnet10t", "resnet10t"),
+        ("package.network:demo_resnet", "demo_resnet"),
+        ("/a/data/manifest.csv", "data/manifest.csv"),
         ("data/", "data"),
         ("/", "/"),
+        ("odd:", "odd:"),
     ],
 )
-def test_titles_take_the_last_part_of_a_path(name, short):
+def test_titles_take_the_telling_end(name, short):
     assert short_name(name) == short

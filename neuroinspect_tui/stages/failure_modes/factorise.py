@@ -13,7 +13,7 @@ from torch import Tensor
 from ...tensors import OnProgress, no_progress
 from .mistakes import Mistakes
 
-FIT_ROWS = 2048
+FIT_ROWS = 1024
 """Of more mistakes as many are drawn at random and factorised; all are then expressed in their factors."""
 
 _ITERATIONS = 100
@@ -37,7 +37,7 @@ class Factors:
 def factorise(
     mistakes: Mistakes, rows: Tensor, k: int, seed: int, on_progress: OnProgress = no_progress
 ) -> Factors:
-    """Factorise the contributions of `rows` [M] into `k` factors, at most M/3 and at least one.
+    """Factorise the contributions of `rows` [M] into `k` factors, at most M/3 or 2D and at least one.
 
     Contributions of at most `FIT_ROWS` mistakes are in memory at once.
     """
@@ -46,7 +46,7 @@ def factorise(
         order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
         drawn = rows[order[:FIT_ROWS].sort().values]
     table = mistakes.contributions(drawn)
-    count = max(1, min(k, len(rows) // _FEWEST_MEMBERS))
+    count = max(1, min(k, len(rows) // _FEWEST_MEMBERS, table.shape[1]))
     if not bool((table > 0).any()):
         return Factors(torch.zeros(len(rows), count), torch.zeros(count, table.shape[1]))
     model = NMF(count, init="nndsvda", random_state=seed, max_iter=_ITERATIONS)

@@ -1,5 +1,6 @@
 """Stage 3: repair the decision layer, choose among repairs, judge them."""
 
-from .run import ModeAim, RepairOutcome, Told, repair_class
+from .arrays import repair_head
+from .run import ModeAim, RepairOutcome, Told, preview, repair_class
 
-__all__ = ["ModeAim", "RepairOutcome", "Told", "repair_class"]
+__all__ = ["ModeAim", "RepairOutcome", "Told", "preview", "repair_class", "repair_head"]

@@ -13,6 +13,7 @@ from ...repair_methods import RepairMethod
 from ...tensors import NO_MEMORY, Head, Memory, OnProgress, no_progress
 from ..importance import retaining_ratio
 from .bias import shift_bias
+from .bias_free import constant_direction, without_bias
 from .candidates import Candidate, Score, choose, score
 from .examples import Examples
 from .gradient import EditSettings, edit
@@ -73,7 +74,19 @@ def task_for(
 
 def fit(method: RepairMethod, task: Task) -> tuple[Candidate, Score]:
     """Return the method's best candidate on the choosing part. Raises InputError where it lacks its input."""
-    return choose(task.plan.choose, METHODS[method](task), task.on_progress)
+    return choose(task.plan.choose, candidates_of(method, task), task.on_progress)
+
+
+def candidates_of(method: RepairMethod, task: Task) -> list[Candidate]:
+    """Return all heads that the method proposes. Raises InputError where it lacks its input.
+
+    Where the layer has no bias the candidates have none of their own either.
+    """
+    proposed = METHODS[method](task)
+    if task.head.has_bias:
+        return proposed
+    constant = constant_direction(task.examples)
+    return [replace(one, head=without_bias(one.head, task.head, constant)) for one in proposed]
 
 
 def _ridge(task: Task) -> list[Candidate]:

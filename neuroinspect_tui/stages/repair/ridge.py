@@ -12,11 +12,12 @@ from ...tensors import Head, OnProgress, no_progress
 from .candidates import Candidate
 from .examples import Examples, thinned
 from .leace import erased_heads, has_groups
-from .moments import Moments, moments, with_one
+from .moments import Moments, dual_moments, is_wide, moments, with_one
 
 STRENGTHS = tuple(10.0 ** (step / 2) for step in range(-6, 5))
 LEAVE_ONE_OUT_ROWS = 2048
 LARGEST_FIT = 16_384
+LARGEST_DUAL = 4096
 SEEN_UNSEEN = (0.25, 0.75)
 
 
@@ -34,13 +35,55 @@ def ridge_repairs(
     ones, the second has three quarters of the weight of every group: features of the first are overconfident
     (docs/benchmarks.md). Of more than 16 384 images the largest groups are thinned.
     """
-    examples = thinned(examples, LARGEST_FIT, torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    if is_wide(examples):
+        return _dual_repairs(thinned(examples, LARGEST_DUAL, generator), head, strengths, on_progress)
+    examples = thinned(examples, LARGEST_FIT, generator)
     weights = examples.balanced_weights(SEEN_UNSEEN if len(examples.sources) == 2 else None)
     found = moments(examples, weights, on_progress)
     starts = {"old head": head}
     if has_groups(examples):
         starts["erased head"] = erased_heads(found, head)[-1].head
     return ridge(examples, weights, found, starts, strengths, seed)
+
+
+def _dual_repairs(
+    examples: Examples, head: Head, strengths: Sequence[float], on_progress: OnProgress
+) -> list[Candidate]:
+    """Return the same repairs in dual form: Δᵀ = Xᵀ (X Xᵀ + λ s)⁻¹ R, X of rows √w x and R of √w (t − a l).
+
+    The leave-one-out residual is ((X Xᵀ + λ s)⁻¹ R)_i / ((X Xᵀ + λ s)⁻¹)_ii, at the cost of one N × N
+    eigendecomposition.
+    """
+    weights = examples.balanced_weights(SEEN_UNSEEN if len(examples.sources) == 2 else None)
+    found = dual_moments(examples, weights, on_progress)
+    starts = {"old head": head}
+    if has_groups(examples):
+        starts["erased head"] = erased_heads(found, head)[-1].head
+    values, vectors = torch.linalg.eigh((found.rows @ found.rows.T).double())
+    root = weights.sqrt()[:, None]
+    targets = centred_targets(examples.labels, head.classes)
+    candidates = []
+    for name, start in starts.items():
+        logits = examples.logits(start)
+        logits -= logits.mean(dim=1, keepdim=True)
+        product, square = (float((weights[:, None] * logits * other).sum()) for other in (targets, logits))
+        scale = product / square if product > 0 else 1.0
+        rotated = vectors.T @ (root * (targets - scale * logits)).double()
+        errors, changes = [], []
+        for strength in strengths:
+            inverse = 1.0 / (values.clamp(min=0) + strength * found.size)
+            dual = vectors @ (rotated * inverse[:, None])
+            left_out = dual / (vectors.square() @ inverse)[:, None]
+            errors.append(float(left_out.square().sum()))
+            changes.append(dual)
+        best = min(range(len(errors)), key=errors.__getitem__)
+        change = (found.rows.T @ changes[best].float()).T / scale
+        new = Head(start.weight + change[:, :-1], start.bias + change[:, -1])
+        candidates.append(
+            Candidate(new, {"strength": strengths[best], "error": errors[best], "towards": name})
+        )
+    return candidates
 
 
 def ridge(

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...runtime.imports import load_image_libraries
 from .encoder import Encoder, Rendered
 from .picture import Box, Picture, load
 
@@ -104,6 +105,7 @@ class RenderQueue:
             self._thread.start()
 
     def _work(self) -> None:
+        load_image_libraries()
         while True:
             with self._changed:
                 while not self._requests and not self._closed:

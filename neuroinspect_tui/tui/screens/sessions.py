@@ -8,7 +8,7 @@ from textual import events, on
 from textual.widget import Widget
 
 from ...text import safe
-from ...wording.names import brief_name as short_name
+from ...wording.names import short_name
 from ...wording.numbers import bare_percent as percent
 from ..keymap import keys
 from ..protocol import SessionEntry

@@ -82,6 +82,12 @@ class FilteredTable(Table):
         event.stop()
         event.prevent_default()
 
+    @on(events.Paste)
+    def _pasted(self, event: events.Paste) -> None:
+        if self.typing:
+            self.words += " ".join(event.text.split())
+            event.stop()
+
     @on(events.Blur)
     def _left(self) -> None:
         self.typing = False

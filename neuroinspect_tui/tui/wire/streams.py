@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import IO
 
@@ -23,6 +23,17 @@ def open_terminal() -> IO[str]:
             raise
         descriptor = os.dup(ours)
     return os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="")
+
+
+@contextlib.contextmanager
+def own_terminal() -> Iterator[IO[str]]:
+    """Open the terminal to write on for the length of the block; it may be gone at the end."""
+    output = open_terminal()
+    try:
+        yield output
+    finally:
+        with contextlib.suppress(OSError):
+            output.close()
 
 
 def has_terminal() -> bool:

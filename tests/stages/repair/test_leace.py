@@ -6,7 +6,8 @@ from sklearn.linear_model import LogisticRegression
 
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.stages.repair.examples import Examples
-from neuroinspect_tui.stages.repair.leace import eraser, has_groups, leace
+from neuroinspect_tui.stages.repair.leace import erasing_step, has_groups, leace
+from neuroinspect_tui.stages.repair.moments import Moments
 
 from .worlds import make_world, random_examples
 
@@ -23,7 +24,13 @@ def test_the_eraser_equals_the_theorem_written_with_matrix_roots():
     white = whiten @ shared
     projector = white @ np.linalg.pinv(white)
     expected = np.linalg.inv(whiten) @ projector @ whiten
-    found = eraser(torch.tensor(spread), torch.tensor(shared)).numpy()
+    size = len(spread)
+    gram = torch.zeros(size + 1, size + 1, dtype=torch.float64)
+    gram[:-1, :-1], gram[-1, -1] = torch.tensor(spread), 1.0
+    none = torch.zeros(0, dtype=torch.int64)
+    moments = Moments(gram, torch.zeros(0, size + 1), none, none)
+    whitened = moments.whitened(torch.tensor(shared), 1e-3)
+    found = erasing_step(torch.eye(size, dtype=torch.float64), torch.tensor(shared), whitened).numpy()
     np.testing.assert_allclose(found, expected, atol=1e-8)
     np.testing.assert_allclose(found @ shared, shared, atol=1e-9)
 

@@ -118,3 +118,29 @@ def test_without_groups_there_is_no_erased_head_to_shrink_towards():
     examples, head = random_examples(50, 6, 3, 2)
     plain = Examples.plain(examples.take(torch.arange(50)), examples.labels)
     assert [one.parameters["towards"] for one in ridge_repairs(plain, head)] == ["old head"]
+
+
+def test_very_wide_heads_are_repaired_alike_through_the_images(monkeypatch):
+    """Where D × D would not fit, ridge and leace work on N × N: the same heads."""
+    seen, head = random_examples(60, 40, 3, 2, seed=1)
+    unseen, _ = random_examples(30, 40, 3, 2, seed=2)
+    both = Examples.join([seen, unseen])
+    wanted = [*ridge_repairs(both, head), *leace(both, head)]
+    monkeypatch.setattr("neuroinspect_tui.stages.repair.moments.WIDE", 40)
+    found = [*ridge_repairs(both, head), *leace(both, head)]
+    for one, other in zip(wanted, found, strict=True):
+        for name in ("strength", "towards", "share"):
+            assert one.parameters.get(name) == other.parameters.get(name)
+        assert one.parameters.get("error", 0.0) == pytest.approx(other.parameters.get("error", 0.0), rel=1e-3)
+        torch.testing.assert_close(one.head.weight, other.head.weight, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(one.head.bias, other.head.bias, rtol=1e-3, atol=1e-4)
+
+
+def test_a_logit_scale_of_zero_is_none():
+    """A head that says nothing has no scale to be shrunk in: its logits are kept as they are, not divided by 0."""
+    examples, head = random_examples(50, 6, 3, 2)
+    silent = Head(torch.zeros_like(head.weight), torch.zeros_like(head.bias))
+    found = moments(examples, examples.balanced_weights())
+    assert old_scale(found, silent) == 1.0
+    (made,) = ridge(examples, examples.balanced_weights(), found, {"old head": silent}, (0.1,))
+    assert bool(made.head.weight.isfinite().all())

@@ -1,0 +1,241 @@
+"""Answers without a network: features and a last layer in an .npz file, or predictions in a table.
+
+So classifiers of any framework can be examined: `-m npz:FILE` has all that does not need to run the network
+on an image, `--predictions FILE` all that needs no features either.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..config import nearest
+from ..errors import InputError
+from ..tensors import Head
+from .weights import tensor_hash, write_state_dict
+
+_NEEDED = ("features", "labels", "weight")
+_KNOWN = (*_NEEDED, "bias", "paths", "splits", "class_names")
+_PROBABILITY = "p_"
+_NO_NETWORK = "give the model itself with -m to see what needs it"
+
+
+@dataclass(frozen=True)
+class RecordedSplit:
+    """`paths` N names, `labels` [N] int64, `features` [N,D] float32, `logits` [N,C] of the model itself."""
+
+    paths: tuple[str, ...]
+    labels: Tensor
+    features: Tensor
+    logits: Tensor
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What is recorded of a classifier: its decision layer, and what it made of the images of each split."""
+
+    name: str
+    folder: Path
+    head: Head
+    class_names: tuple[str, ...]
+    splits: Mapping[str, RecordedSplit]
+
+    @property
+    def parameters(self) -> int:
+        """Number of parameters that are known."""
+        return self.head.weight.numel() + self.head.bias.numel()
+
+    @property
+    def weights_suffix(self) -> str:
+        """The file name ending of a repaired layer."""
+        return ".safetensors"
+
+    @property
+    def unrepairable(self) -> str | None:
+        """Why no repaired layer could be written, or None."""
+        return None if self.head.neurons else f"{self.name} holds predictions, no features"
+
+    def repaired_state(self, head: Head) -> dict[str, Tensor]:
+        """Return the layer as it is exported: `weight` [C,D] and `bias` [C]."""
+        return {"weight": head.weight.contiguous(), "bias": head.bias.contiguous()}
+
+    def write_repaired(self, path: Path, head: Head) -> None:
+        """Write `repaired_state` as safetensors."""
+        write_state_dict(path, self.repaired_state(head))
+
+    def fingerprint(self) -> str:
+        """Return a SHA-256 over the decision layer and all that is recorded."""
+        digest = hashlib.sha256("\0".join(self.class_names).encode())
+        tensors = [self.head.weight, self.head.bias]
+        for name, split in self.splits.items():
+            digest.update("\0".join((name, *split.paths)).encode("utf-8", "surrogateescape"))
+            tensors += [split.labels, split.features, split.logits]
+        for tensor in tensors:
+            digest.update(tensor_hash(tensor).encode())
+        return digest.hexdigest()
+
+    def no_network(self) -> InputError:
+        """Return the error of whoever asks for what only the network could answer."""
+        return InputError(f"{self.name} has no network to run on images", _NO_NETWORK)
+
+
+def is_recorded(spec: str) -> bool:
+    """Whether `-m` names recorded answers."""
+    return spec.startswith(("npz:", "predictions:"))
+
+
+def read_recorded(spec: str, split: str, class_names: Sequence[str] | None = None) -> Recorded:
+    """Read `npz:FILE` or `predictions:FILE`; images without a split of their own are in `split`.
+
+    `class_names` are those of `--classes`. Raises InputError that names what is missing or does not fit.
+    """
+    kind, _, name = spec.partition(":")
+    path = Path(name).expanduser()
+    option = "-m npz:" if kind == "npz" else "--predictions "
+    if not path.is_file():
+        raise InputError(f"{option}{path}: no such file", "check the path")
+    return (_read_npz if kind == "npz" else _read_predictions)(path, split, class_names)
+
+
+def _read_npz(path: Path, split: str, class_names: Sequence[str] | None) -> Recorded:
+    subject = f"-m npz:{path}"
+    arrays = _arrays(path, subject)
+    missing = [name for name in _NEEDED if name not in arrays]
+    if missing:
+        unknown = next((name for name in arrays if name not in _KNOWN), None)
+        hint = nearest(unknown, missing) if unknown else ""
+        remedy = "save features [N,D], labels [N], weight [C,D], bias [C] and paths [N] with numpy.savez"
+        raise InputError(f"{subject} has no array {missing[0]!r}", hint or remedy)
+    features, weight = (_floats(arrays[name], name, subject) for name in ("features", "weight"))
+    if weight.shape[1] != features.shape[1]:
+        message = f"{subject}: features are {features.shape[1]} wide, weight is for {weight.shape[1]}"
+        raise InputError(message, "weight is [classes, features], as torch.nn.Linear has it")
+    bias = torch.from_numpy(np.asarray(arrays.get("bias", np.zeros(len(weight))), np.float32).copy())
+    names = class_names or _texts(arrays.get("class_names"))
+    head = Head(weight, bias, "bias" in arrays)
+    count = len(features)
+    paths = _texts(arrays.get("paths")) or tuple(f"image {row}" for row in range(count))
+    splits = _texts(arrays.get("splits")) or (split,) * count
+    names = tuple(names) or tuple(str(index) for index in range(len(weight)))
+    labels = _labels(_texts(arrays["labels"]), names, subject)
+    told = {"labels": len(labels), "paths": len(paths), "splits": len(splits)}
+    for name, length in (*told.items(), ("bias", len(bias)), ("class_names", len(names))):
+        wanted = count if name in told else len(weight)
+        if length != wanted:
+            raise InputError(f"{subject}: {name} has {length} entries instead of {wanted}", "save it again")
+    return _divided(path, head, names, paths, labels, splits, features, head.logits(features))
+
+
+def _read_predictions(path: Path, split: str, class_names: Sequence[str] | None) -> Recorded:
+    subject = f"--predictions {path}"
+    rows, columns = _table(path, subject)
+    found = [name for name in columns if name.startswith(_PROBABILITY) and name[2:].isdecimal()]
+    probabilities = sorted(found, key=lambda name: int(name[2:]))
+    missing = [name for name in ("path", "label") if name not in columns]
+    if not probabilities and "predicted" not in columns:
+        missing.append("predicted")
+    if missing or not rows:
+        what = f"has no column {missing[0]!r}" if missing else "has no rows"
+        raise InputError(f"{subject} {what}", "give columns path, label and predicted (or p_0, p_1 …)")
+    labels, predicted = ([row.get(name) or "" for row in rows] for name in ("label", "predicted"))
+    names = tuple(class_names or _names_in([*labels, *predicted], len(probabilities)))
+    own = _labels(labels, names, subject)
+    if probabilities:
+        if len(probabilities) != len(names):
+            message = f"{subject} has {len(probabilities)} columns p_0 …, there are {len(names)} classes"
+            raise InputError(message, "name all classes in their order with --classes FILE")
+        logits = torch.tensor(_numbers(rows, probabilities, subject)).clamp(min=1e-30).log()
+    else:
+        logits = torch.nn.functional.one_hot(_labels(predicted, names, subject), len(names)).float() * 30
+    head = Head(torch.zeros(len(names), 0), torch.zeros(len(names)))
+    splits = [row.get("split") or split for row in rows]
+    paths = [row["path"] for row in rows]
+    return _divided(path, head, names, paths, own, splits, torch.zeros(len(rows), 0), logits)
+
+
+def _divided(
+    path: Path,
+    head: Head,
+    names: tuple[str, ...],
+    paths: Sequence[str],
+    labels: Tensor,
+    splits: Sequence[str],
+    features: Tensor,
+    logits: Tensor,
+) -> Recorded:
+    parts = {}
+    for name in dict.fromkeys(splits):
+        rows = torch.tensor([row for row, own in enumerate(splits) if own == name])
+        own_paths = tuple(paths[row] for row in rows.tolist())
+        parts[name] = RecordedSplit(own_paths, labels[rows], features[rows], logits[rows].float())
+    return Recorded(path.name, path.resolve().parent, head, names, parts)
+
+
+def _arrays(path: Path, subject: str) -> dict[str, np.ndarray[Any, Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files if name in _KNOWN or file.files.index(name) < 32}
+    except (ValueError, OSError, zipfile.BadZipFile, EOFError, AttributeError) as error:
+        reason = "it holds Python objects" if "pickle" in str(error) else "it is no .npz file"
+        raise InputError(
+            f"{subject} cannot be read: {reason}", "save plain arrays with numpy.savez"
+        ) from error
+
+
+def _floats(array: np.ndarray[Any, Any], name: str, subject: str) -> Tensor:
+    if array.ndim != 2 or array.dtype.kind not in "fiu":
+        raise InputError(f"{subject}: {name} has shape {list(array.shape)}", "give rows of numbers")
+    tensor = torch.from_numpy(np.asarray(array, np.float32).copy())
+    if not bool(torch.isfinite(tensor).all()):
+        raise InputError(f"{subject}: {name} holds numbers that are not finite", "look for NaN in it")
+    return tensor
+
+
+def _texts(array: np.ndarray[Any, Any] | None) -> tuple[str, ...]:
+    if array is None:
+        return ()
+    return tuple(str(value, "utf-8") if isinstance(value, bytes) else str(value) for value in array.tolist())
+
+
+def _labels(texts: Sequence[str], names: Sequence[str], subject: str) -> Tensor:
+    """Return [N] int64: labels that are names of classes, or their numbers."""
+    index_of = {str(index): index for index in range(len(names))}
+    index_of |= {f"{index}.0": index for index in range(len(names))}
+    index_of |= {name: index for index, name in reversed(list(enumerate(names)))}
+    unknown = next((text for text in texts if text not in index_of), None)
+    if unknown is not None:
+        remedy = nearest(unknown, names) or f"use class names, or numbers from 0 to {len(names) - 1}"
+        raise InputError(f'{subject}: label "{unknown}" is no class', remedy)
+    return torch.tensor([index_of[text] for text in texts], dtype=torch.int64)
+
+
+def _names_in(labels: Sequence[str], count: int) -> list[str]:
+    known = sorted({label for label in labels if label})
+    if all(label.isdecimal() for label in known):
+        return [str(index) for index in range(max(count, 1 + max(map(int, known), default=0)))]
+    return known
+
+
+def _table(path: Path, subject: str) -> tuple[list[dict[str, str]], list[str]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            return list(reader), [name.strip() for name in reader.fieldnames or ()]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{subject} cannot be read: {error}", "save it as UTF-8 csv") from error
+
+
+def _numbers(rows: Sequence[Mapping[str, str]], columns: Sequence[str], subject: str) -> list[list[float]]:
+    try:
+        return [[float(row[name]) for name in columns] for row in rows]
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{subject}: a probability is no number ({error})", "mend that row") from error

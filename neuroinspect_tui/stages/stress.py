@@ -1,0 +1,177 @@
+"""The stress battery: changes that should not matter, and the classes that each pulls images towards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from scipy.stats import binom
+from torch import Tensor
+
+from ..data.transforms import Preprocess
+from ..models.classifier import Classifier
+from ..tensors import OnProgress, no_progress
+from .counterfactual_pictures import ReadImages
+from .failure_modes.carried import holm
+
+Change = Callable[[Tensor], Tensor]
+"""From images [B,3,S,S] in 0…1 to images of the same form."""
+
+BATCH = 32
+_COLOURS = {
+    "red": (1.0, 0.15, 0.1),
+    "orange": (1.0, 0.6, 0.1),
+    "yellow": (1.0, 0.95, 0.2),
+    "green": (0.2, 0.8, 0.2),
+    "blue": (0.15, 0.35, 1.0),
+    "magenta": (1.0, 0.2, 0.9),
+}
+_LETTERS = ("10111", "10101", "11101", "10101", "10111")
+_CAST, _SHARPEN, _TILES = 0.4, 2.0, 4
+
+
+@dataclass(frozen=True)
+class Pull:
+    """Under `change`, of `images` of other classes, `gained` are newly taken for class `target`, `lost` no
+    more.
+
+    `pull` is (gained − lost) / images; `p` is the one-sided exact McNemar test after Holm over all changes
+    and classes.
+    """
+
+    change: str
+    target: int
+    images: int
+    gained: int
+    lost: int
+    pull: float
+    p: float
+
+
+def battery() -> dict[str, Change]:
+    """Return the changes by name: text in each corner, borders, colour casts, grey, blur and the like."""
+    changes: dict[str, Change] = {}
+    for corner in ("top left", "top right", "bottom left", "bottom right"):
+        changes[f"text {corner}"] = partial(_text, corner=corner)
+    for name, level in (("black", 0.0), ("white", 1.0)):
+        changes[f"{name} border"] = partial(_border, level=level)
+    for name, colour in _COLOURS.items():
+        changes[f"{name} cast"] = partial(_cast, colour=colour)
+    return changes | {
+        "grey": lambda images: images.mean(1, keepdim=True).expand_as(images),
+        "blur": _blur,
+        "sharpen": lambda images: (images + _SHARPEN * (images - _blur(images))).clamp(0, 1),
+        "centre only": partial(_part, centre=True),
+        "rim only": partial(_part, centre=False),
+        "patch shuffle": _shuffle,
+    }
+
+
+def stress(
+    classifier: Classifier,
+    preprocess: Preprocess,
+    rows: Sequence[int],
+    labels: Sequence[int],
+    read: ReadImages,
+    changes: dict[str, Change] | None = None,
+    on_progress: OnProgress = no_progress,
+) -> tuple[Pull, ...]:
+    """Return the pull of each change towards each class, on the images `rows` with `labels`; strongest first.
+
+    `changes` may hold more than the battery, a session's own cues put in, say. Images of the class itself do
+    not count. Each image is read once and classified once a change.
+    """
+    changes = battery() if changes is None else changes
+    truth = torch.as_tensor(labels)
+    before, after = [], {name: list[Tensor]() for name in changes}
+    for start in range(0, len(rows), BATCH):
+        on_progress(start, len(rows))
+        images = read(rows[start : start + BATCH]).to(classifier.device)
+        before.append(_predict(classifier, preprocess, images))
+        for name, change in changes.items():
+            after[name].append(_predict(classifier, preprocess, change(images)))
+    if not before:
+        return ()
+    first = torch.cat(before)
+    counts = [
+        (name, *counted)
+        for name in changes
+        for counted in _counts(truth, first, torch.cat(after[name]), classifier.head.classes)
+    ]
+    chances = holm([float(binom.sf(gained - 1, gained + lost, 0.5)) for *_, gained, lost in counts])
+    pulls = [
+        Pull(name, target, images, gained, lost, (gained - lost) / images, p)
+        for (name, target, images, gained, lost), p in zip(counts, chances, strict=True)
+    ]
+    return tuple(sorted(pulls, key=lambda pull: (-pull.pull, pull.p, pull.change, pull.target)))
+
+
+def _counts(
+    truth: Tensor, before: Tensor, after: Tensor, classes: int
+) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (class, images of others, gained, lost) for every class that there are images of others for."""
+    for target in range(classes):
+        others = truth != target
+        was, is_ = before[others] == target, after[others] == target
+        if len(was):
+            yield target, len(was), int((is_ & ~was).sum()), int((was & ~is_).sum())
+
+
+def _predict(classifier: Classifier, preprocess: Preprocess, images: Tensor) -> Tensor:
+    with torch.no_grad():
+        return classifier.forward(preprocess.normalise(images)).logits.argmax(dim=1).cpu()
+
+
+def _text(images: Tensor, corner: str) -> Tensor:
+    """Stamp letters a fifth of the picture wide, white with a dark shadow, into a corner."""
+    size = max(5, images.shape[-1] // 5)
+    letters = torch.tensor([[float(dot) for dot in line] for line in _LETTERS], device=images.device)
+    stamp = F.interpolate(letters[None, None], (size, size))[0, 0].to(images.dtype)
+    gap = max(1, images.shape[-1] // 32)
+    top = gap if "top" in corner else images.shape[-2] - size - gap
+    left = gap if "left" in corner else images.shape[-1] - size - gap
+    stamped = images.clone()
+    part = stamped[:, :, top : top + size, left : left + size]
+    part.copy_(torch.where(stamp > 0, torch.ones_like(part), part * 0.3))
+    return stamped
+
+
+def _border(images: Tensor, level: float) -> Tensor:
+    width = max(1, images.shape[-1] // 12)
+    framed = torch.full_like(images, level)
+    framed[:, :, width:-width, width:-width] = images[:, :, width:-width, width:-width]
+    return framed
+
+
+def _cast(images: Tensor, colour: tuple[float, float, float]) -> Tensor:
+    tint = torch.tensor(colour, device=images.device, dtype=images.dtype)[:, None, None]
+    return torch.lerp(images, tint.expand_as(images), _CAST)
+
+
+def _blur(images: Tensor) -> Tensor:
+    reach = max(1, images.shape[-1] // 24)
+    padded = F.pad(images, (reach,) * 4, mode="reflect")
+    return F.avg_pool2d(padded, 2 * reach + 1, stride=1)
+
+
+def _part(images: Tensor, centre: bool) -> Tensor:
+    """Keep the middle half of the picture, or the rest, and make the other part its mean colour."""
+    height, width = images.shape[-2:]
+    inside = torch.zeros(height, width, dtype=torch.bool, device=images.device)
+    inside[height // 4 : height - height // 4, width // 4 : width - width // 4] = True
+    return torch.where(inside == centre, images, images.mean((2, 3), keepdim=True))
+
+
+def _shuffle(images: Tensor) -> Tensor:
+    """Exchange the tiles of a 4 x 4 grid, always in the same order; rows and columns left over stay."""
+    height, width = (side // _TILES for side in images.shape[-2:])
+    shuffled = images.clone()
+    order = torch.randperm(_TILES**2, generator=torch.Generator().manual_seed(0)).tolist()
+    for place, source in enumerate(order):
+        (row, column), (top, left) = divmod(place, _TILES), divmod(source, _TILES)
+        tile = images[:, :, top * height : (top + 1) * height, left * width : (left + 1) * width]
+        shuffled[:, :, row * height : (row + 1) * height, column * width : (column + 1) * width] = tile
+    return shuffled
