@@ -67,6 +67,7 @@ class AppState:
     evaluation_final: bool = False
     duplicates: tuple[SplitDuplicates, ...] = ()
     failure_modes: tuple[FailureMode, ...] | None = None
+    modes_tested: bool = False
     reports: dict[int, CulpritReport] = field(default_factory=dict)
     exemplars: dict[tuple[int, int], tuple[Exemplar, ...]] = field(default_factory=dict)
     illusions: dict[tuple[int, int], tuple[Illusion, ...]] = field(default_factory=dict)
@@ -268,7 +269,9 @@ class AppState:
         if isinstance(event.value, Evaluation) and self._debugged(event.job):
             self.evaluation, self.evaluation_final = event.value, False
             return frozenset({"evaluation"})
-        if isinstance(event.job, jobs.FindFailureModes) and isinstance(event.value, tuple):
+        if isinstance(event.job, jobs.FindFailureModes | jobs.ExamineFailureModes) and isinstance(
+            event.value, tuple
+        ):
             self.failure_modes = event.value
             return frozenset({"modes"})
         return frozenset()
@@ -340,6 +343,7 @@ class AppState:
         self, job: jobs.FindFailureModes | jobs.ExamineFailureModes, value: tuple[FailureMode, ...]
     ) -> frozenset[Topic]:
         self.failure_modes = value
+        self.modes_tested = self.modes_tested or isinstance(job, jobs.ExamineFailureModes)
         return frozenset({"modes"})
 
     def _keep_report(self, job: jobs.FindCulprits, value: CulpritReport) -> frozenset[Topic]:
