@@ -32,6 +32,7 @@ from .metrics import GroupEstimate, Metrics, WorstClass, WorstGroup
 from .opened import Opened, Preprocessing
 from .pictures import Exemplar, ExemplarKind, Illusion
 from .repairs import Repair, RepairPreview, SplitUse, WhatIf
+from .stress import Pull, StressResult
 from .tags import ReviewItem
 from .verdicts import Aim, Choice, ClassChange, Comparison, Loser, Opponent, Outcome, Verdict
 from .verifications import DifferingImage, JudgedImages, Verification
@@ -86,6 +87,8 @@ __all__ = [
     "Opponent",
     "Outcome",
     "Verdict",
+    "Pull",
+    "StressResult",
     "DifferingImage",
     "JudgedImages",
     "Verification",
