@@ -44,7 +44,7 @@ class Repair:
 
     `digest` is a hash of the head, `unchanged` says that it is the untouched one, because nothing beat it;
     `request` is what was asked for. `classes` are all of the model's, before and after on the judged images,
-    `cues` the names of those whose tags it was told.
+    `cues` the names of those whose tags it used.
     """
 
     number: int

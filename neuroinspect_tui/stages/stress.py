@@ -35,7 +35,7 @@ _CAST, _SHARPEN, _TILES = 0.4, 2.0, 4
 
 @dataclass(frozen=True)
 class Pull:
-    """Under `change`, of `images` of other classes, `gained` are newly taken for class `target`, `lost` no
+    """Under `change`, of `images` of other classes, `gained` are newly predicted as class `target`, `lost` no
     more.
 
     `pull` is (gained − lost) / images; `p` is the one-sided exact McNemar test after Holm over all changes
