@@ -58,7 +58,7 @@ class Job(Generic[R]):
 
     The queue runs the lowest `priority` first, then the newest request. Jobs that change what the user has
     (`in_order`) run before others of their priority, the oldest first. A `private` answer is of use only to
-    the face that asked: those that follow the session are not told.
+    the face that asked: those that follow the session do not see it.
     """
 
     kinds: ClassVar[dict[str, type[Job]]] = {}
@@ -473,7 +473,7 @@ class LeaveOutCue(Job[tuple[Cue, ...]]):
 class RepairHead(Job[Repair]):
     """Fit, choose, judge and save a repaired decision layer.
 
-    It is told of `cues` and group `columns` (None: those that are not left out), and with a failure `mode`
+    It uses `cues` and group `columns` (None: those that are not left out), and with a failure `mode`
     judged on the images of that instead of the class. A session keeps it by the number that it is given, as
     `ExportRepair` finds it.
     """

@@ -226,7 +226,7 @@ def _end_early(
     others_left = batch.ctrl_c and ranks.size > 1
     terminal_gone = batch.interrupted and isinstance(error, OSError)
     stopped = isinstance(error, Cancelled) or others_left or terminal_gone
-    if ranks.speaks(str(error)):
+    if ranks.prints(str(error)):
         again = f"interrupted, session saved in {directory}: run the same command to go on"
         complain(again if stopped else _line_of(error, directory))
     if stopped:

@@ -140,7 +140,7 @@ def _cue_names(project: Project, cues: tuple[StoredCue, ...], columns: tuple[str
 
 
 def _cues(project: Project, job: jobs.RepairHead | jobs.PreviewRepair) -> tuple[StoredCue, ...]:
-    """Return the cues whose tags the repair is told; raises InputError for a name that none has."""
+    """Return the cues whose tags the repair uses; raises InputError for a name that none has."""
     if job.cues is None:
         return project.cues.used(project.config.repair.cues)
     return tuple(project.cues.named(name) for name in job.cues)
@@ -243,7 +243,7 @@ def _with_cues(
 ) -> dict[str, SplitFeatures]:
     """Add each cue's tags as a group column; where the manifest has groups, `test` is judged on those alone.
 
-    With a seed `shuffle` the tags are dealt anew.
+    With a seed `shuffle` the tags are shuffled.
     """
     untouched = "test" if project.group_columns and len(features) > 1 else None
     added: dict[str, dict[str, GroupColumn]] = {name: {} for name in features}
