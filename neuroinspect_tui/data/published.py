@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-
 from ..errors import InputError
 from ..torchvision_compat import import_torchvision
 from .table import Table

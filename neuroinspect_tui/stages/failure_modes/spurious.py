@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from scipy.special import ndtr
 from torch import Tensor
 

@@ -43,7 +43,7 @@ def test_planted_parts_are_found_as_well_as_by_scikit_learn() -> None:
 
 
 def test_rows_are_expressed_in_given_parts_as_by_scikit_learn() -> None:
-    table, known = table_of_parts(40, 32, 3)
+    table, _ = table_of_parts(40, 32, 3)
     model = NMF(3, init="nndsvda", random_state=0, max_iter=100).fit(table.numpy())
     expected = torch.from_numpy(model.transform(table.numpy()))
     torch.testing.assert_close(
