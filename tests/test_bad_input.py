@@ -18,7 +18,7 @@ from tests.conftest import REPOSITORY
 from tests.test_batch import neuroinspect
 from tests.tiny import EACH, TinyProject, make_tiny, state
 
-SOURCES = "torchvision:NAME, timm:NAME, path/to/file.py:function or package.module:function"
+SOURCES = "torchvision:NAME, timm:NAME, hf:NAME_OR_FOLDER, clip:NAME:TAG, path/to/file.py:function or package.module:function"
 MISFIT = "give the weights of this very model, trained on this data set's classes"
 
 
@@ -112,8 +112,8 @@ CASES = {
     ),
     "data with one class more": (
         {"-d": "{root}/data/four.csv"},
-        "-m {root}/tiny.py:tiny has 3 outputs, the data 4 classes: "
-        "pass -w FILE trained on these classes, or the data it was trained on",
+        'the classifier has 3 outputs, {root}/data/four.csv has 4 classes: "grey" is in val alone: '
+        "name the classifier's classes in its order with --classes FILE",
     ),
     "manifest without label": (
         {"-d": "{root}/data/lable.csv"},

@@ -28,15 +28,20 @@ from neuroinspect_tui.results import (
     Carried,
     ClassRef,
     Concept,
+    Cue,
+    DifferingImage,
     Evaluation,
     Exemplar,
     FailureMode,
     Illusion,
-    Propagation,
+    ProbeQuality,
     Repair,
     SplitDuplicates,
+    TagCounts,
+    Verification,
     states,
 )
+from neuroinspect_tui.results.stored_cues import StoredCue
 from neuroinspect_tui.resume import follow
 from neuroinspect_tui.resume.restore import saved_state
 from neuroinspect_tui.runtime.worker import Worker
@@ -192,7 +197,9 @@ def test_a_result_that_cannot_be_read_is_told_and_the_session_taken_over(other: 
 
 def replay(session: Session, job: jobs.Job, answer: object) -> dict[str, Any]:
     """Do `job` as the pipeline of another process would; return the last entry of the journal."""
-    if job.key(CONFIG) is not None:
+    if job.key(CONFIG) == states.CUES:
+        session.save(states.CUES, STORED_CUES)
+    elif job.key(CONFIG) is not None:
         session.save(job.key(CONFIG), answer)
     elif isinstance(answer, Repair):
         session.save(states.repair(answer.number), answer)
@@ -201,6 +208,18 @@ def replay(session: Session, job: jobs.Job, answer: object) -> dict[str, Any]:
     return session.events()[0][-1]
 
 
+PROBE = ProbeQuality(0.75, False, 3, 1, 2, more=8)
+STORED_CUES = (
+    StoredCue("sky", left_out=True),
+    StoredCue(
+        "water", "mode", "2", tags={"val": {"a.png": "has", "b.png": "not", "c.png": "has"}}, probe=PROBE
+    ),
+)
+VERIFICATION = Verification(
+    4, "repairs/4-ridge/model.pt", "test", 9, 8, 0.75, 0.625, (DifferingImage("a.png", 0, 1, None),)
+)
+WATER = Cue("water", TagCounts(2, 1), "mode", "2", PROBE)
+CUES = (Cue("sky", TagCounts(), left_out=True), WATER)
 CASES: list[tuple[jobs.Job, object]] = [
     (jobs.Open(), fake_opened()),
     (jobs.Evaluate("test"), EVALUATION),
@@ -220,9 +239,16 @@ CASES: list[tuple[jobs.Job, object]] = [
         jobs.Illustrate(1, (7,)),
         (Illusion(7, ClassRef(1, "b"), 0, "x.png", None, 1.0, 1.0, 1.0, 1, 0.5, 1.0, None, None),),
     ),
-    (jobs.SetTag("val", 3, "cue"), Propagation({"cue": 1}, None, False, "", {"cue": 1})),
+    (jobs.SetTag("val", 3, "has", "water"), WATER),
+    (jobs.ListCues(), CUES),
+    (jobs.AddCue("water", "mode", "2"), CUES),
+    (jobs.RenameCue("lake", "water"), CUES),
+    (jobs.MergeCues("lake", "water"), CUES),
+    (jobs.ClearCue("sky"), CUES),
+    (jobs.LeaveOutCue("sky"), CUES),
     (jobs.RepairHead(0, "ridge"), fake_repair(4, jobs.RepairHead(0, "ridge"))),
     (jobs.ExportRepair(4), fake_repair(4, jobs.RepairHead(0, "ridge"))),
+    (jobs.VerifyRepair(4), VERIFICATION),
     (jobs.DiscardRepair(4), 4),
     (jobs.WriteReport(), "/out"),
 ]

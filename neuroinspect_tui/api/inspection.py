@@ -12,22 +12,28 @@ from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
-from .. import jobs
+from .. import jobs, results
 from ..config import ComputeConfig, DataConfig, DebugConfig, ModelConfig, PreprocessConfig, RunConfig
 from ..data.class_names import find_class
 from ..errors import InputError
 from ..events import Preview
 from ..jobs import Job
-from ..pipeline.modes import known_modes
+from ..pipeline.directions import known_modes, known_units
+from ..pipeline.picturing import framed
 from ..pipeline.pipeline import Pipeline
 from ..pipeline.reporting import findings
+from ..repair_methods import RepairMethod
 from ..results import CulpritReport, WhatIf
 from ..session.findings import build_report
 from ..session.html import render_html
 from ..session.store import INDEX, Session
+from ..stages.units import Units
+from .cues import Cue, starting_point
+from .repairs import Repair
 from .tables import Evaluation
-from .values import FailureMode
+from .values import FailureMode, Illusion, Picture, read_picture
 
 if TYPE_CHECKING:
     from torch import nn
@@ -82,6 +88,7 @@ class Inspection:
         self.notes: list[str] = []
         self._module = module
         self._pipeline: Pipeline | None = None
+        self._rows: dict[str, dict[str, int]] = {}
 
     def __repr__(self) -> str:
         return f"Inspection({self.config.model.spec!r}, {self.config.data.source!r}, {str(self.root)!r})"
@@ -176,6 +183,101 @@ class Inspection:
             FailureMode.of(mode, direction.numpy())
             for mode, direction in zip(found.modes, found.directions, strict=True)
         )
+
+    # Pictures
+
+    def exemplars(
+        self, unit: int | FailureMode, target: str | int | None = None, count: int = 8
+    ) -> tuple[Picture, ...]:
+        """Return the real images on which a unit is most active, strongest first.
+
+        `unit` is a neuron's number or a failure mode. With a `target` they are of that class.
+        """
+        self.evaluate()
+        data = self.pipeline.project.features(self.config.data.split)
+        units, number = self._unit(unit)
+        activation = units.activation(data.features, number)
+        if target is not None:
+            activation = activation.where(data.labels == self.class_index(target), -torch.inf)
+        order = activation.argsort(descending=True, stable=True)[:count]
+        rows = [row for row in order.tolist() if activation[row] > -torch.inf]
+        images = framed(self.pipeline.project, rows).numpy() if rows else ()
+        return tuple(
+            Picture(image, float(activation[row]), data.paths[row], int(data.labels[row]))
+            for row, image in zip(rows, images, strict=True)
+        )
+
+    def illusions(
+        self, unit: int | FailureMode, target: str | int | None = None, iters: int = 64, count: int = 1
+    ) -> tuple[Illusion, ...]:
+        """Return pictures optimised to excite a unit while they look like the class `target`.
+
+        Without a `target` it is the mode's largest class, or the class that the neuron speaks for most.
+        """
+        self.evaluate()
+        units, number = self._unit(unit)
+        head = self.pipeline.project.head
+        if target is not None:
+            aim = self.class_index(target)
+        elif isinstance(unit, results.FailureMode):
+            aim = unit.classes[0]
+        else:
+            aim = int(units.weight(head, number).argmax())
+        made = self.ask(jobs.Illustrate(aim, (number,), iters, count))
+        return tuple(Illusion.of(found, read_picture(self.root / found.image)) for found in made)
+
+    def _unit(self, unit: int | FailureMode) -> tuple[Units, int]:
+        """Return the units and the number of `unit` among them: directions stand behind the neurons."""
+        project = self.pipeline.project
+        if not isinstance(unit, results.FailureMode):
+            project.head.require((unit,))
+            return known_units(project), unit
+        self.failure_modes()
+        units = known_units(project)
+        return units, units.number_of(torch.from_numpy(unit.direction))
+
+    # Cues and repairs
+
+    def cue(self, name: str, target: str | int | FailureMode) -> Cue:
+        """Return the cue `name`, made if there is none yet, to be tagged on images of a class or mode."""
+        index, neurons = starting_point(self, target)
+        from_mode = isinstance(target, results.FailureMode)
+        source = str(target.id) if isinstance(target, results.FailureMode) else ""
+        self.ask(jobs.AddCue(name, "mode" if from_mode else "hand", source))
+        return Cue(self, name, index, neurons)
+
+    def place_of(self, path: str) -> tuple[str, int]:
+        """Return the split and the row of an image by its path; raises InputError where none has it."""
+        project = self.pipeline.project
+        first = self.config.data.split
+        for split in dict.fromkeys((first, *project.dataset.splits)):
+            if project.evaluated(split):
+                paths = project.features(split).paths
+                rows = self._rows.setdefault(split, {name: row for row, name in enumerate(paths)})
+                if path in rows:
+                    return split, rows[path]
+        raise InputError(f"no evaluated image is {path!r}", "give a path as features() returns it")
+
+    def repair(
+        self,
+        target: str | int | FailureMode,
+        method: RepairMethod = "auto",
+        cues: Sequence[Cue | str] | None = None,
+        groups: Sequence[str] | None = None,
+        neurons: Sequence[int] = (),
+    ) -> Repair:
+        """Fit, choose and judge a repaired decision layer for a class or a failure mode.
+
+        It is told of the `cues` (None: all of the session that are not left out) and the group columns
+        `groups` (None: the worst one). Methods are those of the command line.
+        """
+        mode = target.id if isinstance(target, results.FailureMode) else None
+        index = self.class_index(target) if not isinstance(target, results.FailureMode) else target.classes[0]
+        for split in self.pipeline.project.dataset.splits:
+            self.evaluate(split)
+        names = None if cues is None else tuple(cue if isinstance(cue, str) else cue.name for cue in cues)
+        columns = None if groups is None else tuple(groups)
+        return Repair(self, self.ask(jobs.RepairHead(index, method, tuple(neurons), names, columns, mode)))
 
     # Reports and sessions
 

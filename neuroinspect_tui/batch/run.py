@@ -106,9 +106,11 @@ class Batch:
         wanted = [find_class(opened.classes, name) for name in config.debug.classes]
         _require_neurons(config.repair.neurons, opened.features)
         _require_groups(config.checks, opened.group_columns)
+        if opened.unrepairable and config.repair.method != "none":
+            self._display.show(Note(f"no repair: {opened.unrepairable}", "warning"))
         evaluation = self.ask(jobs.Evaluate())
         if config.debug.modes:
-            self.ask(jobs.ExamineFailureModes())
+            self._explain(config, opened)
         targets = list(dict.fromkeys(wanted or worst_classes(evaluation, config.debug.worst)))
         if config.repair.method != "none" and not targets:
             self._display.show(
@@ -118,13 +120,23 @@ class Batch:
         self.ask(jobs.WriteReport(tuple(targets)))
         return evaluation, targets, repairs
 
+    def _explain(self, config: RunConfig, opened: Opened) -> None:
+        """Find the failure modes, test them in the pictures and make illusions of the largest."""
+        found = self.attempt(jobs.FindFailureModes())
+        if not found:
+            return
+        tested = self.attempt(jobs.ExamineFailureModes()) or found
+        for mode in tested[: config.debug.illusions]:
+            unit, target = opened.features + mode.id, mode.classes[0]
+            self.attempt(jobs.Illustrate(target, (unit,), config.debug.iters, 1))
+
     def _debug(self, target: int, config: RunConfig, opened: Opened) -> list[Repair]:
         """The three stages for one class; what fails leaves the rest as it is."""
         self._display.subject = opened.classes[target]
         report = self.attempt(jobs.FindCulprits(target))
         if report is not None:
             self._look_at(report, config, opened)
-        if config.repair.method == "none":
+        if config.repair.method == "none" or opened.unrepairable:
             return []
         for split in opened.splits:
             self.ask(jobs.Evaluate(split))

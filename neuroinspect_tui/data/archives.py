@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
@@ -11,6 +12,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO
 
 from PIL import Image
 
@@ -45,13 +47,17 @@ class Place:
     def read(self) -> bytes:
         """Return the member's bytes; the archive is open only meanwhile."""
         with self.file.open("rb") as stream:
-            stream.seek(self.offset)
-            if self.deflated is None:
-                return stream.read(self.size)
-            header = stream.read(_LOCAL_HEADER)
-            name, extra = (int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
-            stream.seek(name + extra, io.SEEK_CUR)
-            data = stream.read(self.size)
+            return self.read_from(stream)
+
+    def read_from(self, stream: IO[bytes]) -> bytes:
+        """Return the member's bytes from the open archive."""
+        stream.seek(self.offset)
+        if self.deflated is None:
+            return stream.read(self.size)
+        header = stream.read(_LOCAL_HEADER)
+        name, extra = (int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
+        stream.seek(name + extra, io.SEEK_CUR)
+        data = stream.read(self.size)
         return zlib.decompress(data, -zlib.MAX_WBITS) if self.deflated else data
 
 
@@ -123,21 +129,56 @@ def expand(pattern: str) -> list[str]:
 def _members(file: Path) -> Iterator[tuple[str, Place]]:
     """Yield the files in an archive; raises InputError for one that is packed as a whole, or damaged."""
     try:
-        if file.suffix.lower() == ".zip":
-            with zipfile.ZipFile(file) as archive:
-                for info in archive.infolist():
-                    if not info.is_dir() and info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                        deflated = info.compress_type == zipfile.ZIP_DEFLATED
-                        yield info.filename, Place(file, info.header_offset, info.compress_size, deflated)
-        else:
-            with tarfile.open(file, "r:") as tar:
-                for member in tar:
-                    if member.isreg():
-                        yield member.name.removeprefix("./"), Place(file, member.offset_data, member.size)
-                    tar.members.clear()  # type: ignore[attr-defined]
-    except (tarfile.TarError, zipfile.BadZipFile) as error:
+        if file.suffix.lower() != ".zip":
+            yield from _in_tar(file)
+            return
+        with zipfile.ZipFile(file) as archive:
+            for info in archive.infolist():
+                if not info.is_dir() and info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    deflated = info.compress_type == zipfile.ZIP_DEFLATED
+                    yield info.filename, Place(file, info.header_offset, info.compress_size, deflated)
+    except (tarfile.TarError, zipfile.BadZipFile, ValueError) as error:
         remedy = "give a .tar that is not compressed, or a .zip"
         raise InputError(f"{file} cannot be read ({error})", remedy) from None
+
+
+def _in_tar(file: Path) -> Iterator[tuple[str, Place]]:
+    """Yield the files in a tar: `tarfile` takes ten times as long for the headers of a large one.
+
+    A header that is not of the plain kind (long names, links, sparse files) is left to `tarfile`.
+    """
+    with file.open("rb") as stream:
+        at = 0
+        while True:
+            stream.seek(at)
+            header = stream.read(tarfile.BLOCKSIZE)
+            if not header.strip(b"\0"):
+                if not header and not at:
+                    raise ValueError("it is empty")
+                return
+            kind, size = header[156:157], header[124:136].rstrip(b" \0")
+            plain = kind in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE) and size.isdigit()
+            if not plain or header[257:262] != b"ustar":
+                yield from _by_tarfile(file, at)
+                return
+            name, prefix = (header[start:stop].partition(b"\0")[0] for start, stop in ((0, 100), (345, 500)))
+            length = int(size, 8)
+            at += tarfile.BLOCKSIZE
+            if kind != tarfile.DIRTYPE:
+                whole = (prefix + b"/" + name if prefix else name).decode("utf-8", "surrogateescape")
+                yield whole.removeprefix("./"), Place(file, at, length)
+            at += -(-length // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+
+
+def _by_tarfile(file: Path, start: int) -> Iterator[tuple[str, Place]]:
+    """Yield the files in a tar from byte `start` on."""
+    with file.open("rb") as stream:
+        stream.seek(start)
+        with tarfile.open(fileobj=stream, mode="r:") as tar:
+            for member in tar:
+                if member.isreg():
+                    yield member.name.removeprefix("./"), Place(file, member.offset_data, member.size)
+                tar.members.clear()  # type: ignore[attr-defined]
 
 
 def _labelled(places: Mapping[str, Place]) -> Columns | None:
@@ -155,15 +196,32 @@ def _labelled(places: Mapping[str, Place]) -> Columns | None:
     paths = [(key, path) for key, path in images.items() if key in beside]
     if 2 * len(paths) <= len(images):
         return None
-    labels = [_label(beside[key]) for key, _ in paths]
+    with contextlib.ExitStack() as stack:
+        streams = _Streams(stack)
+        labels = [_label(beside[key], streams) for key, _ in paths]
     return {"path": [path for _, path in paths], "label": labels}
 
 
-def _label(members: Mapping[str, Place]) -> str:
+class _Streams:
+    """One archive open at a time, for members that are read one after the other."""
+
+    def __init__(self, stack: contextlib.ExitStack) -> None:
+        self._stack = stack
+        self._file: Path | None = None
+
+    def read(self, place: Place) -> bytes:
+        """Return a member's bytes."""
+        if place.file != self._file:
+            self._stack.close()
+            self._file, self._stream = place.file, self._stack.enter_context(place.file.open("rb"))
+        return place.read_from(self._stream)
+
+
+def _label(members: Mapping[str, Place], streams: _Streams) -> str:
     for suffix in _LABELS:
         if suffix not in members:
             continue
-        text = members[suffix].read().decode("utf-8", "replace").strip()
+        text = streams.read(members[suffix]).decode("utf-8", "replace").strip()
         if suffix != "json":
             return text
         entry = json.loads(text)

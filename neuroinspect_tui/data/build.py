@@ -76,8 +76,7 @@ def _check_files(table: Table, allow_outside: bool) -> None:
         _check_inside(table)
     if not there:
         message = f'{table.origin}: its images are not in {table.root} (for example "{probed[0]}")'
-        beside = " (or --no-manifest to read the folders as they are)" if table.found else ""
-        raise InputError(message, f"give the folder that holds them as --data-root{beside}")
+        raise InputError(message, "give the folder that holds them as --data-root")
 
 
 def _check_inside(table: Table) -> None:

@@ -25,6 +25,8 @@ from .table import Table
 from .torchvision_sets import read_torchvision
 from .tree import is_junk
 
+_WITHOUT = "--no-manifest reads the folders as they are"
+
 __all__ = ["ImageDataset", "Split", "load_dataset"]
 
 
@@ -35,6 +37,12 @@ def load_dataset(config: DataConfig, model: ModelClasses | None = None) -> Image
     has more outputs than the data classes, labels index the model's.
     """
     classes = read_class_list(config.classes) if config.classes else None
+    if classes and model and len(classes.names) != model.count:
+        line = f"--classes {config.classes} names {len(classes.names)} classes"
+        raise InputError(
+            f"{line}, the classifier has {model.count} outputs",
+            "name every output, in the classifier's order",
+        )
     try:
         dataset = _read(config, classes, model)
     except OSError as error:
@@ -57,7 +65,12 @@ def _read(config: DataConfig, classes: ClassList | None, model: ModelClasses | N
         return read_torchvision(name, root, classes, config.split, config.allow_outside, model)
     else:
         table = _read_published(name, Path(config.root).expanduser())
-    return build_dataset(table, classes, config.split, config.allow_outside, model)
+    try:
+        return build_dataset(table, classes, config.split, config.allow_outside, model)
+    except InputError as error:
+        if not table.found:
+            raise
+        raise InputError(error.message, f"{error.remedy}; {_WITHOUT}") from None
 
 
 def _read_hub(name: str, config: DataConfig, known: Known | None) -> Table:
@@ -108,7 +121,14 @@ def _read_folder(folder: Path, root: Path | None, config: DataConfig, known: Kno
         return read_parquet(files, folder.resolve().name, str(folder), root or folder)
     if files := _only(folder, ".tar"):
         return read_archives("{" + ",".join(map(str, files)) + "}", known, config.split)
-    imagefolder = read_imagefolder(folder)
+    try:
+        imagefolder = read_imagefolder(folder)
+    except InputError as error:
+        if not _has_split_folders(folder):
+            raise
+        table = read_folders(folder, known, config.split)
+        note = f"{error.message}: the class folders are read without it"
+        return replace(table, notes=(*table.notes, note))
     if imagefolder is not None:
         return imagefolder
     beside = next((folder / name for name in manifest.NAMES if (folder / name).is_file()), None)
@@ -146,7 +166,7 @@ def _with_table(
             table = manifest.read_manifest(beside, root, found=True)
         except InputError as error:
             if beside.stem != "metadata":
-                raise InputError(error.message, f"{error.remedy}; --no-manifest reads the folders") from None
+                raise InputError(error.message, f"{error.remedy}; {_WITHOUT}") from None
             try:
                 table = read_folders(folder, known, config.split)
             except InputError:

@@ -102,12 +102,13 @@ def _in_order(known: list[str], integers: bool, table: Table) -> tuple[list[str]
 
 def _refuse_miscounted(known: Sequence[str], table: Table, model: ModelClasses | None) -> None:
     """Raise InputError where names are twins, or as many as the model has outputs they are not."""
-    if model is not None and model.count == len(known):
+    if len(known) < 2 or (model is not None and model.count == len(known)):
         return
     suspects = suspicious_classes(table)
     if model is not None:
         because = f": {'; '.join(suspects)}" if suspects else ""
-        line = f"the classifier has {model.count} outputs, {table.origin} has {len(known)} classes{because}"
+        classes = "1 class" if len(known) == 1 else f"{len(known)} classes"
+        line = f"the classifier has {model.count} outputs, {table.origin} has {classes}{because}"
         raise InputError(line, "name the classifier's classes in its order with --classes FILE")
     for label, twin in _twins(known):
         line = f'{table.origin}: "{label}" and "{twin}" differ in case or Unicode form alone'

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import InputError
+from .matching import Matcher
 from .splits import folder_split, plain_split
 from .tree import Folder
 
-Known = Callable[[str], bool]
-"""Whether a name is a class of the classifier or of `--classes`."""
+Known = Matcher
+"""Tells whether a name is a class of the classifier or of `--classes`."""
 
 _STORES = frozenset(("images", "image", "imgs", "img", "jpegimages", "photos", "pictures", "jpg", "png"))
 _ANNOTATIONS = frozenset(
@@ -143,9 +144,9 @@ def _reading_of(root: Path, containers: dict[str, Folder], known: Known | None) 
     if not shared:
         return _classes
     outer = sorted({name for name, _ in children})
-    if known is not None and all(map(known, outer)):
+    if known is not None and all(map(known.names, outer)):
         return _classes
-    if known is not None and all(known(below) for _, below in inner):
+    if known is not None and all(known.names(below) for _, below in inner):
         return _class_below_place
     raise InputError(
         f"{root}: the classes could be {some(outer)}, or {some(shared)} in each of them",

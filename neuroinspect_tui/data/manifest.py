@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from ..errors import InputError
 from .columns import Columns, read_columns
+from .files import is_there
 from .splits import plain_split, split_name
 from .table import Table
+from .tree import SPELLED, is_image
 
-NAMES = ("manifest.csv", "metadata.csv", "manifest.jsonl", "metadata.jsonl")
+NAMES = ("manifest.csv", "metadata.csv", "manifest.jsonl", "metadata.jsonl", "_classes.csv")
 PATH_COLUMNS = (
     *("path", "img_filename", "filename", "file_name", "image_path", "filepath", "file_path", "img_path"),
     *("image_file", "image_name", "image", "img", "file", "image_id", "img_id", "id"),
@@ -22,7 +26,11 @@ _OTHER_LABELS = (
     *("category_id", "class_idx", "breed", "diagnosis", "dx"),
 )
 _SPLIT_COLUMNS = ("split", "set", "partition", "subset", "dataset_split")
-_ONE_HOT_FILE = "_classes.csv"
+_IDS = ("image_id", "img_id", "id", "image_name", "image")
+_URLS = ("image", "img")
+_SERVER = re.compile(r"(https?://[^/]+)?/data/(upload/([0-9]+/)?|local-files/\?d=)")
+"""What Label Studio puts before the name of an image."""
+_PROBED = 20
 
 
 def read_manifest(file: Path, root: Path | None = None, found: bool = False) -> Table:
@@ -31,7 +39,7 @@ def read_manifest(file: Path, root: Path | None = None, found: bool = False) -> 
     Reads 1.3 million rows in seconds and holds each distinct short text once. Raises InputError.
     """
     columns, notes = read_columns(file)
-    name = file.resolve().parent.name if file.name in (*NAMES, _ONE_HOT_FILE) else file.stem
+    name = file.resolve().parent.name if file.name in NAMES else file.stem
     return table_of_columns(columns, name, str(file), root or file.parent, notes, found)
 
 
@@ -48,6 +56,13 @@ def table_of_columns(
     columns = dict(columns)
     path_column = _find(columns, PATH_COLUMNS, origin)
     paths = columns.pop(path_column)
+    if path_column.casefold() in _URLS:
+        paths = list(map(_without_server, paths))
+    if path_column.casefold() in _IDS and (suffix := _common_suffix(paths, root)):
+        paths, notes = (
+            [path + suffix for path in paths],
+            (*notes, f"{path_column} is read as file names with {suffix}"),
+        )
     if not paths:
         raise InputError(f"{origin} lists no images", "add a row for each image")
     _require_filled(origin, path_column, paths)
@@ -133,6 +148,22 @@ def _splits_of_paths(paths: Sequence[str]) -> list[str] | None:
             return None
         found.append(split)
     return found if len(set(found)) > 1 else None
+
+
+def _without_server(path: str) -> str:
+    """Return the file's own path in what Label Studio exports."""
+    found = _SERVER.match(path)
+    return unquote(path[found.end() :]) if found else path
+
+
+def _common_suffix(paths: Sequence[str], root: Path) -> str | None:
+    """Return the suffix with which names without one are files in `root`, where all that are probed are."""
+    probed = paths[:_PROBED]
+    if not probed or any(is_image(path) for path in probed):
+        return None
+    return next(
+        (suffix for suffix in SPELLED if all(is_there(root / f"{path}{suffix}") for path in probed)), None
+    )
 
 
 def _waterbirds_names(labels: list[str]) -> list[str] | None:

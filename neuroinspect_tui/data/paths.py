@@ -8,8 +8,8 @@ from typing import Literal
 
 from ..errors import InputError
 from .files import is_there
-from .images import SUFFIXES
 from .table import Table
+from .tree import SPELLED
 
 _FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 
@@ -32,7 +32,7 @@ def why_not_there(table: Table, path: str) -> InputError | None:
         if spelled != path and is_there(root / spelled):
             line = f'{table.origin}: paths are in another Unicode form than the files (for example "{path}")'
             return InputError(line, f"write them in {form}, as the files are named")
-    suffix = next((suffix for suffix in _suffixes() if is_there(root / f"{path}{suffix}")), None)
+    suffix = next((suffix for suffix in SPELLED if is_there(root / f"{path}{suffix}")), None)
     if suffix is not None:
         line = f'{table.origin}: paths lack the suffix of the files (for example "{path}")'
         return InputError(line, f"write {path}{suffix}")
@@ -46,11 +46,6 @@ def why_not_there(table: Table, path: str) -> InputError | None:
         return None
     line = f'{table.origin}: its images are not in {root} (for example "{path}")'
     return InputError(line, f"give --data-root {parent}")
-
-
-def _suffixes() -> list[str]:
-    usual = sorted(SUFFIXES, key=lambda suffix: (suffix not in ("jpg", "png", "jpeg"), suffix))
-    return [f".{spelled}" for suffix in usual for spelled in (suffix, suffix.upper())] + [".JPEG"]
 
 
 def _tail(root: Path, path: str) -> str | None:

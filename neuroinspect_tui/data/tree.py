@@ -18,6 +18,13 @@ _JUNK = frozenset(
 )
 """What macOS, Windows and storage devices leave in folders."""
 _LINKED_DEPTH = 2
+_USUAL = ("jpg", "png", "jpeg")
+SPELLED = tuple(
+    f".{spelled}"
+    for suffix in sorted(SUFFIXES, key=lambda suffix: (suffix not in _USUAL, suffix))
+    for spelled in (suffix, suffix.upper())
+)
+"""The suffixes of images as files are named with them, the usual ones first."""
 
 
 @dataclass

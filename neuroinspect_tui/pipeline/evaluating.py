@@ -82,6 +82,7 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
         group_columns=project.group_columns,
         notes=(*dataset.notes, *remarks),
         preprocessing=None if project.recorded is not None else project.preprocess.described(),
+        unrepairable=project.model.unrepairable,
     )
     group.on_rank_zero(lambda: project.keep(job, opened))
     return opened
@@ -236,8 +237,7 @@ def _refuse_permuted_classes(project: Project, evaluation: Evaluation, reporter:
     moved = [(label, output) for label, output in enumerate(found) if label != output]
     names = {label: safe(project.names[label], 40) for label, _ in moved}
     shown = ", ".join(
-        f'"{names[label]}" is class {label} here and answers as output {output}'
-        for label, output in moved[:3]
+        f'images of "{names[label]}" answer as output {output}, not {label}' for label, output in moved[:3]
     )
     if project.config.data.classes:
         reporter.note(f"{CLASS_ORDER} ({shown}…): check --classes", "warning")

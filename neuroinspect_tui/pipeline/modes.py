@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 
 import torch
-from safetensors.torch import load_file, save
 from torch import Tensor
 
 from .. import jobs
@@ -20,6 +19,7 @@ from ..stages.failure_modes import FailureModes, find_failure_modes, scores
 from ..stages.failure_modes.evidence import Pictures, conclude
 from ..tensors import SplitFeatures
 from .caching import cached
+from .directions import keep_directions, known_modes
 from .evaluating import thumbnails
 from .naming import embed, vocabulary
 from .picturing import framed
@@ -41,26 +41,8 @@ def failure_modes(
     data = project.features(project.split.name)
     most = debug.modes if job.k is None else job.k
     found = find_failure_modes(data, project.head, most, compute.seed, reporter.progress)
-    tensors = {
-        "directions": found.directions,
-        "thresholds": found.thresholds,
-        "rows": found.rows,
-        "members": found.members,
-    }
-    project.session.write_bytes(_tensors_file(project, job.k), save(tensors))
+    keep_directions(project, job.k, found)
     return tuple(_with_exemplars(project, data, found, mode, reporter) for mode in found.modes)
-
-
-def _tensors_file(project: Project, k: int | None) -> str:
-    return f"state/{states.failure_modes(project.config, k)}.safetensors"
-
-
-def known_modes(project: Project, k: int | None = None) -> FailureModes | None:
-    """Return the failure modes found so far with their tensors, or None."""
-    modes, file = project.known(jobs.FindFailureModes(k)), project.session.path(_tensors_file(project, k))
-    if modes is None or not file.is_file():
-        return None
-    return FailureModes(modes=modes, **load_file(file))
 
 
 def directions_by_id(found: FailureModes) -> dict[int, Tensor]:
@@ -104,7 +86,8 @@ def _exemplars(
 @cached
 def examine(project: Project, job: jobs.ExamineFailureModes, reporter: Reporter) -> tuple[FailureMode, ...]:
     """Add the evidence that takes images: cover test, image statistic, name, and whether it is spurious."""
-    failure_modes(project, jobs.FindFailureModes(job.k), reporter)
+    if not failure_modes(project, jobs.FindFailureModes(job.k), reporter):
+        return ()
     found = known_modes(project, job.k)
     if found is None:
         raise InputError("the directions of the failure modes are gone", "delete failure_modes/ in state/")

@@ -24,9 +24,11 @@ from ..stages.illusion_optimizer import Guide, Pair
 from ..stages.masks import dim
 from ..stages.neuron_statistics import NeuronStatistics, neuron_statistics
 from ..stages.recipes import recipe_for
+from ..stages.units import UnitClassifier
 from ..tensors import OnProgress
 from ..text import safe
 from .caching import cached
+from .directions import known_units
 from .project import Project
 
 EXEMPLARS = 4
@@ -46,7 +48,8 @@ def framed(project: Project, rows: Iterable[int]) -> Tensor:
     frames = []
     for row in rows:
         try:
-            frames.append(project.preprocess.frame(project.split.open(int(data.rows[row]))))
+            stored = project.split.open(int(data.rows[row]), project.preprocess.framing.mode)
+            frames.append(project.preprocess.frame(stored))
         except UnreadableImage as error:
             line = f"{safe(data.paths[row], 200)} can no longer be read: {error.reason}"
             raise InputError(line, "bring the image back") from None
@@ -68,7 +71,7 @@ def exemplars(project: Project, job: jobs.FindExemplars, reporter: Reporter) -> 
     if project.recorded is not None:
         return ()
     data = project.features(project.split.name)
-    ranked = rank_exemplars(data, project.head, job.target, job.neuron, EXEMPLARS)
+    ranked = rank_exemplars(data, project.head, job.target, job.neuron, EXEMPLARS, units=known_units(project))
     rows = sorted({item.row for items in ranked.values() for item in items})
     crops = dict(zip(rows, _crop(project, job.neuron, rows), strict=True)) if rows else {}
     return tuple(
@@ -91,7 +94,8 @@ def _crop(project: Project, neuron: int, rows: Sequence[int]) -> list[tuple[str,
     """Write the crop around a neuron's firing, and the same with the rest dimmed, for each row."""
     pixels = framed(project, rows)
     images = project.preprocess.normalise(as_pixels(pixels).to(project.device))
-    maps = project.classifier.feature_map(images, torch.tensor([neuron]))[:, 0].cpu()
+    seen = UnitClassifier(project.classifier, known_units(project))
+    maps = seen.maps_and_activations(images, torch.tensor([neuron]))[0][:, 0].cpu()
     written = []
     for row, picture, neuron_map in zip(rows, pixels, maps, strict=True):
         (left, top, right, bottom), mask = crop_from_map(picture.shape[0], picture.shape[1], neuron_map)
@@ -161,6 +165,7 @@ def _optimise(
         _previewer(job, reporter),
         on_progress,
         dtype=project.illusion_dtype,
+        units=known_units(project),
     )
 
 
@@ -186,13 +191,13 @@ def _batches(pairs: Sequence[Pair], most: int) -> Iterator[list[Pair]]:
 
 
 def _statistics(project: Project, reporter: Reporter) -> NeuronStatistics:
+    data = project.features(project.split.name)
     if project.statistics is None:
-        data = project.features(project.split.name)
         rows = spread(len(data), SPECTRUM_IMAGES)
         basis = FourierBasis.measured(as_pixels(framed(project, rows)))
         reporter.unit("neurons")
         project.statistics = neuron_statistics(data, basis, reporter.progress)
-    return project.statistics
+    return known_units(project).statistics(project.statistics, data)
 
 
 def _guide(project: Project, target: int) -> Guide | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from .. import jobs
 from ..errors import InputError
 from ..events import Reporter
-from ..results import LabelIssue, Sample
+from ..results import FailureMode, Illusion, LabelIssue, Sample
 from ..session.directions import write_directions
 from ..session.features import iterate_samples
 from ..session.report import REPORT, Debugged, Findings, build_report, write_reports
@@ -16,8 +16,9 @@ from ..session.tables import write_label_issues
 from ..stages.label_issues import find_label_issues
 from ..stages.tags import excluded_rows
 from . import repairing
+from .directions import known_modes
 from .identity import environment
-from .modes import directions_by_id, known_modes
+from .modes import directions_by_id
 from .project import Project
 from .repairing import known_repairs
 
@@ -49,9 +50,18 @@ def findings(project: Project, targets: tuple[int, ...] = ()) -> Findings:
         evaluation=evaluation,
         duplicates=project.known(jobs.FindDuplicates()) or (),
         cues=project.cues.all(),
-        failure_modes=project.known(jobs.FindFailureModes()) or (),
+        failure_modes=tuple(_illustrated(project)),
         debugged=tuple(filter(None, (debugged(project, target) for target in _targets(project, targets)))),
     )
+
+
+def _illustrated(project: Project) -> Iterator[FailureMode]:
+    """Yield the failure modes with their illusions, which are those of the units behind the neurons."""
+    for mode in project.known(jobs.FindFailureModes()) or ():
+        unit = project.head.neurons + mode.id
+        made = [project.known(jobs.Illustrate(target)) or () for target in mode.classes]
+        illusions = tuple(picture for found in made for picture in found if picture.neuron == unit)
+        yield replace(mode, illusions=illusions)
 
 
 def _with_culprits(samples: Iterable[Sample], debugged: Iterable[Debugged]) -> Iterator[Sample]:
@@ -83,10 +93,15 @@ def debugged(project: Project, target: int) -> Debugged | None:
     exemplars = (project.known(jobs.FindExemplars(target, neuron)) or () for neuron in neurons)
     return Debugged(
         culprits=replace(report, samples=tuple(project.cues.label(report.samples))),
-        illusions=project.known(jobs.Illustrate(target)) or (),
+        illusions=_of_neurons(project, project.known(jobs.Illustrate(target)) or ()),
         exemplars=tuple(exemplar for found in exemplars for exemplar in found),
         repairs=tuple(repair for repair in known_repairs(project) if repair.target.index == target),
     )
+
+
+def _of_neurons(project: Project, illusions: tuple[Illusion, ...]) -> tuple[Illusion, ...]:
+    """Leave out the illusions of directions, which stand with their failure modes."""
+    return tuple(picture for picture in illusions if picture.neuron < project.head.neurons)
 
 
 def discard(project: Project, job: jobs.DiscardRepair, reporter: Reporter) -> int:

@@ -28,12 +28,13 @@ from .failure_modes import (
     ScoreHistogram,
     WeightedNeuron,
 )
-from .metrics import Metrics, WorstClass, WorstGroup
+from .metrics import GroupEstimate, Metrics, WorstClass, WorstGroup
 from .opened import Opened, Preprocessing
 from .pictures import Exemplar, ExemplarKind, Illusion
-from .repairs import Repair, SplitUse, WhatIf
+from .repairs import Repair, RepairPreview, SplitUse, WhatIf
 from .tags import ReviewItem
 from .verdicts import Aim, Choice, ClassChange, Comparison, Loser, Opponent, Outcome, Verdict
+from .verifications import DifferingImage, JudgedImages, Verification
 
 __all__ = [
     "ClassRef",
@@ -45,6 +46,7 @@ __all__ = [
     "Evaluation",
     "Exemplar",
     "ExemplarKind",
+    "GroupEstimate",
     "GroupResult",
     "Illusion",
     "LabelIssue",
@@ -53,6 +55,7 @@ __all__ = [
     "Preprocessing",
     "PropertyKind",
     "Repair",
+    "RepairPreview",
     "ReviewItem",
     "Sample",
     "SplitDuplicates",
@@ -83,4 +86,7 @@ __all__ = [
     "Opponent",
     "Outcome",
     "Verdict",
+    "DifferingImage",
+    "JudgedImages",
+    "Verification",
 ]

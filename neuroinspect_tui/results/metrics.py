@@ -37,3 +37,17 @@ class Metrics:
     worst_group: WorstGroup | None
     accuracy_interval: tuple[float, float] | None = None
     class_interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class GroupEstimate:
+    """The accuracy on a class's images that have a cue (or have it not), where only some are tagged by hand.
+
+    `interval` holds it with 90 % probability; `images` are about as many as have the value, `tagged` of the
+    class's images were tagged by hand.
+    """
+
+    accuracy: float
+    interval: tuple[float, float]
+    images: float
+    tagged: int

@@ -25,7 +25,10 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Opened:
-    """What was loaded: shown in the title line and in the report."""
+    """What was loaded: shown in the title line and in the report.
+
+    `unrepairable` says why no file could hold another decision layer.
+    """
 
     model: str
     data: str
@@ -40,3 +43,4 @@ class Opened:
     group_columns: tuple[str, ...]
     notes: tuple[str, ...] = ()
     preprocessing: Preprocessing | None = None
+    unrepairable: str | None = None

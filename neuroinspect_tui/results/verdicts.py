@@ -10,7 +10,7 @@ from .evaluation import ClassRef
 Outcome = Literal["helps", "no_better", "hurts", "too_few"]
 Aim = Literal["class", "all", "worst_group", "mode"]
 Opponent = Literal["untouched", "bias", "finetune", "random", "told_nothing", "shuffled_tags"]
-ChoiceRule = Literal["asked", "groups", "best"]
+ChoiceRule = Literal["asked", "groups", "best", "rare"]
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,10 @@ class Verdict:
 class Choice:
     """Why a repair has the method and the head that it has.
 
-    `rule`: the method was "asked" for; auto took "groups", the weighting by `column`; or auto took the
-    "best" method by `scores`, each method's worst class on the choosing part. `kept` says that nothing beat
-    the untouched head there, which is kept.
+    `rule`: the method was "asked" for; auto took "groups", the weighting by `column`; auto took the "best"
+    method by `scores`, each method's worst class on the choosing part; or, where unseen images of a (class,
+    cue) are "rare", the head was chosen by its margins on them and their flipped copies, `scores` each
+    method's best. `kept` says that nothing beat the untouched head, which is kept.
     """
 
     rule: ChoiceRule = "asked"

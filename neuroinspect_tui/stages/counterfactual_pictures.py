@@ -13,7 +13,7 @@ from ..models.classifier import Classifier
 from ..results.failure_modes import CoverTest
 from ..tensors import OnProgress, no_progress
 from .metrics import wilson_interval
-from .regions import cover, elsewhere, put_in, strongest_region
+from .regions import CUE_SHARE, cover, elsewhere, put_in, strongest_region
 
 ReadImages = Callable[[Sequence[int]], Tensor]
 """`read(rows)` returns these rows' images [n,3,S,S] in 0…1, framed as the classifier is shown them."""
@@ -71,13 +71,14 @@ def without_cue(
     rows: Sequence[int],
     read: ReadImages,
     on_progress: OnProgress = no_progress,
+    share: float = CUE_SHARE,
 ) -> Iterator[CounterfactualPicture]:
-    """Yield each of the images `rows` with the region covered where `direction` [D] fires most."""
+    """Yield each of the images `rows` with the `share` covered where `direction` [D] fires most."""
     for start in range(0, len(rows), BATCH):
         on_progress(start, len(rows))
         part = list(rows[start : start + BATCH])
         images = read(part).to(classifier.device)
-        region = _region(classifier, preprocess, direction, images)
+        region = _region(classifier, preprocess, direction, images, share)
         changed = cover(images, region)
         controls = [cover(images, moved) for moved in elsewhere(region)]
         yield from _pictures(classifier, preprocess, part, None, images, changed, region, controls)
@@ -91,6 +92,7 @@ def with_cue(
     donors: Sequence[int],
     read: ReadImages,
     on_progress: OnProgress = no_progress,
+    share: float = CUE_SHARE,
 ) -> Iterator[CounterfactualPicture]:
     """Yield each of the images `rows` with what `direction` [D] sees in its donor put in at the same place.
 
@@ -100,7 +102,7 @@ def with_cue(
         on_progress(start, len(rows))
         part, given = (list(each[start : start + BATCH]) for each in (rows, donors))
         images, others = (read(each).to(classifier.device) for each in (part, given))
-        region = _region(classifier, preprocess, direction, others)
+        region = _region(classifier, preprocess, direction, others, share)
         changed = put_in(images, others, region)
         controls = [put_in(images, others, moved) for moved in elsewhere(region)]
         yield from _pictures(classifier, preprocess, part, given, images, changed, region, controls)
@@ -133,9 +135,12 @@ def flip_rates(pictures: Sequence[CounterfactualPicture], labels: Sequence[int])
     return tuple(rates)
 
 
-def _region(classifier: Classifier, preprocess: Preprocess, direction: Tensor, images: Tensor) -> Tensor:
+def _region(
+    classifier: Classifier, preprocess: Preprocess, direction: Tensor, images: Tensor, share: float
+) -> Tensor:
     maps, _ = classifier.direction_maps(preprocess.normalise(images), direction[None])
-    return strongest_region(maps[:, 0], *images.shape[-2:])
+    height, width = images.shape[-2:]
+    return strongest_region(maps[:, 0], height, width, share)
 
 
 def _pictures(

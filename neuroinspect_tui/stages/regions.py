@@ -9,7 +9,10 @@ from torch import Tensor
 from .masks import upsample
 
 SHARE = 0.15
-"""The share of a picture that is covered: where the direction's map is highest."""
+"""The share of a picture that the cover test covers: where the direction's map is highest."""
+
+CUE_SHARE = 0.08
+"""The share that counterfactual pictures change: flip rates near those of real pairs (docs/benchmarks.md)."""
 
 _BLUR = 8
 

@@ -12,6 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ..errors import InputError
 from ..models.classifier import Activations, Classifier
 from ..tensors import Head, OnProgress, SplitFeatures, no_progress
 from .neuron_statistics import NeuronStatistics
@@ -74,6 +75,13 @@ class Units:
     def neurons(self) -> int:
         """D, the number of the first direction."""
         return self.directions.shape[1]
+
+    def number_of(self, direction: Tensor) -> int:
+        """Return the number of the unit with this direction [D]; raises InputError where there is none."""
+        same = (self.directions == direction).all(dim=1).nonzero().squeeze(1).tolist()
+        if not same:
+            raise InputError("the failure mode is not one of this session", "take one of failure_modes()")
+        return self.neurons + int(same[0])
 
     def activations(self, features: Tensor) -> Tensor:
         """Return [N,D+K] for features [N,D], with their graph if they have one."""

@@ -104,7 +104,7 @@ def drawn(case: Case, seed: int, counts: tuple[int, ...] = TAGS) -> Iterator[Tag
 def answers(case: Case, rows: list[int]) -> Tags:
     """Tag rows of val from the truth."""
     cue = case.splits["val"].groups[TRUTH]
-    return {row: cue.values[int(cue.codes[row])] for row in rows}
+    return {row: ("not", "has")[int(cue.codes[row])] for row in rows}
 
 
 def agreement(case: Case, columns: Mapping[str, GroupColumn]) -> float:
@@ -112,8 +112,7 @@ def agreement(case: Case, columns: Mapping[str, GroupColumn]) -> float:
     right, known = 0, 0
     for name, split in case.splits.items():
         truth, column = split.groups[TRUTH], columns[name]
-        index = {value: code for code, value in enumerate(column.values)}
-        expected = torch.tensor([index.get(value, -2) for value in truth.values])[truth.codes]
+        expected = 1 - truth.codes  # of (has, not) as of (without, with) the first is code 0
         right += int((column.codes == expected).sum())
         known += int((column.codes >= 0).sum())
     return 100 * right / max(known, 1)
@@ -136,7 +135,7 @@ def tag_settings(
 
 def quick(case: Case, setting: Setting, method: RepairMethod, seed: int) -> Result:
     """Fit and choose a repair without its controls."""
-    plan = plan_parts(setting.splits, "val", {}, COLUMN, seed)
+    plan = plan_parts(setting.splits, "val", {}, (COLUMN,), seed)
     found = propose(plan, case.head, case.target, method, (), seed)
     mean, worst = measure(case, found.candidate.head)
     return Result(

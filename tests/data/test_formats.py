@@ -237,3 +237,52 @@ def test_cub(tmp_path):
     dataset = load(tmp_path, "test")
     check(dataset, "test", [1, 2], (0, 2), ("Albatross", "Crow", "Jay"))
     check(dataset, "train", [0], (1,))
+
+
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT])
+def test_tars_of_every_form_and_long_names(tmp_path, form):
+    long = "x" * 60 + "/" + "y" * 60
+    names = [
+        "ant/a.png",
+        f"bee/{long}.png" if form != tarfile.USTAR_FORMAT else "bee/b.png",
+        "cat/\u00e9.png",
+    ]
+    with tarfile.open(tmp_path / "a.tar", "w", format=form) as tar:
+        for seed, name in enumerate(names):
+            add(tar, name, png(seed))
+    dataset = load(tmp_path / "a.tar")
+    check(dataset, "val", [0, 1, 2], range(3), ("ant", "bee", "cat"))
+    assert dataset.split("val").paths == names
+
+
+@pytest.mark.parametrize("source", ["folders", "tar", "parquet"])
+def test_hundreds_of_classes_with_few_open_files(tmp_path, source):
+    resource = pytest.importorskip("resource")
+    keys = range(600)
+    if source == "folders":
+        for key in keys:
+            path = tmp_path / "val" / f"{key % 300:03d}x" / f"{key}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(png(key % 5))
+        place = tmp_path
+    elif source == "tar":
+        for number in range(60):
+            with tarfile.open(tmp_path / f"a-{number:02d}.tar", "w") as tar:
+                for key in keys[number * 10 : number * 10 + 10]:
+                    add(tar, f"{key:06d}.png", png(key % 5))
+                    add(tar, f"{key:06d}.cls", f"{key % 300:03d}x".encode())
+        place = tmp_path / "a-{00..59}.tar"
+    else:
+        place = parquet(tmp_path / "a.parquet", [(key % 5, key % 300) for key in keys], features=False)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    descriptors = Path("/proc/self/fd")
+    opened = len(list(descriptors.iterdir())) if descriptors.is_dir() else 40
+    resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 12, before[1]))
+    try:
+        found = load(place).split("val")
+        for row in range(0, 600, 7):
+            key = int(found.paths[row].rpartition("/")[2].partition(".")[0])
+            assert int(found.labels[row]) == key % 300
+            np.testing.assert_array_equal(np.asarray(found.open(row)), np.asarray(picture(seed=key % 5)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

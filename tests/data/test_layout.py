@@ -147,6 +147,12 @@ def test_the_question_is_answered_by_the_class_list_or_by_the_model(draw, tmp_pa
     assert (outer.class_names, counts(outer)) == (("site_A", "site_B", "site_C"), {"val": [2, 2, 2]})
 
 
+def test_numbered_sites_are_no_class_numbers(draw):
+    root = draw(*[f"{site}/{name}/1.png" for site in (0, 1, 2) for name in ("ant", "bee", "cat")])
+    dataset = load(root, model=ModelClasses(3, ("bee", "cat", "ant")))
+    assert (dataset.class_names, counts(dataset)) == (("bee", "cat", "ant"), {"val": [3, 3, 3]})
+
+
 def test_one_store_folder_in_each_class_is_no_question(draw):
     root = draw("ant/images/1.png", "bee/images/1.png")
     assert load(root).class_names == ("ant", "bee")
@@ -248,6 +254,24 @@ def test_imagefolder_with_metadata_in_each_split(draw):
     assert dataset.split("val").columns == {"sky": ["", ""]}
 
 
+def test_imagefolder_metadata_without_labels_leaves_the_class_folders(draw):
+    root = draw(*[f"{split}/{name}/1.png" for split in ("train", "val") for name in ("ant", "bee")])
+    write_csv(root / "train" / "metadata.csv", [["file_name", "caption"], ["ant/1.png", "an ant"]])
+    dataset = load(root)
+    assert counts(dataset) == {"train": [1, 1], "val": [1, 1]}
+    assert dataset.notes[-1].endswith("the class folders are read without it")
+
+
+def test_a_foreign_table_of_other_images_names_the_way_out(draw):
+    root = draw("ant/1.png", "bee/1.png")
+    write_csv(root / "metadata.csv", [["image", "label"], ["scan", "x"], ["scan", "y"]])
+    assert line(root) == (
+        'ROOT/metadata.csv row 2 lists "scan" again (first in row 1): keep one row for each image; '
+        "--no-manifest reads the folders as they are"
+    )
+    assert counts(load(root, manifest=False)) == {"val": [1, 1]}
+
+
 def test_roboflow_classes_in_each_split(draw):
     root = draw("train/a.png", "train/b.png", "valid/c.png")
     write_csv(
@@ -269,7 +293,7 @@ def test_a_foreign_table_beside_class_folders(draw):
         'metadata.csv has no column "path": the class folders are read without it'
     )
     (root / "metadata.csv").rename(root / "manifest.csv")
-    assert line(root).endswith("any further columns; --no-manifest reads the folders")
+    assert line(root).endswith("any further columns; --no-manifest reads the folders as they are")
     assert counts(load(root, manifest=False)) == {"val": [1, 1]}
 
 

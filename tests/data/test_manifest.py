@@ -164,3 +164,23 @@ def test_any_text_comes_back_raw(tmp_path, rows):
     assert table.paths == [path for path, _, _ in rows]
     assert table.labels == [label.strip() for _, label, _ in rows]
     assert table.columns == {"camera": [camera.strip() for _, _, camera in rows]}
+
+
+def test_image_ids_without_a_suffix_are_files_of_the_data_root(tmp_path):
+    for name in ("1001.JPG", "1002.JPG"):
+        (tmp_path / name).touch()
+    table = read_manifest(
+        write_csv(tmp_path / "l" / "m.csv", [["image_id", "dx"], ["1001", "nv"], ["1002", "bkl"]]), tmp_path
+    )
+    assert (table.paths, table.labels) == (["1001.JPG", "1002.JPG"], ["nv", "bkl"])
+    assert table.notes == ("image_id is read as file names with .JPG",)
+
+
+def test_label_studios_export(tmp_path):
+    rows = [
+        ["image", "id", "choice", "annotator", "lead_time"],
+        ["/data/upload/3/ab12-cat%201.png", "1", "cat", "1", "2.5"],
+        ["/data/local-files/?d=pets/dog.png", "2", "dog", "1", "3.5"],
+    ]
+    table = read_manifest(write_csv(tmp_path / "m.csv", rows))
+    assert (table.paths, table.labels) == (["ab12-cat 1.png", "pets/dog.png"], ["cat", "dog"])

@@ -129,5 +129,6 @@ def test_a_batch_on_features_alone_repairs_and_reports(tmp_path, capsys):
 def test_a_batch_on_predictions_alone_reports_the_mistakes(tmp_path, capsys):
     table = tmp_path / "p.csv"
     table.write_text("path,label,predicted\na.png,bee,ant\nb.png,ant,ant\nc.png,bee,bee\nd.png,bee,ant\n")
-    report = batch(capsys, tmp_path, "--predictions", table)
+    report = batch(capsys, tmp_path, "--predictions", table, "--repair", "ridge")
+    assert not (tmp_path / "out" / "repairs").exists()
     assert report["evaluation"]["accuracy"] == 0.5

@@ -16,7 +16,9 @@ from neuroinspect_tui.stages.culprits import find_culprits
 from neuroinspect_tui.stages.evaluation import detect_permutation, evaluate_rows, summarise
 from neuroinspect_tui.tensors import SplitFeatures
 
-AS_STORED = PreprocessConfig(32, 1.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+AS_STORED = PreprocessConfig(
+    image_size=32, crop_pct=1.0, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)
+)
 
 pytestmark = pytest.mark.slow
 

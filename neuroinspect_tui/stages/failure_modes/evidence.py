@@ -14,6 +14,7 @@ from ...results.failure_modes import CoverTest, FailureMode
 from ...tensors import OnProgress, SplitFeatures, no_progress, part_of
 from ..concepts import Vocabulary
 from ..counterfactual_pictures import ReadImages, cover_test, without_cue
+from ..regions import SHARE
 from .carried import concerned_classes
 from .directions import sample_rows, scores
 from .discover import FailureModes
@@ -104,7 +105,7 @@ def _cover(
     """Cover what the mode's direction sees in its mistakes, spread evenly over them."""
     own = found.rows_of(mode)
     rows = own[torch.linspace(0, len(own) - 1, min(len(own), COVERED)).round().long()].tolist()
-    changed = without_cue(classifier, preprocess, found.directions[mode], rows, read, on_progress)
+    changed = without_cue(classifier, preprocess, found.directions[mode], rows, read, on_progress, SHARE)
     return cover_test(list(changed), data.labels[rows].tolist())
 
 

@@ -11,7 +11,7 @@ from ...tensors import OnProgress, no_progress
 from .mistakes import Mistakes
 from .nmf import express, fit
 
-FIT_ROWS = 2048
+FIT_ROWS = 1024
 """Of more mistakes as many are drawn at random and factorised; all are then expressed in their factors."""
 
 _FEWEST_MEMBERS = 3

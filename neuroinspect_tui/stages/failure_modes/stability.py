@@ -14,7 +14,7 @@ DRAWS = 6
 COMES_BACK = 0.7
 """A mode whose best likeness in half of the draws is below this correlation is weak."""
 
-_MOST_MISTAKES = 512
+_MOST_MISTAKES = 256
 
 
 def stability(
@@ -28,7 +28,7 @@ def stability(
     """Return [K]: the median, over halves of the mistakes, of each direction's likeness in the best factor.
 
     Likeness is the correlation of scores within classes on the images `sample` [S]; each half, at most
-    512 mistakes, is factorised into `k` by itself. With fewer than two mistakes nothing comes back: 0.
+    256 mistakes, is factorised into `k` by itself. With fewer than two mistakes nothing comes back: 0.
     """
     half = min(len(mistakes.rows) // 2, _MOST_MISTAKES)
     if not half or not len(directions):

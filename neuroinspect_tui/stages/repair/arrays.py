@@ -45,7 +45,7 @@ def repair_head(
         method = "ridge" if groups is not None else "afr"
     if method not in METHODS:
         raise InputError(f"method {method!r} is not one for arrays", f"use one of auto, {', '.join(METHODS)}")
-    head = Head(w, b)
+    head = Head(w, b, bias is not None)
     told = examples.known() if method in GROUPED else examples
     task = Task(_plan(examples), told, head, 0, torch.empty(0, dtype=torch.int64), seed)
     return fit(method, task)[0].head

@@ -73,15 +73,20 @@ def task_for(
 
 
 def fit(method: RepairMethod, task: Task) -> tuple[Candidate, Score]:
-    """Return the method's best candidate on the choosing part. Raises InputError where it lacks its input.
+    """Return the method's best candidate on the choosing part. Raises InputError where it lacks its input."""
+    return choose(task.plan.choose, candidates_of(method, task), task.on_progress)
+
+
+def candidates_of(method: RepairMethod, task: Task) -> list[Candidate]:
+    """Return all heads that the method proposes. Raises InputError where it lacks its input.
 
     Where the layer has no bias the candidates have none of their own either.
     """
     proposed = METHODS[method](task)
-    if not task.head.has_bias:
-        constant = constant_direction(task.examples)
-        proposed = [replace(one, head=without_bias(one.head, task.head, constant)) for one in proposed]
-    return choose(task.plan.choose, proposed, task.on_progress)
+    if task.head.has_bias:
+        return proposed
+    constant = constant_direction(task.examples)
+    return [replace(one, head=without_bias(one.head, task.head, constant)) for one in proposed]
 
 
 def _ridge(task: Task) -> list[Candidate]:

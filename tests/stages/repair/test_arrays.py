@@ -70,3 +70,9 @@ def test_the_preview_has_the_numbers_of_the_repair():
     made = repair_class(splits, head, 0, NAMES, "ridge", CULPRITS)
     assert (shown.before, shown.after) == (made.before, made.after)
     assert (shown.fixed, shown.broken, shown.unchanged) == (made.fixed, made.broken, False)
+
+
+def test_a_head_without_bias_stays_without():
+    features, labels, weight, _, place = arrays()
+    head = repair_head(features, labels, weight, None, place)
+    assert not head.bias.any() and worst(head) > 0.8
