@@ -1,4 +1,7 @@
-"""Stage 1 for one class: its mistakes vote for culprits, which are checked causally (design §3.1)."""
+"""Stage 1 for one class: its mistakes vote for culprits, which are checked causally.
+
+The equations: docs/method.md, Counterfactuals and culprits.
+"""
 
 from __future__ import annotations
 
