@@ -31,6 +31,7 @@ from .failure_modes import (
 from .metrics import GroupEstimate, Metrics, WorstClass, WorstGroup
 from .opened import Opened, Preprocessing
 from .pictures import Exemplar, ExemplarKind, Illusion
+from .prescriptions import MoreImages, Prescription, SampledCell
 from .repairs import Repair, RepairPreview, SplitUse, WhatIf
 from .stress import Pull, StressResult
 from .tags import ReviewItem
@@ -87,6 +88,9 @@ __all__ = [
     "Opponent",
     "Outcome",
     "Verdict",
+    "MoreImages",
+    "Prescription",
+    "SampledCell",
     "Pull",
     "StressResult",
     "DifferingImage",
