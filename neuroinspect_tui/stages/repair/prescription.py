@@ -148,15 +148,15 @@ def _gain(
     further = math.log2((len(cell.fitted) + added) / len(cell.fitted))
     now = float(answers[0, 0].mean())
     gain = further * _slope(doublings, answers.mean((1, 2)))
-    others = torch.tensor([further * _slope(doublings, _resampled(answers, generator)) for _ in range(RESAMPLES)])
+    others = torch.tensor(
+        [further * _slope(doublings, _resampled(answers, generator)) for _ in range(RESAMPLES)]
+    )
     half = Z_95 * float(others.std())
     low, high = max(-now, gain - half), min(1 - now, gain + half)
     return min(max(gain, -now), 1 - now), (min(low, high), max(low, high))
 
 
-def _refit(
-    plan: Plan, head: Head, cell: Cell, kept: int, generator: torch.Generator, seed: int
-) -> Head:
+def _refit(plan: Plan, head: Head, cell: Cell, kept: int, generator: torch.Generator, seed: int) -> Head:
     """Return ridge towards the old head, fitted with so many of the cell's images."""
     order = torch.randperm(len(cell.fitted), generator=generator)
     rest = torch.ones(len(plan.fit), dtype=torch.bool)
