@@ -25,9 +25,11 @@ from .results import (
     Illusion,
     Opened,
     Repair,
+    RepairPreview,
     ReviewItem,
     Sample,
     SplitDuplicates,
+    Verification,
     WhatIf,
     states,
 )
@@ -474,6 +476,28 @@ class RepairHead(Job[Repair]):
 
 
 @dataclass(frozen=True)
+class PreviewRepair(Job[RepairPreview]):
+    """Tell what `RepairHead` of the same arguments would give now, without its controls, and keep nothing.
+
+    The parts, the tags and the judged images are the repair's own, so `before`, `after`, `fixed` and `broken`
+    are the numbers that it will show; ask again after a tag. With `ridge` it takes a moment once every split
+    is evaluated and compared for copies; what is missing of that is done first, as for the repair. `cues` and
+    `columns` are those to be told of (None: those that are not left out), `neurons` matter to `paper` and
+    `random` alone.
+    """
+
+    target: int
+    method: RepairMethod = "ridge"
+    neurons: tuple[int, ...] = ()
+    cues: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
+    mode: int | None = None
+    priority: ClassVar[int] = 1
+    label: ClassVar[str] = "previewing a repair"
+    private: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
 class ExportRepair(Job[Repair]):
     """Accept a repair and write the full repaired state dict."""
 
@@ -485,6 +509,19 @@ class ExportRepair(Job[Repair]):
     def key(self, config: RunConfig) -> str:
         """One for each repair."""
         return states.repair(self.number)
+
+
+@dataclass(frozen=True)
+class VerifyRepair(Job[Verification]):
+    """Load an accepted repair's weights in a fresh process and compare its answers with the verdict's."""
+
+    number: int
+    priority: ClassVar[int] = 3
+    label: ClassVar[str] = "verifying weights"
+
+    def key(self, config: RunConfig) -> str:
+        """One for each repair: what was found last."""
+        return states.verification(self.number)
 
 
 @dataclass(frozen=True)

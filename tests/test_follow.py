@@ -29,6 +29,7 @@ from neuroinspect_tui.results import (
     ClassRef,
     Concept,
     Cue,
+    DifferingImage,
     Evaluation,
     Exemplar,
     FailureMode,
@@ -37,6 +38,7 @@ from neuroinspect_tui.results import (
     Repair,
     SplitDuplicates,
     TagCounts,
+    Verification,
     states,
 )
 from neuroinspect_tui.results.stored_cues import StoredCue
@@ -213,6 +215,9 @@ STORED_CUES = (
         "water", "mode", "2", tags={"val": {"a.png": "has", "b.png": "not", "c.png": "has"}}, probe=PROBE
     ),
 )
+VERIFICATION = Verification(
+    4, "repairs/4-ridge/model.pt", "test", 9, 8, 0.75, 0.625, (DifferingImage("a.png", 0, 1, None),)
+)
 WATER = Cue("water", TagCounts(2, 1), "mode", "2", PROBE)
 CUES = (Cue("sky", TagCounts(), left_out=True), WATER)
 CASES: list[tuple[jobs.Job, object]] = [
@@ -243,6 +248,7 @@ CASES: list[tuple[jobs.Job, object]] = [
     (jobs.LeaveOutCue("sky"), CUES),
     (jobs.RepairHead(0, "ridge"), fake_repair(4, jobs.RepairHead(0, "ridge"))),
     (jobs.ExportRepair(4), fake_repair(4, jobs.RepairHead(0, "ridge"))),
+    (jobs.VerifyRepair(4), VERIFICATION),
     (jobs.DiscardRepair(4), 4),
     (jobs.WriteReport(), "/out"),
 ]

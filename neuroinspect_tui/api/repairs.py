@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.torch import load_file
 
-from .. import results
+from .. import jobs, results
 from ..tensors import Head
 from ..wording.verdicts import verdict_sentence
 from .host import Host
@@ -62,3 +62,15 @@ class Repair:
         written.parent.mkdir(parents=True, exist_ok=True)
         self._inspection.pipeline.project.model.write_repaired(written, self.head)
         return written
+
+    def verify(self) -> results.Verification:
+        """Export the weights into the session and run them on the judged images, in a fresh process.
+
+        Each image's answer is compared with the one that the verdict counted. A model that was given as an
+        object is copied and filled from the file in this process.
+        """
+        number, session = self.found.number, self._inspection.pipeline.session
+        if self.found.weights is None:
+            self.found = self._inspection.ask(jobs.ExportRepair(number))
+        session.forget(results.states.verification(number))
+        return self._inspection.ask(jobs.VerifyRepair(number))

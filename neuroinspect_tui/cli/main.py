@@ -87,6 +87,22 @@ def compare(first: Directory, second: Directory, fail_on_regression: FailOnRegre
     return print_comparison(first, second, fail_on_regression)
 
 
+RepairPath = Annotated[
+    Path,
+    typer.Argument(help="Folder of a repair, as out/repairs/1-ridge, or a session.", show_default=False),
+]
+RepairNumber = Annotated[int | None, typer.Argument(help="Which repair of the session.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.")]
+
+
+@app.command()
+def verify(repair: RepairPath, number: RepairNumber = None, json: AsJson = False) -> int:
+    """Load a repair's exported weights and compare their answers with its verdict, image by image."""
+    from .verify import verify_repair
+
+    return verify_repair(repair, number, json)
+
+
 @app.command()
 def doctor() -> int:
     """Check device, libraries, terminal graphics, CLIP weights and folders."""

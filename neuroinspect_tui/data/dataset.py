@@ -37,6 +37,12 @@ def load_dataset(config: DataConfig, model: ModelClasses | None = None) -> Image
     has more outputs than the data classes, labels index the model's.
     """
     classes = read_class_list(config.classes) if config.classes else None
+    if classes and model and len(classes.names) != model.count:
+        line = f"--classes {config.classes} names {len(classes.names)} classes"
+        raise InputError(
+            f"{line}, the classifier has {model.count} outputs",
+            "name every output, in the classifier's order",
+        )
     try:
         dataset = _read(config, classes, model)
     except OSError as error:

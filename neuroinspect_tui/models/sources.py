@@ -30,7 +30,7 @@ from .hf_models import from_hugging_face
 from .source import ModelSource, Wanted
 from .timm_models import from_timm, timm_facts
 from .torchvision_models import from_torchvision
-from .weights import read_state_dict
+from .weights import StateDict, StateFile, read_state_dict
 from .zero_shot import from_clip
 
 __all__ = ["ModelSource", "open_model"]
@@ -97,6 +97,15 @@ def _unwrapped(module: nn.Module) -> nn.Module:
         module = inner
 
 
+def _wrapped_state(whole: nn.Module, inner: nn.Module) -> StateFile | None:
+    """Return the state dict of what a builder returned where it was wrapped: its names are the user's."""
+    if whole is inner:
+        return None
+    tensors = {name: tensor.detach().clone() for name, tensor in whole.state_dict().items()}
+    first, own = next(iter(tensors), ""), next(iter(inner.state_dict()), "")
+    return StateFile("", "safetensors", StateDict(tensors, prefix=first.removesuffix(own)))
+
+
 def _channels(module: nn.Module) -> int:
     """Return how many channels the first convolution reads if images can have as many, else 3."""
     first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
@@ -116,9 +125,9 @@ def _from_callable(kind: str, name: str, wanted: Wanted) -> ModelSource:
         made = _call(builder, wanted)
     if not isinstance(made, nn.Module):
         raise InputError(f"-m {spec} returned {type(made).__name__}", "return a torch.nn.Module")
-    made = _unwrapped(made)
+    whole, made = made, _unwrapped(made)
     if wanted.state is None:
-        return ModelSource(spec, made, timm_facts(made))
+        return ModelSource(spec, made, timm_facts(made), _wrapped_state(whole, made))
     count = options_from(made, wanted.state).get("num_classes")
     if count is not None and builder is not made and "num_classes" in _arguments(builder):
         made = _unwrapped(_call(builder, wanted, count))

@@ -13,7 +13,7 @@ from ..version import __version__
 if TYPE_CHECKING:
     from .project import Project
 
-PACKAGES = ("torch", "torchvision", "open_clip_torch", "timm", "numpy", "pillow", "scikit-learn")
+PACKAGES = ("torch", "torchvision", "open_clip_torch", "timm", "numpy", "pillow", "scipy")
 
 
 def hashes(project: Project) -> dict[str, str]:

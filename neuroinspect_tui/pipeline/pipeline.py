@@ -17,7 +17,18 @@ from ..models.device import is_out_of_memory
 from ..runtime.rank_group import RankGroup
 from ..runtime.ranks import Ranks
 from ..session.store import Session
-from . import attributing, copies, cueing, evaluating, modes, naming, picturing, repairing, reporting
+from . import (
+    attributing,
+    copies,
+    cueing,
+    evaluating,
+    modes,
+    naming,
+    picturing,
+    repairing,
+    reporting,
+    verifying,
+)
 from .journalling import journalled
 from .project import Project
 
@@ -32,6 +43,7 @@ HANDLERS: dict[type[Job], Callable[[Project, Any, Reporter], object]] = dict(
         *naming.HANDLERS,
         *cueing.HANDLERS,
         *repairing.HANDLERS,
+        *verifying.HANDLERS,
         *reporting.HANDLERS,
     )
 )

@@ -49,7 +49,7 @@ class Project:
         module: nn.Module | None = None,
     ) -> None:
         self.config, self.session, self.group = config, session, group or RankGroup()
-        self._module = module
+        self.module = module
         self.device = choose_device(self.group.device(config.compute.device))
         self.dtype = choose_precision(config.compute.precision)
         self.illusion_dtype = choose_painting_precision(self.device, config.compute.precision)
@@ -113,8 +113,8 @@ class Project:
 
     @cached_property
     def _source(self) -> ModelSource:
-        if self._module is not None:
-            return module_source(self.config.model.spec, self._module)
+        if self.module is not None:
+            return module_source(self.config.model.spec, self.module)
 
         def classes() -> tuple[str, ...]:
             return load_dataset(self.config.data).class_names

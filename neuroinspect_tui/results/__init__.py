@@ -31,9 +31,10 @@ from .failure_modes import (
 from .metrics import GroupEstimate, Metrics, WorstClass, WorstGroup
 from .opened import Opened, Preprocessing
 from .pictures import Exemplar, ExemplarKind, Illusion
-from .repairs import Repair, SplitUse, WhatIf
+from .repairs import Repair, RepairPreview, SplitUse, WhatIf
 from .tags import ReviewItem
 from .verdicts import Aim, Choice, ClassChange, Comparison, Loser, Opponent, Outcome, Verdict
+from .verifications import DifferingImage, JudgedImages, Verification
 
 __all__ = [
     "ClassRef",
@@ -54,6 +55,7 @@ __all__ = [
     "Preprocessing",
     "PropertyKind",
     "Repair",
+    "RepairPreview",
     "ReviewItem",
     "Sample",
     "SplitDuplicates",
@@ -84,4 +86,7 @@ __all__ = [
     "Opponent",
     "Outcome",
     "Verdict",
+    "DifferingImage",
+    "JudgedImages",
+    "Verification",
 ]

@@ -8,7 +8,7 @@ from typing import Literal
 
 from .evaluation import ClassRef
 from .metrics import Metrics
-from .verdicts import Choice, ClassChange, Verdict
+from .verdicts import Choice, ClassChange, Comparison, Verdict
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,26 @@ class WhatIf:
     fixed: int
     broken: int
     raised: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class RepairPreview:
+    """What a repair would give now, on the images that it would be judged on: no controls, no verdict.
+
+    `before`, `after`, `fixed` and `broken` are those of the `Repair` that the same request would make, and
+    `comparisons` its lines against the untouched layer, those of the aim first. `unchanged` says that the
+    untouched layer would be kept, `cues` whose tags were told.
+    """
+
+    target: ClassRef
+    method: str
+    before: Metrics
+    after: Metrics
+    fixed: int
+    broken: int
+    comparisons: tuple[Comparison, ...]
+    unchanged: bool = False
+    cues: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
-from scipy.stats import binom
+from scipy.special import bdtrc
 from torch import Tensor
 
 from ..data.transforms import Preprocess
@@ -101,7 +101,7 @@ def stress(
         for name in changes
         for counted in _counts(truth, first, torch.cat(after[name]), classifier.head.classes)
     ]
-    chances = holm([float(binom.sf(gained - 1, gained + lost, 0.5)) for *_, gained, lost in counts])
+    chances = holm([float(bdtrc(gained - 1, gained + lost, 0.5)) for *_, gained, lost in counts])
     pulls = [
         Pull(name, target, images, gained, lost, (gained - lost) / images, p)
         for (name, target, images, gained, lost), p in zip(counts, chances, strict=True)

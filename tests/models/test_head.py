@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from neuroinspect_tui.errors import InputError
-from neuroinspect_tui.models.head import capture, locate_head
+from neuroinspect_tui.models.decision import capture
+from neuroinspect_tui.models.head import locate_head
 from neuroinspect_tui.tensors import Head
 
 from .zoo import Answering, Backbone, ConvHead, LinearHead, TokenHead, noise, seeded

@@ -65,7 +65,8 @@ def told(against: str, p: float, fixed: int, broken: int, before: float) -> Comp
         (
             told("told_nothing", 0.4, 3, 2, 0.825),
             told("shuffled_tags", 0.01, 9, 0, 0.6),
-            "The tags add nothing: the same method without them does as well (salt; pepper 82.5 % against 85.0 %).",
+            "The tags add nothing: the same method does as well without them "
+            "(salt; pepper 82.5 % without them, 85.0 % with them of 40 images, p = 0.4).",
         ),
         (
             told("told_nothing", 0.01, 9, 0, 0.6),
@@ -75,20 +76,43 @@ def told(against: str, p: float, fixed: int, broken: int, before: float) -> Comp
         (
             told("told_nothing", 0.01, 0, 9, 0.95),
             told("shuffled_tags", 0.01, 0, 9, 0.95),
-            "The tags do harm: the same method without them does better (salt; pepper 95.0 % against 85.0 %).",
+            "The tags do harm: the same method does better without them "
+            "(salt; pepper 95.0 % without them, 85.0 % with them of 40 images, p = 0.01).",
         ),
         (
             told("told_nothing", 0.01, 9, 0, 0.6),
             told("shuffled_tags", 0.01, 9, 0, 0.6),
-            "The tags matter: without them the same method does worse (salt; pepper 60.0 % against 85.0 %).",
+            "The tags matter: the same method does worse without them "
+            "(salt; pepper 60.0 % without them, 85.0 % with them of 40 images, p = 0.01).",
         ),
     ],
 )
 def test_what_the_tags_add_is_said(nothing, shuffled, end):
-    every = replace(nothing, metric="all")
-    made = replace(repair("helps", OWN, ALL, nothing, every, shuffled), cues=("water",))
+    made = replace(repair("helps", OWN, ALL, nothing, shuffled), cues=("water",))
     assert verdict_sentence(made).endswith(end)
     assert "The groups" in verdict_sentence(replace(made, cues=()))
+
+
+@pytest.mark.parametrize(
+    ("p", "shuffled_p", "end"),
+    [
+        (
+            0.01,
+            0.02,
+            "p = 0.4). On the worst group (rose, background grass) they do add something: "
+            "60.0 % without them, 85.0 % with them of 40 images, p = 0.01.",
+        ),
+        (0.01, 0.2, "p = 0.4)."),
+        (0.2, 0.02, "p = 0.4)."),
+    ],
+)
+def test_what_the_tags_add_to_the_worst_group_is_said_where_it_differs(p, shuffled_p, end):
+    """Nothing on the class, and more than shuffled tags on the worst group or not."""
+    own = told("told_nothing", 0.4, 3, 2, 0.825)
+    worst = replace(told("told_nothing", p, 9, 0, 0.6), metric="worst_group")
+    shuffled = replace(told("shuffled_tags", shuffled_p, 9, 0, 0.6), metric="worst_group")
+    made = replace(repair("helps", OWN, ALL, own, worst, shuffled), cues=("water",))
+    assert verdict_sentence(made).endswith(end)
 
 
 def test_a_kept_head_and_an_estimate_are_said():

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from scipy.stats import norm, rankdata
+from scipy.special import ndtr
 from torch import Tensor
 
 from ...results.failure_modes import CoverTest, FailureMode
 from ...tensors import SplitFeatures
 from .directions import scores
 from .discover import FailureModes
+from .ranks import average_ranks
 
 SIGNIFICANT, CERTAIN = 1e-3, 1e-8
 ALIKE = 0.6
@@ -55,7 +55,7 @@ def transfer(data: SplitFeatures, found: FailureModes, mode: int) -> Transfer:
         same += hits * second > (total - hits) * first
         surplus += hits - first * total / size
         variance += first * second * total * (size - total) / (size**2 * (size - 1))
-    p = float(norm.sf(surplus / variance**0.5)) if variance > 0 else 1.0
+    p = float(ndtr(-surplus / variance**0.5)) if variance > 0 else 1.0
     return Transfer(predicted, classes, same, p, _own_class(data, values, predicted))
 
 
@@ -85,5 +85,4 @@ def _own_class(data: SplitFeatures, values: Tensor, predicted: int) -> float:
     first, second = int(own.sum()), int((~own).sum())
     if not first or not second:
         return 0.5
-    ranks = torch.from_numpy(rankdata(values.numpy()))
-    return float((ranks[own].sum() - first * (first + 1) / 2) / (first * second))
+    return float((average_ranks(values)[own].sum() - first * (first + 1) / 2) / (first * second))

@@ -136,7 +136,11 @@ def _divide(
     judged = "test" if tested else held
     judge = _all_rows(splits[judged], excluded.get(judged)) if tested else last[0]
     trained = _all_rows(splits[train], excluded.get(train)) if train else torch.empty(0, dtype=torch.int64)
-    return Division(train, held, judged, trained, unseen, choose, _kept(judge, unjudged.get(judged)))
+    own = _kept(judge, unjudged.get(judged))
+    if len(judge) and not len(own):
+        message = f"split {judged!r} has only copies of images in other splits to judge a repair on"
+        raise InputError(message, "add images that are in one split alone")
+    return Division(train, held, judged, trained, unseen, choose, own)
 
 
 def _all_rows(split: SplitFeatures, excluded: Tensor | None) -> Tensor:

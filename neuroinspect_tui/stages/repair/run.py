@@ -12,7 +12,17 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...repair_methods import RepairMethod
-from ...results import Choice, ClassChange, Metrics, Opponent, SplitUse, Verdict
+from ...results import (
+    Choice,
+    ClassChange,
+    ClassRef,
+    JudgedImages,
+    Metrics,
+    Opponent,
+    RepairPreview,
+    SplitUse,
+    Verdict,
+)
 from ...tensors import NO_MEMORY, Head, Memory, OnProgress, SplitFeatures, no_progress
 from ..metrics import fixed_and_broken, mcnemar_p, predict
 from .candidates import Candidate
@@ -20,7 +30,7 @@ from .leace import has_groups
 from .methods import GROUPED, LABEL_FREE, Task, candidates_of, fit, task_for
 from .plan import Plan, plan_parts
 from .rare_cells import choose_by_margins, has_rare_cells
-from .verdict import CONTROLS, Judged, class_changes, pass_verdict
+from .verdict import CONTROLS, Judged, class_changes, compare_heads, pass_verdict
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,7 @@ class RepairOutcome:
     neurons: tuple[int, ...]
     seconds: float
     unchanged: bool
+    judged: JudgedImages
 
 
 @dataclass(frozen=True)
@@ -109,32 +120,37 @@ def preview(
     head: Head,
     target: int,
     class_names: Sequence[str],
+    method: RepairMethod = "ridge",
+    neurons: Sequence[int] = (),
     told: Told = NOTHING,
     debugged_split: str = "val",
     seed: int = 0,
     on_progress: OnProgress = no_progress,
-) -> Preview:
-    """Return the numbers before and after that `repair_class` would give for ridge, without its controls."""
+    device: torch.device | None = None,
+    mode: ModeAim | None = None,
+) -> RepairPreview:
+    """Return the numbers that `repair_class` would give for the same arguments, without its controls."""
+    head.require(neurons)
     plan = plan_parts(splits, debugged_split, told.excluded, told.tags, seed, told.columns, told.unjudged)
-    found = propose(plan, head, target, "ridge", (), seed, on_progress)
+    found = propose(plan, head, target, method, neurons, seed, on_progress, device=device)
     judge = plan.judge
     before, after = (
         Judged.of(judge, _predictions(one, head, judge, on_progress), target, class_names)
         for one in (head, found.candidate.head)
     )
     fixed, broken = fixed_and_broken(judge.labels, before.predicted, after.predicted)
-    return Preview(before.metrics, after.metrics, fixed, broken, found.choice.kept)
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What a repair would do on the judged images; `unchanged` says that the untouched head would be kept."""
-
-    before: Metrics
-    after: Metrics
-    fixed: int
-    broken: int
-    unchanged: bool
+    images = None if mode is None else mode.images(judge)
+    return RepairPreview(
+        target=ClassRef(target, class_names[target]),
+        method=found.method,
+        before=before.metrics,
+        after=after.metrics,
+        fixed=fixed,
+        broken=broken,
+        comparisons=compare_heads(judge, target, before, after, {"untouched": before}, images),
+        unchanged=found.choice.kept,
+        cues=tuple(name for name in plan.columns if name in told.tags),
+    )
 
 
 def _again(plan: Plan, found: Proposal, head: Head, seed: int) -> Head:
@@ -226,7 +242,17 @@ def _outcome(
         neurons=neurons,
         seconds=found.seconds,
         unchanged=found.choice.kept,
+        judged=judged_images(judge, before.predicted, after.predicted, names),
     )
+
+
+def judged_images(
+    judge: SplitFeatures, untouched: Tensor, repaired: Tensor, names: Sequence[str]
+) -> JudgedImages:
+    """Return the judged images as plain values, with the predictions [N] of both heads."""
+    columns = (judge.rows, judge.labels, untouched, repaired)
+    rows, labels, before, after = (tuple(column.tolist()) for column in columns)
+    return JudgedImages(judge.split, rows, tuple(judge.paths), labels, before, after, tuple(names))
 
 
 @dataclass(frozen=True)

@@ -58,11 +58,6 @@ class Aims:
             rows["worst_group"] = value & (judge.labels == worst.class_index)
         return cls(rows)
 
-    @property
-    def first(self) -> Aim:
-        """The aim that decides."""
-        return next(iter(self.rows))
-
 
 def paired_interval(fixed: int, broken: int, count: int) -> tuple[float, float]:
     """Return the 95 % interval of the difference (fixed − broken) / count of two paired rates.
@@ -83,6 +78,25 @@ def compared(metric: Aim, against: Opponent, labels: Tensor, other: Tensor, repa
     before, after = (int((found == labels).sum()) / max(1, count) for found in (other, repaired))
     interval, p = paired_interval(fixed, broken, count), mcnemar_p(fixed, broken)
     return Comparison(metric, against, count, fixed, broken, before, after, interval, p)
+
+
+def compare_heads(
+    judge: SplitFeatures,
+    target: int,
+    before: Judged,
+    after: Judged,
+    others: Mapping[Opponent, Judged],
+    mode: Tensor | None = None,
+) -> tuple[Comparison, ...]:
+    """Compare the repaired head with each of `others` on the aim, all images and the worst group of `before`.
+
+    `mode` is the mask [N] of the judged images of the failure mode that is the aim instead of the class.
+    """
+    return tuple(
+        compared(metric, name, judge.labels[rows], other.predicted[rows], after.predicted[rows])
+        for metric, rows in Aims.of(judge, target, before, mode).rows.items()
+        for name, other in others.items()
+    )
 
 
 def pass_verdict(
@@ -107,20 +121,14 @@ def pass_verdict(
     - "helps": the aim gains significantly, and no control does as well;
     - "no_better" otherwise.
     """
-    aims = Aims.of(judge, target, before, mode)
-    heads: dict[Opponent, Judged] = {"untouched": before, **others}
-    lines = {
-        (metric, name): compared(
-            metric, name, judge.labels[rows], other.predicted[rows], after.predicted[rows]
-        )
-        for metric, rows in aims.rows.items()
-        for name, other in heads.items()
-    }
+    comparisons = compare_heads(judge, target, before, after, {"untouched": before, **others}, mode)
+    lines = {(line.metric, line.against): line for line in comparisons}
+    aim = comparisons[0].metric
     losers = _losers(judge, target, before, after, names)
-    hurt = _hurt(lines, aims.first, losers)
+    hurt = _hurt(lines, aim, losers)
     return Verdict(
-        outcome=_outcome(lines, aims.first, hurt is not None),
-        comparisons=tuple(lines.values()),
+        outcome=_outcome(lines, aim, hurt is not None),
+        comparisons=comparisons,
         losers=tuple(loser for loser, _ in losers),
         estimated=estimated,
         hurt=hurt,
