@@ -33,7 +33,7 @@ from .opened import Opened, Preprocessing
 from .pictures import Exemplar, ExemplarKind, Illusion
 from .repairs import Repair, RepairPreview, SplitUse, WhatIf
 from .tags import ReviewItem
-from .verdicts import Aim, Choice, ClassChange, Comparison, Loser, Opponent, Outcome, Verdict
+from .verdicts import Aim, Choice, ClassChange, Comparison, Hurt, Loser, Opponent, Outcome, Verdict
 
 __all__ = [
     "ClassRef",
@@ -81,6 +81,7 @@ __all__ = [
     "Choice",
     "ClassChange",
     "Comparison",
+    "Hurt",
     "Loser",
     "Opponent",
     "Outcome",
