@@ -137,7 +137,10 @@ def _worst_class(metrics: MetricsPart) -> Shown:
 
 def _worst_group(metrics: MetricsPart) -> Shown:
     worst = metrics.worst_group
-    return Shown(None) if worst is None else Shown(worst.accuracy, group_name(worst))
+    if worst is None:
+        return Shown(None)
+    name = f"{group_name(worst)}, {plural(worst.count, 'image')}" if worst.count else group_name(worst)
+    return Shown(worst.accuracy, f"{name}, estimated" if worst.estimated else name)
 
 
 METRIC_ROWS: tuple[tuple[str, Callable[[MetricsPart], Shown]], ...] = (
