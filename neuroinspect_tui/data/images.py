@@ -145,7 +145,7 @@ def decode(file: IO[bytes], mode: str = "RGB", shortest: int | None = None) -> I
                 raise UnreadableImage(TOO_LARGE)
             if shortest is not None:
                 image.info[STORED] = image.size
-                image.draft(None, (shortest, shortest))  # type: ignore[arg-type]
+                image.draft(None, (shortest, shortest))
             image.load()
             return as_mode(image, mode)
     except (UnreadableImage, InputError, MemoryError):
