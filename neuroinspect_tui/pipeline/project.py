@@ -152,7 +152,7 @@ class Project:
 
     @property
     def workers(self) -> int:
-        """How many threads read images; unless told two, or with a GPU one for each core of the rank."""
+        """How many threads read images: by default two, with a GPU one for each core of the rank."""
         if self.config.compute.workers is not None:
             return self.config.compute.workers
         cores = usable_cores() // self.group.ranks.size

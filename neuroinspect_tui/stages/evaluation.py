@@ -62,7 +62,7 @@ def evaluate_rows(
             if not is_out_of_memory(error):
                 raise
             if size == 1:
-                message = f"{classifier.device} has not enough memory for one image"
+                message = f"{classifier.device} does not have enough memory for one image"
                 raise InputError(message, "use --device cpu, or a smaller --image-size") from error
             size //= 2
     shard = draft.shard(split, rows)

@@ -163,8 +163,8 @@ def _parts(
 ) -> list[Tensor]:
     """Return the rows of each part, drawn with the same share of every class and group.
 
-    Neither the names of classes and groups nor the order of the images matters: cells are dealt from the
-    largest to the smallest, the images of each in the order of their random keys.
+    Neither the names of classes and groups nor the order of the images matters: cells take turns, from the
+    largest to the smallest, and the images of each in the order of their random keys.
     """
     strata = torch.stack([split.labels, *(column.codes for column in split.groups.values())])
     _, cell, count = torch.unique(strata, dim=1, return_inverse=True, return_counts=True)

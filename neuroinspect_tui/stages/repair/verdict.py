@@ -111,7 +111,7 @@ def pass_verdict(
 ) -> Verdict:
     """Compare the repaired head with the untouched one and with `others`, and decide.
 
-    `others` are the controls, the same method told nothing, and the same method told shuffled tags. `mode`
+    `others` are the controls, the same method without groups, and the same method with shuffled tags. `mode`
     is the mask [N] of the judged images of the failure mode that is the aim instead of the class. The outcome
 
     - "hurts": the aim, all images or the untouched head's worst group lose significantly, or one other class
@@ -177,7 +177,7 @@ def _hurt(
             return metric
     own = lines[aim, "untouched"]
     gain = max(0.0, own.after - own.before) if own.n else 0.0
-    worse = (sure and loser.before - loser.after > gain for loser, sure in losers)
+    worse = (significant and loser.before - loser.after > gain for loser, significant in losers)
     return "other_class" if any(worse) else None
 
 
