@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
@@ -16,7 +17,7 @@ from .mistakes import Mistakes
 FIT_ROWS = 1024
 """Of more mistakes as many are drawn at random and factorised; all are then expressed in their factors."""
 
-_ITERATIONS = 100
+_ITERATIONS = 50
 _FEWEST_MEMBERS = 3
 
 
@@ -41,21 +42,38 @@ def factorise(
 
     Contributions of at most `FIT_ROWS` mistakes are in memory at once.
     """
-    drawn = rows
-    if len(rows) > FIT_ROWS:
-        order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
-        drawn = rows[order[:FIT_ROWS].sort().values]
+    drawn = draw_rows(rows, FIT_ROWS, seed)
     table = mistakes.contributions(drawn)
-    count = max(1, min(k, len(rows) // _FEWEST_MEMBERS, table.shape[1]))
-    if not bool((table > 0).any()):
-        return Factors(torch.zeros(len(rows), count), torch.zeros(count, table.shape[1]))
+    model, shares = fit(table, k, len(rows), seed)
+    if len(drawn) < len(rows) and bool(shares.any()):
+        shares = _express(model, mistakes, rows, on_progress)
+    elif len(drawn) < len(rows):
+        shares = shares.new_zeros(len(rows), shares.shape[1])
+    return normalised(shares, torch.from_numpy(model.components_))
+
+
+def draw_rows(rows: Tensor, most: int, seed: int) -> Tensor:
+    """Return `rows`, or `most` of them drawn at random, in order."""
+    if len(rows) <= most:
+        return rows
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
+    return rows[order[:most].sort().values]
+
+
+def fit(table: Tensor, k: int, mistakes: int, seed: int) -> tuple[NMF, Tensor]:
+    """Fit at most `k` factors of a table [n,P] for so many mistakes; return the model and shares [n,K]."""
+    count = max(1, min(k, mistakes // _FEWEST_MEMBERS, table.shape[1]))
     model = NMF(count, init="nndsvda", random_state=seed, max_iter=_ITERATIONS)
+    if not bool((table > 0).any()):
+        model.components_ = np.zeros((count, table.shape[1]), dtype=np.float32)
+        return model, torch.zeros(len(table), count)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        shares = torch.from_numpy(model.fit_transform(table.numpy()))
-        if len(drawn) < len(rows):
-            shares = _express(model, mistakes, rows, on_progress)
-    parts = torch.from_numpy(model.components_)
+        return model, torch.from_numpy(model.fit_transform(table.numpy()))
+
+
+def normalised(shares: Tensor, parts: Tensor) -> Factors:
+    """Return factors of unit length with the shares that keep their product."""
     length = parts.norm(dim=1)
     return Factors(shares * length, parts / length.clamp_min(1e-12)[:, None])
 
