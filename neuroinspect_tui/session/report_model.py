@@ -26,12 +26,14 @@ from ..results import (
     Opponent,
     Outcome,
     Preprocessing,
+    Prescription,
     ProjectOut,
     ScoreHistogram,
     SplitDuplicates,
     SplitUse,
     StressResult,
     Unreadable,
+    Verification,
     WeightedNeuron,
     WorstClass,
 )
@@ -318,6 +320,8 @@ class RepairPart(Part):
     accepted: bool = False
     request: str = ""
     unchanged: bool = Field(False, description="Nothing beat the untouched layer, which is kept.")
+    verification: Verification | None = Field(None, description="Null where it was not verified.")
+    prescription: Prescription | None = Field(None, description="Null without groups.")
     same_as: int | None = Field(None, description="The first repair with the same decision layer.")
 
 
