@@ -159,6 +159,7 @@ def _mode(found: FailureMode) -> form.FailureModePart:
         exemplars=found.exemplars,
         illusions=tuple(map(_illusion_numbers, found.illusions)),
         histogram=found.histogram,
+        flips=found.flips,
     )
 
 

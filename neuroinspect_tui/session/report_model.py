@@ -21,6 +21,7 @@ from ..results import (
     CoverTest,
     CueOrigin,
     ExemplarKind,
+    FlipRate,
     ImageStatistic,
     ModeExemplar,
     Opponent,
@@ -175,6 +176,7 @@ class FailureModePart(Part):
     exemplars: tuple[ModeExemplar, ...]
     illusions: tuple[IllusionNumbers, ...]
     histogram: ScoreHistogram | None = None
+    flips: tuple[FlipRate, ...] = Field((), description="How often the cue's region changes the answer.")
 
 
 class TagNumbers(Part):
