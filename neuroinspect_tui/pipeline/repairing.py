@@ -67,7 +67,7 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
     told = _told(project, features, cues, copied, job.columns)
     aim = None if job.mode is None else _aim(project, job.mode)
     label_free = aim is not None and not cues and job.columns is None
-    given = _with_cues(project, features, cues)
+    given = with_cues(project, features, cues)
     if aim is not None and label_free:
         given, told = _with_mode(given, aim), replace(told, columns=(MODE,), tags=(MODE,))
     outcome = repair_class(
@@ -103,7 +103,7 @@ def preview_repair(project: Project, job: jobs.PreviewRepair, reporter: Reporter
     whole = {name: project.features(name) for name in project.dataset.splits}
     features, copied = told_apart(project, whole, reporter)
     found = preview(
-        _with_cues(project, features, cues),
+        with_cues(project, features, cues),
         project.head,
         job.target,
         project.names,
@@ -135,7 +135,7 @@ def _device(project: Project) -> torch.device | None:
 
 def _cue_names(project: Project, cues: tuple[StoredCue, ...], columns: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names of the cues whose tags make these columns."""
-    by_column = {_column(project, cue): cue.name for cue in cues}
+    by_column = {cue_column(project, cue): cue.name for cue in cues}
     return tuple(by_column[column] for column in columns if column in by_column)
 
 
@@ -176,7 +176,7 @@ def _counted(cue: StoredCue, name: bool) -> str:
     return f"{cue.name}: {words}" if name else words
 
 
-def _column(project: Project, cue: StoredCue) -> str:
+def cue_column(project: Project, cue: StoredCue) -> str:
     """Return the name of the group column that a cue's tags make, which no other column has."""
     return f"{cue.name} (tags)" if cue.name in project.group_columns else cue.name
 
@@ -196,12 +196,12 @@ def _told(
     if unknown is not None:
         known = ", ".join(project.group_columns) or "none"
         raise InputError(f"the data has no group column {safe(unknown)!r}", f"its group columns: {known}")
-    weighted = None if columns is None else (*columns, *(_column(project, cue) for cue in cues))
+    weighted = None if columns is None else (*columns, *(cue_column(project, cue) for cue in cues))
     rows = project.cues.by_row(features, project.cues)
-    evidence = {_column(project, cue): tag_evidence(features, rows[cue.name]) for cue in cues}
+    evidence = {cue_column(project, cue): tag_evidence(features, rows[cue.name]) for cue in cues}
     return Told(
         columns=weighted,
-        tags=tuple(_column(project, cue) for cue in cues),
+        tags=tuple(cue_column(project, cue) for cue in cues),
         evidence={column: found for column, found in evidence.items() if found is not None},
         excluded=excluded_rows(rows.values()),
         unjudged=copied,
@@ -215,7 +215,7 @@ def _shuffled(
     if not any(cue.divides for cue in cues):
         return []
     seed = project.config.compute.seed
-    return [_with_cues(project, features, cues, seed + draw) for draw in range(SHUFFLED_DRAWS)]
+    return [with_cues(project, features, cues, seed + draw) for draw in range(SHUFFLED_DRAWS)]
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,7 @@ class _Epochs:
         self.session.write_bytes(self._file(name), save(tensors))
 
 
-def _with_cues(
+def with_cues(
     project: Project,
     features: dict[str, SplitFeatures],
     cues: tuple[StoredCue, ...],
@@ -255,7 +255,7 @@ def _with_cues(
         tags: Tags = rows[cue.name]
         if shuffle is not None:
             tags = shuffled(features, tags, shuffle)
-        columns, _ = make_groups(features, tags, project.config.repair.propagate, _column(project, cue))
+        columns, _ = make_groups(features, tags, project.config.repair.propagate, cue_column(project, cue))
         for name in features:
             added[name] |= {} if name == untouched else {columns[name].name: columns[name]}
     return {name: replace(data, groups={**data.groups, **added[name]}) for name, data in features.items()}
@@ -344,7 +344,8 @@ def discard(project: Project, job: jobs.DiscardRepair, reporter: Reporter) -> in
     """Delete a repair and its files."""
     made = _load(project, job.number)
     project.session.forget(states.repair(job.number))
-    project.session.forget(states.verification(job.number))
+    for name in (states.verification(job.number), states.prescription(job.number)):
+        project.session.forget(name)
     folder = project.session.path(made.head).parent
     with explained(folder, "delete"):
         shutil.rmtree(folder)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..data.transforms import Preprocess
 from ..models.classifier import Classifier
-from ..results.failure_modes import CoverTest
+from ..results.failure_modes import CoverTest, FlipChange, FlipRate
 from ..tensors import OnProgress, no_progress
 from .metrics import wilson_interval
 from .regions import CUE_SHARE, cover, elsewhere, put_in, strongest_region
@@ -43,25 +43,6 @@ class CounterfactualPicture:
     before: Answer
     after: Answer
     controls: tuple[Answer, ...]
-
-
-@dataclass(frozen=True)
-class FlipRate:
-    """Of `images` of class `target`, `flipped` have another answer; with Wilson's 95 % interval.
-
-    `control` is the share that flips when the region is moved elsewhere, the mean over the moves.
-    """
-
-    target: int
-    images: int
-    flipped: int
-    interval: tuple[float, float] | None
-    control: float
-
-    @property
-    def rate(self) -> float | None:
-        """flipped / images, None of none."""
-        return self.flipped / self.images if self.images else None
 
 
 def without_cue(
@@ -121,7 +102,9 @@ def cover_test(pictures: Sequence[CounterfactualPicture], labels: Sequence[int])
     return CoverTest(sum(fixed) / len(fixed), sum(controls) / len(controls), len(fixed))
 
 
-def flip_rates(pictures: Sequence[CounterfactualPicture], labels: Sequence[int]) -> tuple[FlipRate, ...]:
+def flip_rates(
+    pictures: Sequence[CounterfactualPicture], labels: Sequence[int], change: FlipChange = "covered"
+) -> tuple[FlipRate, ...]:
     """Return, by class of the images, how often the answer changes; classes in order."""
     rates = []
     for target in sorted(set(labels)):
@@ -131,7 +114,8 @@ def flip_rates(pictures: Sequence[CounterfactualPicture], labels: Sequence[int])
             control.predicted != picture.before.predicted for picture in own for control in picture.controls
         ]
         control = sum(moved) / len(moved) if moved else 0.0
-        rates.append(FlipRate(target, len(own), flipped, wilson_interval(flipped, len(own)), control))
+        interval = wilson_interval(flipped, len(own))
+        rates.append(FlipRate(target, len(own), flipped, interval, control, change))
     return tuple(rates)
 
 
