@@ -29,6 +29,7 @@ from .results import (
     ReviewItem,
     Sample,
     SplitDuplicates,
+    StressResult,
     Verification,
     WhatIf,
     states,
@@ -179,6 +180,18 @@ class ExamineFailureModes(Job[tuple[FailureMode, ...]]):
         """One for each number of modes, seed and CLIP guide."""
         debug = config.debug
         return f"{states.failure_modes(config, self.k)}-{states.settings(debug.clip, debug.vocabulary)}"
+
+
+@dataclass(frozen=True)
+class RunStress(Job[StressResult]):
+    """Change images in ways that should not matter and see which classes each change pulls them towards."""
+
+    priority: ClassVar[int] = 4
+    label: ClassVar[str] = "running the stress battery"
+
+    def key(self, config: RunConfig) -> str:
+        """One for each split and the failure modes whose regions are put in."""
+        return f"stress/{states.settings(config.data.split, config.debug.modes, config.compute.seed)}"
 
 
 @dataclass(frozen=True)

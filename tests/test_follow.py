@@ -35,8 +35,10 @@ from neuroinspect_tui.results import (
     FailureMode,
     Illusion,
     ProbeQuality,
+    Pull,
     Repair,
     SplitDuplicates,
+    StressResult,
     TagCounts,
     Verification,
     states,
@@ -231,6 +233,10 @@ CASES: list[tuple[jobs.Job, object]] = [
     (
         jobs.ExamineFailureModes(),
         (FailureMode(0, None, None, False, False, 3, 1.0, (), (), Carried((2, 3), (0, 9), 0.05)),),
+    ),
+    (
+        jobs.RunStress(),
+        StressResult("val", 9, ("blur", "mode 0"), (Pull("mode 0", 1, 6, 4, 1, 0.5, 0.03, 0),)),
     ),
     (jobs.FindCulprits(1), fake_culprits(1)),
     (jobs.FindExemplars(1, 7), (Exemplar(7, "class", "a.png", 1, 8.5, 2.0, "a.png"),)),

@@ -184,6 +184,11 @@ class Inspection:
             for mode, direction in zip(found.modes, found.directions, strict=True)
         )
 
+    def stress(self) -> results.StressResult:
+        """Change images in ways that should not matter: which classes each change pulls them towards."""
+        self.evaluate()
+        return self.ask(jobs.RunStress())
+
     # Pictures
 
     def exemplars(

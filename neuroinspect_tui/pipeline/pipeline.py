@@ -27,6 +27,7 @@ from . import (
     picturing,
     repairing,
     reporting,
+    stressing,
     verifying,
 )
 from .journalling import journalled
@@ -44,6 +45,7 @@ HANDLERS: dict[type[Job], Callable[[Project, Any, Reporter], object]] = dict(
         *cueing.HANDLERS,
         *repairing.HANDLERS,
         *verifying.HANDLERS,
+        *stressing.HANDLERS,
         *reporting.HANDLERS,
     )
 )

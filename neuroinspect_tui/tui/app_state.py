@@ -30,6 +30,7 @@ from ..results import (
     ReviewItem,
     Sample,
     SplitDuplicates,
+    StressResult,
     Verification,
     WhatIf,
 )
@@ -67,6 +68,8 @@ class AppState:
     evaluation_final: bool = False
     duplicates: tuple[SplitDuplicates, ...] = ()
     failure_modes: tuple[FailureMode, ...] | None = None
+    modes_tested: bool = False
+    stress: StressResult | None = None
     reports: dict[int, CulpritReport] = field(default_factory=dict)
     exemplars: dict[tuple[int, int], tuple[Exemplar, ...]] = field(default_factory=dict)
     illusions: dict[tuple[int, int], tuple[Illusion, ...]] = field(default_factory=dict)
@@ -268,7 +271,9 @@ class AppState:
         if isinstance(event.value, Evaluation) and self._debugged(event.job):
             self.evaluation, self.evaluation_final = event.value, False
             return frozenset({"evaluation"})
-        if isinstance(event.job, jobs.FindFailureModes) and isinstance(event.value, tuple):
+        if isinstance(event.job, jobs.FindFailureModes | jobs.ExamineFailureModes) and isinstance(
+            event.value, tuple
+        ):
             self.failure_modes = event.value
             return frozenset({"modes"})
         return frozenset()
@@ -340,6 +345,11 @@ class AppState:
         self, job: jobs.FindFailureModes | jobs.ExamineFailureModes, value: tuple[FailureMode, ...]
     ) -> frozenset[Topic]:
         self.failure_modes = value
+        self.modes_tested = self.modes_tested or isinstance(job, jobs.ExamineFailureModes)
+        return frozenset({"modes"})
+
+    def _keep_stress(self, job: jobs.RunStress, value: StressResult) -> frozenset[Topic]:
+        self.stress = value
         return frozenset({"modes"})
 
     def _keep_report(self, job: jobs.FindCulprits, value: CulpritReport) -> frozenset[Topic]:
@@ -441,6 +451,7 @@ _TAKERS: dict[type[Job], Callable[[AppState, Any, Any], frozenset[Topic]]] = dic
         jobs.FindDuplicates.taken_by(AppState._keep_duplicates),
         jobs.FindFailureModes.taken_by(AppState._keep_failure_modes),
         jobs.ExamineFailureModes.taken_by(AppState._keep_failure_modes),
+        jobs.RunStress.taken_by(AppState._keep_stress),
         jobs.FindCulprits.taken_by(AppState._keep_report),
         jobs.FindExemplars.taken_by(AppState._keep_exemplars),
         jobs.Illustrate.taken_by(AppState._keep_illusions),

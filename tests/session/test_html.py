@@ -208,10 +208,10 @@ def test_pictures_of_a_mode_are_told_apart_by_what_they_show():
 def test_a_report_without_modes_cues_and_repairs_has_no_empty_sections(tmp_path):
     found = synthetic.findings()
     debugged = (replace(found.debugged[0], repairs=()),)
-    bare = replace(found, failure_modes=(), cues=(), duplicates=(), debugged=debugged)
+    bare = replace(found, failure_modes=(), cues=(), duplicates=(), stress=None, debugged=debugged)
     page = Page(render_html(build_report(bare), tmp_path.joinpath))
     targets = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
-    assert not {"modes", "cues", "repairs"} & targets
+    assert not {"modes", "cues", "repairs", "stress"} & targets
     assert {"caveats", "classes", "class-0"} <= targets
     assert page.open == []
 

@@ -363,6 +363,9 @@ class FakeWorker:
     def _answer_findfailuremodes(self, job: jobs.FindFailureModes) -> tuple[FailureMode, ...]:
         return failure_modes(self.root) if self.modes else ()
 
+    def _answer_examinefailuremodes(self, job: jobs.ExamineFailureModes) -> tuple[FailureMode, ...]:
+        return failure_modes(self.root)
+
     def _answer_findexemplars(self, job: jobs.FindExemplars) -> tuple[Exemplar, ...]:
         return exemplars(self.root, job.target, job.neuron)
 

@@ -187,10 +187,14 @@ class ModeAim:
     def images(self, split: SplitFeatures) -> Tensor:
         """Return a mask [N] of the images of the mode."""
         own = torch.isin(split.labels, torch.tensor(self.classes, dtype=torch.int64))
+        return own & (self.scores(split) >= self.threshold)
+
+    def scores(self, split: SplitFeatures) -> Tensor:
+        """Return z·d of every image, [N]."""
         scores = torch.zeros(len(split))
-        for rows in own.nonzero()[:, 0].split(4096):
+        for rows in torch.arange(len(split)).split(4096):
             scores[rows] = split.features[rows].float() @ self.direction
-        return own & (scores >= self.threshold)
+        return scores
 
 
 def _predictions(one: Head, untouched: Head, judge: SplitFeatures, on_progress: OnProgress) -> Tensor:

@@ -13,7 +13,7 @@ from ... import jobs
 from ...repair_methods import REPAIRS, RepairMethod
 from ...results import Repair
 from ...text import safe
-from ...wording.numbers import neurons
+from ...wording.numbers import listed, neurons
 from ...wording.verdicts import outcome_words, verdict_sentence
 from ..app_state import Topic
 from ..keymap import keys
@@ -27,7 +27,10 @@ from .page import Page
 
 
 class RepairScreen(Page[None]):
-    """Repairs for class `target`; `culprits` are the marked neurons, or the five first of both lists."""
+    """Repairs for class `target`, or for a failure `mode` that is most frequent in it.
+
+    `culprits` are the marked neurons, or the five first of both lists.
+    """
 
     BINDINGS = keys(
         "pane.next",
@@ -41,9 +44,9 @@ class RepairScreen(Page[None]):
     )
     cancels = (jobs.RepairHead, jobs.ExportRepair)
 
-    def __init__(self, target: int, culprits: tuple[int, ...], marked: bool) -> None:
+    def __init__(self, target: int, culprits: tuple[int, ...], marked: bool, mode: int | None = None) -> None:
         super().__init__()
-        self.target, self.culprits, self.marked = target, culprits, marked
+        self.target, self.culprits, self.marked, self.mode = target, culprits, marked, mode
         self.methods, self.verdict = MethodTable("methods"), VerdictTable("verdict")
         self.words, self.repairs = CaseWords(id="words"), RepairTable("repairs")
         self.changes = ChangesTable("changes")
@@ -151,7 +154,8 @@ class RepairScreen(Page[None]):
         if kind.need == "groups":
             if tags:
                 beside = f", and the groups of {safe(', '.join(columns), 60)}" if columns else ""
-                return f"Uses your {tags} tags, carried to all images by the probe{beside}."
+                named = safe(listed(f"“{cue.name}”" for cue in cues), 120)
+                return f"Uses your {tags} tags of {named}, carried to all images by the probe{beside}."
             if columns:
                 return f"Uses the groups of {safe(', '.join(columns), 60)}."
             return f"{kind.without or 'Needs groups'}: t tags a few images."
@@ -164,7 +168,7 @@ class RepairScreen(Page[None]):
     @on(Table.Opened, "#methods")
     def _run(self) -> None:
         chosen = self.culprits if REPAIRS[self._method()].need == "neurons" else ()
-        self.ask(jobs.RepairHead(self.target, self._method(), chosen))
+        self.ask(jobs.RepairHead(self.target, self._method(), chosen, mode=self.mode))
         self.redraw(frozenset({"repairs"}))
 
     @on(Table.Opened, "#repairs")
