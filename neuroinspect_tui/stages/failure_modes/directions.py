@@ -21,6 +21,7 @@ def directions_of(factors: Factors, mistakes: Mistakes, rows: Tensor) -> Tensor:
         pull += factors.shares[start : start + len(block)].T @ mistakes.pulls(block)
         start += len(block)
     pull /= factors.shares.sum(dim=0).clamp_min(1e-12)[:, None]
+    # The pull gives the sign: a factor says how much a neuron did, the pull which way it acts.
     return unit(pull * (factors.parts[:, :neurons] + factors.parts[:, neurons:]))
 
 

@@ -48,6 +48,7 @@ def factorise(
         return Factors(torch.zeros(len(rows), count), torch.zeros(count, table.shape[1]))
     fitted, parts = fit(table, count, seed)
     shares = fitted if len(drawn) == len(rows) else _express(parts, mistakes, rows, on_progress)
+    # A factorisation leaves the scale between shares and parts open; unit parts make shares comparable.
     length = parts.norm(dim=1)
     return Factors(shares * length, parts / length.clamp_min(1e-12)[:, None])
 

@@ -40,6 +40,7 @@ def stability(
     for draw in range(DRAWS):
         on_progress(draw, DRAWS)
         rows = mistakes.rows[torch.randperm(len(mistakes.rows), generator=generator)[:half].sort().values]
+        # Halves, not bootstrap draws: repeated mistakes would make any factor look stable.
         again = directions_of(factorise(mistakes, rows, k, seed), mistakes, rows)
         found.append(agreement(own, within_class(scores(features, again), labels)).amax(dim=1))
     return torch.stack(found).median(dim=0).values
