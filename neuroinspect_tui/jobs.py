@@ -29,6 +29,8 @@ from .results import (
     ReviewItem,
     Sample,
     SplitDuplicates,
+    StressResult,
+    Verification,
     WhatIf,
     states,
 )
@@ -56,7 +58,7 @@ class Job(Generic[R]):
 
     The queue runs the lowest `priority` first, then the newest request. Jobs that change what the user has
     (`in_order`) run before others of their priority, the oldest first. A `private` answer is of use only to
-    the face that asked: those that follow the session are not told.
+    the face that asked: those that follow the session do not see it.
     """
 
     kinds: ClassVar[dict[str, type[Job]]] = {}
@@ -177,6 +179,18 @@ class ExamineFailureModes(Job[tuple[FailureMode, ...]]):
         """One for each number of modes, seed and CLIP guide."""
         debug = config.debug
         return f"{states.failure_modes(config, self.k)}-{states.settings(debug.clip, debug.vocabulary)}"
+
+
+@dataclass(frozen=True)
+class RunStress(Job[StressResult]):
+    """Change images in ways that should not matter and see which classes each change pulls them towards."""
+
+    priority: ClassVar[int] = 4
+    label: ClassVar[str] = "running the stress battery"
+
+    def key(self, config: RunConfig) -> str:
+        """One for each split and the failure modes whose regions are put in."""
+        return f"stress/{states.settings(config.data.split, config.debug.modes, config.compute.seed)}"
 
 
 @dataclass(frozen=True)
@@ -459,7 +473,7 @@ class LeaveOutCue(Job[tuple[Cue, ...]]):
 class RepairHead(Job[Repair]):
     """Fit, choose, judge and save a repaired decision layer.
 
-    It is told of `cues` and group `columns` (None: those that are not left out), and with a failure `mode`
+    It uses `cues` and group `columns` (None: those that are not left out), and with a failure `mode`
     judged on the images of that instead of the class. A session keeps it by the number that it is given, as
     `ExportRepair` finds it.
     """
@@ -508,6 +522,19 @@ class ExportRepair(Job[Repair]):
     def key(self, config: RunConfig) -> str:
         """One for each repair."""
         return states.repair(self.number)
+
+
+@dataclass(frozen=True)
+class VerifyRepair(Job[Verification]):
+    """Load an accepted repair's weights in a fresh process and compare its answers with the verdict's."""
+
+    number: int
+    priority: ClassVar[int] = 3
+    label: ClassVar[str] = "verifying weights"
+
+    def key(self, config: RunConfig) -> str:
+        """One for each repair: what was found last."""
+        return states.verification(self.number)
 
 
 @dataclass(frozen=True)

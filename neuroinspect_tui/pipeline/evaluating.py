@@ -246,7 +246,7 @@ def _refuse_permuted_classes(project: Project, evaluation: Evaluation, reporter:
 
 
 def _tell_undecided(project: Project, evaluation: Evaluation, reporter: Reporter) -> None:
-    """Remark on a weak result from so few images that a permuted order could not be told from it."""
+    """Remark on a weak result from so few images that a permuted order could not be distinguished from it."""
     present = sum(row.count > 0 for row in evaluation.classes)
     right = evaluation.accuracy or 0.0
     if project.config.data.classes or right > 1 / 2 or evaluation.samples >= FEW * present:

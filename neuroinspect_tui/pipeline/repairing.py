@@ -22,16 +22,21 @@ from ..results.selection import leading_culprits
 from ..results.stored_cues import StoredCue
 from ..session.atomic import aside, explained, write_json
 from ..session.store import Session
+from ..session.stored import to_json
 from ..stages.repair.run import ModeAim, RepairOutcome, Told, preview, repair_class
 from ..stages.tags import Tags, excluded_rows, make_groups, shuffled, tag_evidence
 from ..tensors import GroupColumn, Head, SplitFeatures
 from ..text import safe
 from . import evaluating
 from .attributing import culprits
-from .copies import copied_rows
+from .copies import told_apart
 from .directions import known_modes
 from .project import Project
+from .standalone import SCRIPT_FILE, script
+from .verifying import JUDGED_FILE
 
+MODE = "failure mode"
+"""The column of groups that a failure mode makes on its own, without tags."""
 HEAD_FILE = "head.safetensors"
 HASH_FILE = "hashes.json"
 EPOCHS = "state/epochs"
@@ -57,10 +62,16 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         if known.request == request and project.session.path(known.head).is_file():
             return known
     reporter.unit("steps")
-    features = {name: project.features(name) for name in project.dataset.splits}
-    told = _told(project, features, cues, copied_rows(project, reporter), job.columns)
+    whole = {name: project.features(name) for name in project.dataset.splits}
+    features, copied = told_apart(project, whole, reporter)
+    told = _told(project, features, cues, copied, job.columns)
+    aim = None if job.mode is None else _aim(project, job.mode)
+    label_free = aim is not None and not cues and job.columns is None
+    given = _with_cues(project, features, cues)
+    if aim is not None and label_free:
+        given, told = _with_mode(given, aim), replace(told, columns=(MODE,), tags=(MODE,))
     outcome = repair_class(
-        _with_cues(project, features, cues),
+        given,
         project.head,
         job.target,
         project.names,
@@ -72,14 +83,14 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         on_progress=reporter.progress,
         memory=_Epochs(project.session, request),
         device=_device(project),
-        mode=None if job.mode is None else _aim(project, job.mode),
+        mode=aim,
     )
     named: dict[str, float | int | str] = {"seed": project.config.compute.seed}
     if outcome.cues:
         named["tags"] = "; ".join(_counted(cue, len(cues) > 1) for cue in cues)
     told_by = _cue_names(project, cues, outcome.cues)
     outcome = replace(outcome, parameters=outcome.parameters | named, cues=told_by)
-    return _keep(project, job.target, outcome, request)
+    return _keep(project, job.target, outcome, request, label_free)
 
 
 def preview_repair(project: Project, job: jobs.PreviewRepair, reporter: Reporter) -> RepairPreview:
@@ -89,7 +100,8 @@ def preview_repair(project: Project, job: jobs.PreviewRepair, reporter: Reporter
     if not neurons and job.method in NEEDS_NEURONS:
         neurons = _culprits(project, job.target, reporter)
     cues = _cues(project, job)
-    features = {name: project.features(name) for name in project.dataset.splits}
+    whole = {name: project.features(name) for name in project.dataset.splits}
+    features, copied = told_apart(project, whole, reporter)
     found = preview(
         _with_cues(project, features, cues),
         project.head,
@@ -97,7 +109,7 @@ def preview_repair(project: Project, job: jobs.PreviewRepair, reporter: Reporter
         project.names,
         job.method,
         neurons,
-        told=_told(project, features, cues, copied_rows(project, reporter), job.columns),
+        told=_told(project, features, cues, copied, job.columns),
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         on_progress=reporter.progress,
@@ -124,11 +136,11 @@ def _device(project: Project) -> torch.device | None:
 def _cue_names(project: Project, cues: tuple[StoredCue, ...], columns: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names of the cues whose tags make these columns."""
     by_column = {_column(project, cue): cue.name for cue in cues}
-    return tuple(by_column[column] for column in columns)
+    return tuple(by_column[column] for column in columns if column in by_column)
 
 
 def _cues(project: Project, job: jobs.RepairHead | jobs.PreviewRepair) -> tuple[StoredCue, ...]:
-    """Return the cues whose tags the repair is told; raises InputError for a name that none has."""
+    """Return the cues whose tags the repair uses; raises InputError for a name that none has."""
     if job.cues is None:
         return project.cues.used(project.config.repair.cues)
     return tuple(project.cues.named(name) for name in job.cues)
@@ -141,6 +153,20 @@ def _aim(project: Project, mode: int) -> ModeAim:
         raise InputError(f"there is no failure mode {mode}", "find the failure modes first")
     known = found.modes[mode]
     return ModeAim(found.directions[mode], float(found.thresholds[mode]), known.classes)
+
+
+def _with_mode(features: dict[str, SplitFeatures], aim: ModeAim) -> dict[str, SplitFeatures]:
+    """Add whether an image carries the failure mode as a group column of the splits that are not judged on.
+
+    Such groups are guessed, not tagged: they repair some sets as well as true ones and ruin others, so that
+    only the verdict on held-out images can tell whether the layer may be used.
+    """
+    added = {}
+    for name, data in features.items():
+        carries = aim.scores(data) > aim.threshold
+        column = GroupColumn(MODE, ("not", "has"), carries.long())
+        added[name] = data if name == "test" else replace(data, groups={**data.groups, MODE: column})
+    return added
 
 
 def _counted(cue: StoredCue, name: bool) -> str:
@@ -220,7 +246,7 @@ def _with_cues(
 ) -> dict[str, SplitFeatures]:
     """Add each cue's tags as a group column; where the manifest has groups, `test` is judged on those alone.
 
-    With a seed `shuffle` the tags are dealt anew.
+    With a seed `shuffle` the tags are shuffled.
     """
     untouched = "test" if project.group_columns and len(features) > 1 else None
     added: dict[str, dict[str, GroupColumn]] = {name: {} for name in features}
@@ -240,13 +266,16 @@ def _culprits(project: Project, target: int, reporter: Reporter) -> tuple[int, .
     return leading_culprits(report, REPAIR_NEURONS)
 
 
-def _keep(project: Project, target: int, outcome: RepairOutcome, request: str) -> Repair:
+def _keep(
+    project: Project, target: int, outcome: RepairOutcome, request: str, label_free: bool = False
+) -> Repair:
     _remove_unfinished(project)
     number, folder = project.session.repair_directory(outcome.method)
     relative = f"repairs/{folder.name}/{HEAD_FILE}"
     tensors = {"weight": outcome.head.weight.contiguous(), "bias": outcome.head.bias.contiguous()}
     packed = save(tensors)
     project.session.write_bytes(relative, packed)
+    write_json(folder / JUDGED_FILE, to_json(outcome.judged))
     given = vars(outcome)
     shared = {name: given[name] for name in Repair.__dataclass_fields__ if name in given and name != "head"}
     target_class = ClassRef(target, project.names[target])
@@ -258,6 +287,7 @@ def _keep(project: Project, target: int, outcome: RepairOutcome, request: str) -
         weights=None,
         request=request,
         digest=hashlib.sha256(packed).hexdigest(),
+        label_free=label_free,
     )
     project.session.save(states.repair(number), made)
     shutil.rmtree(project.session.path(EPOCHS), ignore_errors=True)
@@ -277,6 +307,11 @@ def _remove_unfinished(project: Project) -> None:
 def export(project: Project, job: jobs.ExportRepair, reporter: Reporter) -> Repair:
     """Write the full repaired state dict beside the head, in the format that the weights came in."""
     made = _load(project, job.number)
+    if made.label_free and not made.helps:
+        line = f"repair {job.number} was told by a failure mode alone"
+        raise InputError(
+            f"{line}, and held-out images do not show that it helps", "tag images of the mode: a cue is safer"
+        )
     folder = Path(made.head).parent
     weights = (folder / f"model{project.model.weights_suffix}").as_posix()
     tensors = load_file(project.session.path(made.head))
@@ -285,15 +320,31 @@ def export(project: Project, job: jobs.ExportRepair, reporter: Reporter) -> Repa
         project.model.write_repaired(temporary, repaired)
     hashes = tensor_hashes(project.model, repaired)
     write_json(project.session.path((folder / HASH_FILE).as_posix()), hashes)
+    _write_script(project, made, weights)
     made = replace(made, weights=weights, accepted=not made.unchanged)
     project.session.save(states.repair(job.number), made)
     return made
+
+
+def _write_script(project: Project, made: Repair, weights: str) -> None:
+    """Write verify.py beside the weights, where it can open the judged images."""
+    folder = Path(made.head).parent
+    judged = next((use.split for use in made.splits if use.part == "judge"), None)
+    if project.recorded is not None or judged is None:
+        return
+    split, spec = project.dataset.split(judged), project.config.model.spec
+    files = (Path(weights).name, JUDGED_FILE)
+    text = script(project.classifier, project.preprocess, split, spec, *files)
+    if text is not None:
+        content = text.encode("utf-8", "surrogateescape")
+        project.session.write_bytes((folder / SCRIPT_FILE).as_posix(), content)
 
 
 def discard(project: Project, job: jobs.DiscardRepair, reporter: Reporter) -> int:
     """Delete a repair and its files."""
     made = _load(project, job.number)
     project.session.forget(states.repair(job.number))
+    project.session.forget(states.verification(job.number))
     folder = project.session.path(made.head).parent
     with explained(folder, "delete"):
         shutil.rmtree(folder)

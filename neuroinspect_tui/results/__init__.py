@@ -31,9 +31,12 @@ from .failure_modes import (
 from .metrics import GroupEstimate, Metrics, WorstClass, WorstGroup
 from .opened import Opened, Preprocessing
 from .pictures import Exemplar, ExemplarKind, Illusion
+from .prescriptions import MoreImages, Prescription, SampledCell
 from .repairs import Repair, RepairPreview, SplitUse, WhatIf
+from .stress import Pull, StressResult
 from .tags import ReviewItem
 from .verdicts import Aim, Choice, ClassChange, Comparison, Hurt, Loser, Opponent, Outcome, Verdict
+from .verifications import DifferingImage, JudgedImages, Verification
 
 __all__ = [
     "ClassRef",
@@ -86,4 +89,12 @@ __all__ = [
     "Opponent",
     "Outcome",
     "Verdict",
+    "MoreImages",
+    "Prescription",
+    "SampledCell",
+    "Pull",
+    "StressResult",
+    "DifferingImage",
+    "JudgedImages",
+    "Verification",
 ]

@@ -30,6 +30,7 @@ from ..results import (
     ScoreHistogram,
     SplitDuplicates,
     SplitUse,
+    StressResult,
     Unreadable,
     WeightedNeuron,
     WorstClass,
@@ -361,6 +362,7 @@ class Report(Part):
     config: RunConfig
     evaluation: EvaluationPart
     failure_modes: tuple[FailureModePart, ...] = ()
+    stress: StressResult | None = Field(None, description="Null where the battery was not run.")
     cues: tuple[CuePart, ...] = ()
     debugged: tuple[DebuggedPart, ...] = ()
 

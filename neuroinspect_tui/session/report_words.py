@@ -98,7 +98,7 @@ def repair_facts(repair: RepairPart) -> list[str]:
     """Return what stands below the numbers: images fixed and broken, settings, images used, file."""
     fixed = f"over all images {number(repair.fixed)} fixed, {number(repair.broken)} broken"
     facts = [f"{fixed} (exact McNemar test, {p_value(repair.mcnemar_p)})"]
-    facts += [f"told the cues {', '.join(repair.cues)}"] if repair.cues else []
+    facts += [f"with the cues {', '.join(repair.cues)}"] if repair.cues else []
     facts += [_use_words(use) for use in repair.splits]
     facts.append(f"{settings(repair.parameters)}; fitted and chosen in {repair.seconds:.2f} s")
     kind = REPAIRS.get(repair.method)

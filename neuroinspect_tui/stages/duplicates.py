@@ -57,8 +57,11 @@ class Duplicates:
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """What M images look like: their `rows` [M], pHash bits as ±1 [M,64] of each and of its mirror image (0 for
-    an image of one colour), thumbnails [M,T,T,3] uint8."""
+    """What M images look like.
+
+    Their `rows` [M], pHash bits as ±1 [M,64] of each and of its mirror image (0 for
+    an image of one colour), thumbnails [M,T,T,3] uint8.
+    """
 
     rows: Tensor
     bits: Tensor

@@ -1,4 +1,4 @@
-"""A linear probe that a few dozen images can teach: ridge regression solved in the space of the images."""
+"""A linear probe that a few dozen images suffice for: ridge regression solved in the space of the images."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def margins(scores: Tensor) -> Tensor:
     return best[:, 0] - best[:, 1]
 
 
-def teach(features: Tensor, codes: Tensor, values: int, strengths: Sequence[float] = STRENGTHS) -> Probe:
+def fit_probe(features: Tensor, codes: Tensor, values: int, strengths: Sequence[float] = STRENGTHS) -> Probe:
     """Fit a probe on features [n,D] float32 and codes [n] int64 below `values`.
 
     Ridge regression of x = (z − mean, 1) on one-hot values, each value with the same total weight w, in dual

@@ -15,7 +15,7 @@ OPPONENTS: dict[Opponent, str] = {
     "bias": "bias shift",
     "finetune": "plain fine-tuning",
     "random": "random neurons",
-    "told_nothing": "told nothing",
+    "told_nothing": "without groups",
     "shuffled_tags": "shuffled tags",
 }
 CONTROLS: tuple[Opponent, ...] = ("bias", "finetune", "random")

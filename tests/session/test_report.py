@@ -239,6 +239,21 @@ def test_cues_and_copies_between_splits_are_as_in_the_contract(report):
     }
 
 
+def test_the_stress_battery_lists_pulls_with_their_counts(report):
+    assert report["stress"]["images"] == 288
+    assert report["stress"]["changes"] == ["text top left", "yellow cast", "mode 3"]
+    assert report["stress"]["pulls"][1] == {
+        "change": "mode 3",
+        "target": 2,
+        "images": 252,
+        "gained": 12,
+        "lost": 9,
+        "pull": 3 / 252,
+        "p": 1.0,
+        "mode": 3,
+    }
+
+
 def test_the_reason_of_a_suspicion_is_made_of_its_numbers(report):
     grass = report["debugged"][0]["neurons"]["excessive"][0]
     assert grass["spurious_reason"] == (

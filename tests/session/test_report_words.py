@@ -36,7 +36,7 @@ def test_the_facts_below_the_numbers():
     made = replace(synthetic.repair(), parameters={"strength": 0.00316228, "groups": "place"})
     assert words.repair_facts(reported(made)) == [
         "over all images 41 fixed, 6 broken (exact McNemar test, p < 0.0001)",
-        "told the cues grass",
+        "with the cues grass",
         "fitted on 2 400 images of train (80 tags, carried to 2320 images)",
         "chosen on 288 images of val",
         "judged on 576 images of test",

@@ -136,7 +136,11 @@ def _divide(
     judged = "test" if tested else held
     judge = _all_rows(splits[judged], excluded.get(judged)) if tested else last[0]
     trained = _all_rows(splits[train], excluded.get(train)) if train else torch.empty(0, dtype=torch.int64)
-    return Division(train, held, judged, trained, unseen, choose, _kept(judge, unjudged.get(judged)))
+    own = _kept(judge, unjudged.get(judged))
+    if len(judge) and not len(own):
+        message = f"split {judged!r} has only copies of images in other splits to judge a repair on"
+        raise InputError(message, "add images that are in one split alone")
+    return Division(train, held, judged, trained, unseen, choose, own)
 
 
 def _all_rows(split: SplitFeatures, excluded: Tensor | None) -> Tensor:
@@ -159,8 +163,8 @@ def _parts(
 ) -> list[Tensor]:
     """Return the rows of each part, drawn with the same share of every class and group.
 
-    Neither the names of classes and groups nor the order of the images matters: cells are dealt from the
-    largest to the smallest, the images of each in the order of their random keys.
+    Neither the names of classes and groups nor the order of the images matters: cells take turns, from the
+    largest to the smallest, and the images of each in the order of their random keys.
     """
     strata = torch.stack([split.labels, *(column.codes for column in split.groups.values())])
     _, cell, count = torch.unique(strata, dim=1, return_inverse=True, return_counts=True)

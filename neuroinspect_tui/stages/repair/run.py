@@ -12,7 +12,17 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...repair_methods import RepairMethod
-from ...results import Choice, ClassChange, ClassRef, Metrics, Opponent, RepairPreview, SplitUse, Verdict
+from ...results import (
+    Choice,
+    ClassChange,
+    ClassRef,
+    JudgedImages,
+    Metrics,
+    Opponent,
+    RepairPreview,
+    SplitUse,
+    Verdict,
+)
 from ...tensors import NO_MEMORY, Head, Memory, OnProgress, SplitFeatures, no_progress
 from ..estimates import Evidence, with_estimate
 from ..metrics import fixed_and_broken, mcnemar_p, predict
@@ -45,6 +55,7 @@ class RepairOutcome:
     neurons: tuple[int, ...]
     seconds: float
     unchanged: bool
+    judged: JudgedImages
 
 
 @dataclass(frozen=True)
@@ -179,10 +190,14 @@ class ModeAim:
     def images(self, split: SplitFeatures) -> Tensor:
         """Return a mask [N] of the images of the mode."""
         own = torch.isin(split.labels, torch.tensor(self.classes, dtype=torch.int64))
+        return own & (self.scores(split) >= self.threshold)
+
+    def scores(self, split: SplitFeatures) -> Tensor:
+        """Return z·d of every image, [N]."""
         scores = torch.zeros(len(split))
-        for rows in own.nonzero()[:, 0].split(4096):
+        for rows in torch.arange(len(split)).split(4096):
             scores[rows] = split.features[rows].float() @ self.direction
-        return own & (scores >= self.threshold)
+        return scores
 
 
 def _judged(
@@ -252,7 +267,17 @@ def _outcome(
         neurons=neurons,
         seconds=found.seconds,
         unchanged=found.choice.kept,
+        judged=judged_images(judge, before.predicted, after.predicted, names),
     )
+
+
+def judged_images(
+    judge: SplitFeatures, untouched: Tensor, repaired: Tensor, names: Sequence[str]
+) -> JudgedImages:
+    """Return the judged images as plain values, with the predictions [N] of both heads."""
+    columns = (judge.rows, judge.labels, untouched, repaired)
+    rows, labels, before, after = (tuple(column.tolist()) for column in columns)
+    return JudgedImages(judge.split, rows, tuple(judge.paths), labels, before, after, tuple(names))
 
 
 @dataclass(frozen=True)

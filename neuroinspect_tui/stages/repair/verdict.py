@@ -123,7 +123,7 @@ def pass_verdict(
 ) -> Verdict:
     """Compare the repaired head with the untouched one and with `others`, and decide.
 
-    `others` are the controls, the same method told nothing, and the same method told shuffled tags. `mode`
+    `others` are the controls, the same method without groups, and the same method with shuffled tags. `mode`
     is the mask [N] of the judged images of the failure mode that is the aim instead of the class. The outcome
 
     - "hurts": the aim, all images or the untouched head's worst group lose significantly; or one other class
@@ -188,7 +188,7 @@ def _hurt(lines: Lines, aim: Aim, losers: Sequence[tuple[Loser, bool]]) -> Hurt 
             return metric
     own, every = lines[aim, "untouched"], lines["all", "untouched"]
     gain = max(0.0, own.after - own.before) if own.n else 0.0
-    if any(sure and loser.before - loser.after > PRICE * gain for loser, sure in losers):
+    if any(significant and loser.before - loser.after > PRICE * gain for loser, significant in losers):
         return "other_class"
     fixed, broken = every.fixed - own.fixed, every.broken - own.broken
     lost, gained = broken - fixed, max(0, own.fixed - own.broken)
