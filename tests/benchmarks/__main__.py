@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from . import attribution_speed, evaluation_speed, heads_speed, illusion_speed, interactive_speed
+from . import attribution_speed, evaluation_speed, heads_speed, illusion_speed, interactive_speed, modes_speed
 from .table import Table
 from .timing import Machine
 
@@ -18,6 +18,7 @@ BENCHMARKS = {
     "interactive": interactive_speed.run,
     "illusion": illusion_speed.run,
     "heads": heads_speed.run,
+    "modes": modes_speed.run,
 }
 
 
