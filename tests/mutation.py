@@ -1,42 +1,39 @@
-"""Would the tests of a stage notice a wrong line? `python -m tests.mutation [--seconds N] votes repair/ridge …`.
+"""Would the tests of a stage notice a wrong line? `python -m tests.mutation votes repair/ridge …`.
 
 Changes one operator, comparison, constant or call of `neuroinspect_tui/stages/NAME.py` at a time and runs the
 module's own test file (`tests/stages/test_NAME.py`, and those of `ALSO`) on the changed code, each in a fork of
-this process. Prints every mutant that no test kills, and the share killed. `EQUIVALENT` names the changes that no
-test can see, with the reason.
+this process after the tests were collected. Prints every mutant that no test kills, and the share killed.
+`EQUIVALENT` names changed lines that no test can see, with the reason.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
-import contextlib
 import copy
-import importlib.abc
-import importlib.util
+import importlib
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from importlib.machinery import ModuleSpec
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 STAGES = REPOSITORY / "neuroinspect_tui" / "stages"
-ALSO = {
-    "failure_modes/discover": ["failure_modes/test_evidence.py"],
-}
+ALSO: dict[str, list[str]] = {}
 """Further test files of a module, below tests/stages."""
 
 EQUIVALENT: dict[str, tuple[str, ...]] = {}
-"""Lines of mutated code, by module, whose change no value shows: block sizes, ties that cannot be, progress."""
+"""Lines of mutated code, by module, whose change no value can show."""
 
-BLOCKS = ("BLOCK_ELEMENTS", "_LOGITS")
-"""Names of block sizes: they bound memory and change no result."""
+UNSEEN = ("BLOCK_ELEMENTS", "_LOGITS", "on_progress", "part_of(", "report(")
+"""What bounds memory or reports progress changes no result."""
 
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
@@ -77,15 +74,43 @@ CALLS = {
 }
 
 
-def mutants(source: str) -> Iterator[tuple[int, str, ast.Module]]:
-    """Yield (line, the line as changed, tree) for every single change of a module."""
+@dataclass(frozen=True)
+class Mutant:
+    """A module with one change, in `line`; `text` is the statement as changed."""
+
+    line: int
+    text: str
+    tree: ast.Module
+
+
+def mutants(source: str) -> Iterator[Mutant]:
+    """Yield every single change of a module, but for annotations, decorators and keywords of no effect."""
     tree = ast.parse(source)
+    silent = {
+        id(inner) for node in ast.walk(tree) for part in without_effect(node) for inner in ast.walk(part)
+    }
     for place, node in enumerate(ast.walk(tree)):
-        for number in range(changes(node)):
+        for number in range(0 if id(node) in silent else changes(node)):
             changed = copy.deepcopy(tree)
             twin = next(found for step, found in enumerate(ast.walk(changed)) if step == place)
             apply(twin, number)
-            yield twin.lineno, statement(changed, twin), changed
+            text = statement(changed, twin)
+            if not any(word in text for word in UNSEEN):
+                yield Mutant(node.lineno, text, changed)  # type: ignore[attr-defined]
+
+
+def without_effect(node: ast.AST) -> list[ast.AST]:
+    """Return the parts of a node that are never run, or whose change shows nowhere."""
+    match node:
+        case ast.FunctionDef(decorator_list=decorators, returns=returns):
+            return [*decorators, *([returns] if returns else [])]
+        case ast.ClassDef(decorator_list=decorators):
+            return list(decorators)
+        case ast.arg(annotation=annotation) | ast.AnnAssign(annotation=annotation) if annotation:
+            return [annotation]
+        case ast.keyword(arg="strict" | "stable"):
+            return [node]
+    return []
 
 
 def changes(node: ast.AST) -> int:
@@ -95,16 +120,12 @@ def changes(node: ast.AST) -> int:
             return sum(type(one) in COMPARISONS for one in node.ops)
         case ast.BinOp() | ast.AugAssign():
             return int(type(node.op) in OPERATORS)
-        case ast.BoolOp() | ast.UnaryOp(op=ast.Not() | ast.USub() | ast.Invert()):
-            return 1
-        case ast.Constant(value=bool()):
+        case ast.BoolOp() | ast.UnaryOp(op=ast.Not() | ast.USub() | ast.Invert()) | ast.IfExp():
             return 1
         case ast.Constant(value=int() | float()):
             return 1
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
             return int(name in CALLS)
-        case ast.IfExp():
-            return 1
     return 0
 
 
@@ -117,6 +138,10 @@ def apply(node: ast.AST, number: int) -> None:
             node.op = OPERATORS[type(node.op)]()
         case ast.BoolOp():
             node.op = ast.And() if isinstance(node.op, ast.Or) else ast.Or()
+        case ast.UnaryOp(op=ast.Not()):
+            node.operand, node.op = ast.UnaryOp(ast.Not(), node.operand), ast.Not()
+        case ast.UnaryOp(op=ast.Invert()):
+            node.operand, node.op = ast.UnaryOp(ast.Invert(), node.operand), ast.Invert()
         case ast.UnaryOp():
             node.op = ast.UAdd()
         case ast.Constant(value=bool() as value):
@@ -137,85 +162,104 @@ def statement(tree: ast.Module, node: ast.AST) -> str:
     return ast.unparse(inside[-1]).splitlines()[0]
 
 
-class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Gives one module another code."""
-
-    def __init__(self, name: str, path: Path, tree: ast.Module) -> None:
-        self.name, self.path = name, path
-        self.code = compile(ast.fix_missing_locations(tree), str(path), "exec")
-
-    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
-        return (
-            importlib.util.spec_from_loader(name, self, origin=str(self.path)) if name == self.name else None
-        )
-
-    def exec_module(self, module: ModuleType) -> None:
-        exec(self.code, module.__dict__)
-
-
-def passes(tests: Sequence[Path], finder: Mutated | None, limit: float) -> bool:
-    """Run test files in a fork, at most `limit` seconds; return whether all of them pass."""
-    child = os.fork()
-    if not child:
-        signal.alarm(max(1, round(limit)))
-        if finder is not None:
-            sys.meta_path.insert(0, finder)
-        with contextlib.suppress(BaseException), Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), 1)
-            os.dup2(nowhere.fileno(), 2)
-            options = ["-q", "-x", "-p", "no:xdist", "-p", "no:cacheprovider", "-o", "addopts="]
-            os._exit(int(pytest.main([*options, *map(str, tests)])))
-        os._exit(1)
-    return os.waitpid(child, 0)[1] == 0
+def install(module: ModuleType, tree: ast.Module) -> None:
+    """Give the functions and constants of a loaded module what they are in the changed one, in place."""
+    code = compile(ast.fix_missing_locations(tree), str(module.__file__), "exec")
+    changed = ModuleType(module.__name__)
+    changed.__dict__.update(__file__=module.__file__, __package__=module.__package__)
+    sys.modules[module.__name__] = changed  # a dataclass looks its module up by name
+    try:
+        exec(code, changed.__dict__)
+    finally:
+        sys.modules[module.__name__] = module
+    for name, old in list(vars(module).items()):
+        new = vars(changed).get(name)
+        if isinstance(old, FunctionType | type) and old.__module__ == module.__name__:
+            for (_, one), (_, other) in zip(functions(old), functions(new), strict=True):
+                one.__code__, one.__defaults__ = other.__code__, other.__defaults__
+                one.__kwdefaults__ = other.__kwdefaults__
+        elif isinstance(old, int | float | tuple | str) and not name.startswith("__"):
+            setattr(module, name, new)
 
 
-def tests_of(name: str) -> list[Path]:
-    """Return the test files of the stage `name`, as repair/ridge."""
-    folder, _, last = name.rpartition("/")
-    files = [f"{folder}/test_{last}.py", *ALSO.get(name, [])]
-    found = [REPOSITORY / "tests" / "stages" / file.lstrip("/") for file in files]
-    return [path for path in found if path.exists()]
+def functions(owner: object) -> Iterator[tuple[str, Any]]:
+    """Yield the functions of a module's own function or class, by name."""
+    if isinstance(owner, FunctionType):
+        yield owner.__name__, owner
+        return
+    for name, value in sorted(vars(owner).items()):
+        found = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+        if isinstance(found, FunctionType) and isinstance(found.__code__, CodeType):
+            yield name, found
 
 
-def survivors(name: str, deadline: float) -> tuple[int, int]:
-    """Print the mutants of one module that live; return how many were killed and how many tried."""
-    path, tests = STAGES / f"{name}.py", tests_of(name)
-    module = "neuroinspect_tui.stages." + name.replace("/", ".")
-    started = time.monotonic()
-    if not tests or not passes(tests, None, 300):
-        raise SystemExit(f"{name}: no tests, or they fail on the code as it is")
-    limit = 20 + 5 * (time.monotonic() - started)
-    killed = tried = 0
-    for line, text, tree in mutants(path.read_text("utf-8")):
-        if any(block in text for block in BLOCKS) or text in EQUIVALENT.get(name, ()):
-            continue
-        if time.monotonic() > deadline:
-            print(f"{name}: out of time after {tried} mutants")
-            break
-        tried += 1
-        if passes(tests, Mutated(module, path, tree), limit):
-            print(f"{name}:{line}: {text}", flush=True)
-        else:
-            killed += 1
-    return killed, tried
+class Trial:
+    """A pytest plugin that, in place of one run of the tests, makes one in a fork for each mutant."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.killed, self.tried = name, 0, 0
+        self.out: Callable[[str], None] = lambda line: None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Return None in a fork, so that the tests run, and True when all mutants were tried."""
+        module = importlib.import_module("neuroinspect_tui.stages." + self.name.replace("/", "."))
+        started = time.monotonic()
+        if not (child := os.fork()):
+            return None
+        if os.waitpid(child, 0)[1]:
+            raise SystemExit(f"{self.name}: the tests fail on the code as it is")
+        limit = 10 + round(10 * (time.monotonic() - started))
+        known = EQUIVALENT.get(self.name, ())
+        for mutant in mutants((STAGES / f"{self.name}.py").read_text("utf-8")):
+            if mutant.text in known:
+                continue
+            if not (child := os.fork()):
+                signal.alarm(limit)
+                install(module, mutant.tree)
+                return None
+            self.tried += 1
+            if os.waitpid(child, 0)[1]:
+                self.killed += 1
+            else:
+                self.out(f"{self.name}:{mutant.line}: {mutant.text}")
+        return True
+
+
+def try_out(name: str, out: Callable[[str], None]) -> Trial:
+    """Try the mutants of one stage, named as repair/ridge."""
+    trial, parent = Trial(name), os.getpid()
+    trial.out = out
+    folder, _, last = f"/{name}".rpartition("/")
+    files = [f"{folder}/test_{last}.py", *(f"/{file}" for file in ALSO.get(name, []))]
+    tests = [path for file in files if (path := REPOSITORY / f"tests/stages{file}").exists()]
+    options = ["-q", "-x", "-p", "no:xdist", "-p", "no:cacheprovider", "-o", "addopts="]
+    code = 1
+    try:
+        code = int(pytest.main([*options, *map(str, tests)], plugins=[trial]))
+    finally:
+        if os.getpid() != parent:
+            os._exit(code)
+    return trial
 
 
 def main() -> None:
     """Try the mutants of the modules named; exit 1 if fewer than 95 % are killed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("modules", nargs="+")
-    parser.add_argument("--seconds", type=float, default=1e9)
     given = parser.parse_args()
-    import scipy.stats
-    import torch
+    lines = os.fdopen(os.dup(1), "w")
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
 
-    assert torch and scipy.stats  # imported once, before the forks
-    torch.set_num_threads(1)
-    deadline, killed, tried = time.monotonic() + given.seconds, 0, 0
+    def out(line: str) -> None:
+        print(line, file=lines, flush=True)
+
+    killed = tried = 0
     for name in given.modules:
-        own, all_ = survivors(name, deadline)
-        print(f"{name}: {own} of {all_} killed", flush=True)
-        killed, tried = killed + own, tried + all_
+        trial = try_out(name, out)
+        out(f"{name}: {trial.killed} of {trial.tried} killed")
+        killed, tried = killed + trial.killed, tried + trial.tried
     sys.exit(killed < 0.95 * tried)
 
 

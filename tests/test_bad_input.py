@@ -107,7 +107,7 @@ CASES = {
     ),
     "weights that are text": (
         {"-w": "{root}/text.pt"},
-        "-w {root}/text.pt cannot be read: it is no torch file: "
+        "-w {root}/text.pt cannot be read: it is not a torch file: "
         "give a file that torch.save(model.state_dict(), …) wrote",
     ),
     "data with one class more": (

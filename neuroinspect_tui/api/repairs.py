@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -56,11 +57,14 @@ class Repair:
         """Write the model's full state dict with the new layer to `path` and return it.
 
         The format is that of the weights that the model came with, safetensors where it came with none;
-        every other tensor is untouched. Raises InputError where the layer cannot be written.
+        every other tensor is untouched. Raises InputError where the layer cannot be written, or may not be: a
+        repair that a failure mode alone has told is exported only if it helps.
         """
+        exported = self._inspection.ask(jobs.ExportRepair(self.found.number))
+        assert exported.weights is not None
         written = Path(path)
         written.parent.mkdir(parents=True, exist_ok=True)
-        self._inspection.pipeline.project.model.write_repaired(written, self.head)
+        shutil.copyfile(self._inspection.root / exported.weights, written)
         return written
 
     def prescribe(self) -> results.Prescription:

@@ -158,7 +158,7 @@ class Batch:
         repair = self.attempt(jobs.RepairHead(target, config.repair.method, config.repair.neurons))
         if repair is None:
             return []
-        if repair.columns:
+        if repair.columns and not repair.label_free:
             self.attempt(jobs.Prescribe(repair.number))
         return [self.attempt(jobs.ExportRepair(repair.number)) or repair]
 
@@ -228,7 +228,7 @@ def _end_early(
     others_left = batch.ctrl_c and ranks.size > 1
     terminal_gone = batch.interrupted and isinstance(error, OSError)
     stopped = isinstance(error, Cancelled) or others_left or terminal_gone
-    if ranks.speaks(str(error)):
+    if ranks.prints(str(error)):
         again = f"interrupted, session saved in {directory}: run the same command to go on"
         complain(again if stopped else _line_of(error, directory))
     if stopped:

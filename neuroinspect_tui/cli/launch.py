@@ -121,7 +121,7 @@ def _run_app(config: RunConfig, directory: Path, values: Values, settings: Setti
     from ..tui.protocol import Appearance
     from ..tui.start import run_app
 
-    look = Appearance(values.get("images", "auto"), settings.keys, values.get("theme"))
+    appearance = Appearance(values.get("images", "auto"), settings.keys, values.get("theme"))
     project = _project(config, directory, tour=bool(values.get("demo")))
     shown = [directory]
 
@@ -129,7 +129,7 @@ def _run_app(config: RunConfig, directory: Path, values: Values, settings: Setti
         shown.append(other)
         return _project(*_reopen(other, {}))
 
-    code = run_app(project, look, reopen)
+    code = run_app(project, appearance, reopen)
     _say_where(shown[-1])
     return code
 

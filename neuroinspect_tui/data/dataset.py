@@ -93,7 +93,7 @@ def _read_path(source: str, config: DataConfig, known: Known | None) -> Table:
     if suffix == ".parquet":
         return read_parquet([path], path.stem, str(path), root or path.parent)
     if suffix not in TEXT_TABLES:
-        line = f"-d {path} is no folder, table or archive that is read here"
+        line = f"-d {path} is not a folder, table or archive that can be read"
         raise InputError(line, "give a folder, a .csv, .tsv, .jsonl or .parquet table, or a .tar or .zip")
     return manifest.read_manifest(path, root)
 

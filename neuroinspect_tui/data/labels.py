@@ -142,7 +142,7 @@ def _half_numbers(known: Sequence[str], table: Table) -> tuple[str, ...]:
     if len(words) == len(known):
         return ()
     row = table.labels.index(words[0]) + 1
-    return (f'labels are taken as names, because "{words[0]}" (row {row}) is no number',)
+    return (f'labels are taken as names, because "{words[0]}" (row {row}) is not a number',)
 
 
 def _require_agreement(index_of: dict[str, int], classes: ClassList, table: Table) -> None:

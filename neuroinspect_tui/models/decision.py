@@ -126,7 +126,7 @@ class HeadSite:
         return replace(self, parts=tuple(map(moved, self.parts)))
 
     def split(self, head: Head) -> list[Head]:
-        """Return what each part must add so that together they decide as `head`.
+        """Return the weight and bias that each layer must hold so that together they decide as `head`.
 
         A change of the bias is shared by the layers that have one.
         """
@@ -136,7 +136,7 @@ class HeadSite:
         share = bias / max(1, sum(part.has_bias for part in self.parts))
         columns = weight.split([part.neurons for part in self.parts], dim=1)
         return [
-            Head(own, part.head.bias + (share if part.has_bias else 0))
+            part.filled(Head(own, part.head.bias + (share if part.has_bias else 0)))
             for part, own in zip(self.parts, columns, strict=True)
         ]
 

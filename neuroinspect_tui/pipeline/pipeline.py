@@ -53,7 +53,7 @@ HANDLERS: dict[type[Job], Callable[[Project, Any, Reporter], object]] = dict(
 )
 """What does each job; `Job.handled_by` has checked that the handler takes the job and gives its answer."""
 SHARED_OUT = (Open, Evaluate, Illustrate)
-"""Jobs in which every rank has a part; the others are done by rank 0, which tells what came of it."""
+"""Jobs in which every rank has a part; the others are done by rank 0, which shares the outcome."""
 
 
 class Pipeline:
@@ -119,7 +119,7 @@ class Pipeline:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                message = f"{job.label}: {self.project.device} has not enough memory"
+                message = f"{job.label}: {self.project.device} does not have enough memory"
                 raise InputError(message, "use --device cpu, or a smaller --image-size") from error
 
     def close(self) -> None:

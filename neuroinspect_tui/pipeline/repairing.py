@@ -24,7 +24,7 @@ from ..session.atomic import aside, explained, write_json
 from ..session.store import Session
 from ..session.stored import to_json
 from ..stages.repair.run import ModeAim, RepairOutcome, Told, preview, repair_class
-from ..stages.tags import Tags, excluded_rows, make_groups, shuffled
+from ..stages.tags import Tags, excluded_rows, make_groups, shuffled, tag_evidence
 from ..tensors import GroupColumn, Head, SplitFeatures
 from ..text import safe
 from . import evaluating
@@ -35,6 +35,8 @@ from .project import Project
 from .standalone import SCRIPT_FILE, script
 from .verifying import JUDGED_FILE
 
+MODE = "failure mode"
+"""The column of groups that a failure mode makes on its own, without tags."""
 HEAD_FILE = "head.safetensors"
 HASH_FILE = "hashes.json"
 EPOCHS = "state/epochs"
@@ -63,8 +65,13 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
     whole = {name: project.features(name) for name in project.dataset.splits}
     features, copied = told_apart(project, whole, reporter)
     told = _told(project, features, cues, copied, job.columns)
+    aim = None if job.mode is None else _aim(project, job.mode)
+    label_free = aim is not None and not cues and job.columns is None
+    given = with_cues(project, features, cues)
+    if aim is not None and label_free:
+        given, told = _with_mode(given, aim), replace(told, columns=(MODE,), tags=(MODE,))
     outcome = repair_class(
-        with_cues(project, features, cues),
+        given,
         project.head,
         job.target,
         project.names,
@@ -76,14 +83,14 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         on_progress=reporter.progress,
         memory=_Epochs(project.session, request),
         device=_device(project),
-        mode=None if job.mode is None else _aim(project, job.mode),
+        mode=aim,
     )
     named: dict[str, float | int | str] = {"seed": project.config.compute.seed}
     if outcome.cues:
         named["tags"] = "; ".join(_counted(cue, len(cues) > 1) for cue in cues)
     told_by = _cue_names(project, cues, outcome.cues)
     outcome = replace(outcome, parameters=outcome.parameters | named, cues=told_by)
-    return _keep(project, job.target, outcome, request)
+    return _keep(project, job.target, outcome, request, label_free)
 
 
 def preview_repair(project: Project, job: jobs.PreviewRepair, reporter: Reporter) -> RepairPreview:
@@ -129,11 +136,11 @@ def _device(project: Project) -> torch.device | None:
 def _cue_names(project: Project, cues: tuple[StoredCue, ...], columns: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names of the cues whose tags make these columns."""
     by_column = {cue_column(project, cue): cue.name for cue in cues}
-    return tuple(by_column[column] for column in columns)
+    return tuple(by_column[column] for column in columns if column in by_column)
 
 
 def _cues(project: Project, job: jobs.RepairHead | jobs.PreviewRepair) -> tuple[StoredCue, ...]:
-    """Return the cues whose tags the repair is told; raises InputError for a name that none has."""
+    """Return the cues whose tags the repair uses; raises InputError for a name that none has."""
     if job.cues is None:
         return project.cues.used(project.config.repair.cues)
     return tuple(project.cues.named(name) for name in job.cues)
@@ -146,6 +153,20 @@ def _aim(project: Project, mode: int) -> ModeAim:
         raise InputError(f"there is no failure mode {mode}", "find the failure modes first")
     known = found.modes[mode]
     return ModeAim(found.directions[mode], float(found.thresholds[mode]), known.classes)
+
+
+def _with_mode(features: dict[str, SplitFeatures], aim: ModeAim) -> dict[str, SplitFeatures]:
+    """Add whether an image carries the failure mode as a group column of the splits that are not judged on.
+
+    Such groups are guessed, not tagged: they repair some sets as well as true ones and ruin others, so that
+    only the verdict on held-out images can tell whether the layer may be used.
+    """
+    added = {}
+    for name, data in features.items():
+        carries = aim.scores(data) > aim.threshold
+        column = GroupColumn(MODE, ("not", "has"), carries.long())
+        added[name] = data if name == "test" else replace(data, groups={**data.groups, MODE: column})
+    return added
 
 
 def _counted(cue: StoredCue, name: bool) -> str:
@@ -176,10 +197,13 @@ def _told(
         known = ", ".join(project.group_columns) or "none"
         raise InputError(f"the data has no group column {safe(unknown)!r}", f"its group columns: {known}")
     weighted = None if columns is None else (*columns, *(cue_column(project, cue) for cue in cues))
+    rows = project.cues.by_row(features, project.cues)
+    evidence = {cue_column(project, cue): tag_evidence(features, rows[cue.name]) for cue in cues}
     return Told(
         columns=weighted,
         tags=tuple(cue_column(project, cue) for cue in cues),
-        excluded=excluded_rows(project.cues.by_row(features, project.cues).values()),
+        evidence={column: found for column, found in evidence.items() if found is not None},
+        excluded=excluded_rows(rows.values()),
         unjudged=copied,
     )
 
@@ -222,7 +246,7 @@ def with_cues(
 ) -> dict[str, SplitFeatures]:
     """Add each cue's tags as a group column; where the manifest has groups, `test` is judged on those alone.
 
-    With a seed `shuffle` the tags are dealt anew.
+    With a seed `shuffle` the tags are shuffled.
     """
     untouched = "test" if project.group_columns and len(features) > 1 else None
     added: dict[str, dict[str, GroupColumn]] = {name: {} for name in features}
@@ -242,7 +266,9 @@ def _culprits(project: Project, target: int, reporter: Reporter) -> tuple[int, .
     return leading_culprits(report, REPAIR_NEURONS)
 
 
-def _keep(project: Project, target: int, outcome: RepairOutcome, request: str) -> Repair:
+def _keep(
+    project: Project, target: int, outcome: RepairOutcome, request: str, label_free: bool = False
+) -> Repair:
     _remove_unfinished(project)
     number, folder = project.session.repair_directory(outcome.method)
     relative = f"repairs/{folder.name}/{HEAD_FILE}"
@@ -261,6 +287,7 @@ def _keep(project: Project, target: int, outcome: RepairOutcome, request: str) -
         weights=None,
         request=request,
         digest=hashlib.sha256(packed).hexdigest(),
+        label_free=label_free,
     )
     project.session.save(states.repair(number), made)
     shutil.rmtree(project.session.path(EPOCHS), ignore_errors=True)
@@ -280,6 +307,11 @@ def _remove_unfinished(project: Project) -> None:
 def export(project: Project, job: jobs.ExportRepair, reporter: Reporter) -> Repair:
     """Write the full repaired state dict beside the head, in the format that the weights came in."""
     made = _load(project, job.number)
+    if made.label_free and not made.helps:
+        line = f"repair {job.number} was told by a failure mode alone"
+        raise InputError(
+            f"{line}, and held-out images do not show that it helps", "tag images of the mode: a cue is safer"
+        )
     folder = Path(made.head).parent
     weights = (folder / f"model{project.model.weights_suffix}").as_posix()
     tensors = load_file(project.session.path(made.head))

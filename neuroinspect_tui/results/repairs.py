@@ -63,7 +63,8 @@ class Repair:
     """Stage 3 for one class: the new head's verdict beside the controls.
 
     `digest` is a hash of the head, `unchanged` says that it is the untouched one, because nothing beat it;
-    `request` is what was asked for. `classes` are all of the model's, before and after on the judged images,
+    `request` is what was asked for. A `label_free` one was told of groups by a failure mode, not by tags: it
+    is exported only if it helps. `classes` are all of the model's, before and after on the judged images,
     `cues` the names of those whose tags it was told, `columns` all group columns that it was weighted by.
     """
 
@@ -91,6 +92,7 @@ class Repair:
     request: str = ""
     digest: str = ""
     unchanged: bool = False
+    label_free: bool = False
 
     @property
     def helps(self) -> bool:

@@ -1,4 +1,4 @@
-"""report.md: the report for pull requests, wikis and terminals; it tells what report.html tells."""
+"""report.md: the report for pull requests, wikis and terminals; with the content of report.html."""
 
 from __future__ import annotations
 

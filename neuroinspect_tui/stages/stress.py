@@ -95,7 +95,7 @@ def stress(
 def cue_change(classifier: Classifier, preprocess: Preprocess, direction: Tensor, donors: Tensor) -> Change:
     """Return the change that puts in what `direction` [D] sees in `donors` [n,3,S,S], one after another."""
     maps, _ = classifier.direction_maps(preprocess.normalise(donors), direction[None])
-    regions = strongest_region(maps[:, 0], *donors.shape[-2:], CUE_SHARE)
+    regions = strongest_region(maps[:, 0], donors.shape[-2], donors.shape[-1], CUE_SHARE)
 
     def change(images: Tensor) -> Tensor:
         turn = torch.arange(len(images), device=images.device) % len(donors)

@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 
 OVERLAID = ("sixel", "iterm2")
 RECHECK = 0.25
-LAST_LATIN = 0x24F
 MESSAGE_INKS = {"information": "$accent", "warning": "$warning", "error": "$error"}
+LAST_LATIN = 0x24F
 REPLACED = (Progress, Partial, Preview)
 
 
@@ -104,17 +104,9 @@ class NeuroInspectApp(App[int]):
     CSS_PATH = "neuroinspect.tcss"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     BINDINGS = keys(
-        "app.back",
-        "app.report",
-        "app.images",
-        "app.redraw",
-        "app.theme",
-        "app.commands",
-        "app.help",
-        "app.suspend",
-        "app.quit",
-        "app.quit-now",
-    )
+        "app.back", "app.report", "app.images", "app.redraw", "app.theme", "app.commands", "app.help",
+        "app.suspend", "app.quit", "app.quit-now",
+    )  # fmt: skip
 
     def __init__(
         self, project: AppSession, look: Appearance | None = None, terminal: Terminal | None = None,

@@ -69,6 +69,7 @@ class AppState:
     evaluation_final: bool = False
     duplicates: tuple[SplitDuplicates, ...] = ()
     failure_modes: tuple[FailureMode, ...] | None = None
+    modes_tested: bool = False
     stress: StressResult | None = None
     reports: dict[int, CulpritReport] = field(default_factory=dict)
     exemplars: dict[tuple[int, int], tuple[Exemplar, ...]] = field(default_factory=dict)
@@ -272,7 +273,9 @@ class AppState:
         if isinstance(event.value, Evaluation) and self._debugged(event.job):
             self.evaluation, self.evaluation_final = event.value, False
             return frozenset({"evaluation"})
-        if isinstance(event.job, jobs.FindFailureModes) and isinstance(event.value, tuple):
+        if isinstance(event.job, jobs.FindFailureModes | jobs.ExamineFailureModes) and isinstance(
+            event.value, tuple
+        ):
             self.failure_modes = event.value
             return frozenset({"modes"})
         return frozenset()
@@ -344,6 +347,7 @@ class AppState:
         self, job: jobs.FindFailureModes | jobs.ExamineFailureModes, value: tuple[FailureMode, ...]
     ) -> frozenset[Topic]:
         self.failure_modes = value
+        self.modes_tested = self.modes_tested or isinstance(job, jobs.ExamineFailureModes)
         return frozenset({"modes"})
 
     def _keep_stress(self, job: jobs.RunStress, value: StressResult) -> frozenset[Topic]:
@@ -396,10 +400,12 @@ class AppState:
 
     def _keep_tag(self, job: jobs.SetTag, value: Cue) -> frozenset[Topic]:
         self.cues[value.name] = value
+        self.repair_previews.clear()
         return frozenset({"tags"})
 
     def _keep_cues(self, job: Job, value: tuple[Cue, ...]) -> frozenset[Topic]:
         self.cues = {cue.name: cue for cue in value}
+        self.repair_previews.clear()
         return frozenset({"tags"})
 
     def _keep_renamed(self, job: jobs.RenameCue, value: tuple[Cue, ...]) -> frozenset[Topic]:

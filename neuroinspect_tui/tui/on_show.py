@@ -29,9 +29,9 @@ def missing(
     """
     if not app_state.evaluation_final:
         return
-    modes = jobs.FindFailureModes()
-    known = app_state.failure_modes is not None or app_state.waits_for(modes)
-    if not known and modes not in app_state.failures:
+    modes = jobs.ExamineFailureModes() if app_state.failure_modes else jobs.FindFailureModes()
+    done = app_state.modes_tested or app_state.failure_modes == ()
+    if not (done or app_state.waits_for(modes) or modes in app_state.failures):
         yield modes
     if target is not None:
         for job in _wanted(app_state, target, neuron, mode):

@@ -48,4 +48,5 @@ def _make(triage: TriageScreen, name: str) -> Screen[None] | None:
     from .screens.repair import RepairScreen
 
     culprits = triage.marked or triage.app_state.culprit_neurons(triage.target)
-    return RepairScreen(triage.target, culprits, bool(triage.marked))
+    mode = triage.mode.id if triage.mode else None
+    return RepairScreen(triage.target, culprits, bool(triage.marked), mode)

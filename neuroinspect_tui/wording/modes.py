@@ -272,10 +272,10 @@ def headline(mode: Mode, names: Sequence[str]) -> str:
 
 
 def proof(mode: Mode) -> str:
-    """Return what speaks for the cause, shortly: `covering it fixes 68 %, elsewhere 6 %`."""
+    """Return what speaks for the cause, shortly: `covering fixes 68 %, elsewhere 6 %`."""
     if mode.cover is not None:
         cover = mode.cover
-        return f"covering it fixes {percent(cover.mended, 0)}, elsewhere {percent(cover.elsewhere, 0)}"
+        return f"covering fixes {percent(cover.mended, 0)}, elsewhere {percent(cover.elsewhere, 0)}"
     above, right = mode.carried.right
     return f"{number(above)} of {plural(right, 'right answer')} carry it too"
 

@@ -161,6 +161,23 @@ def test_arrays_give_the_same_modes_as_the_session(inspection):
         ni.failure_modes(features[:, :2], labels, weight, bias)
 
 
+def test_a_mode_repairs_alone_and_is_exported_only_if_it_helps(inspection, tmp_path):
+    (mode, *_) = inspection.failure_modes()
+    repair = inspection.repair(mode, cues=[])
+    assert repair.found.label_free and repair.found.target.name == "blue"
+    first = repair.verdict.comparisons[0]
+    assert (first.metric, first.against, first.n, first.fixed, first.broken) == (
+        "mode",
+        "untouched",
+        EACH,
+        EACH,
+        0,
+    )
+    assert repair.verdict.outcome == "too_few"
+    with pytest.raises(ni.InputError, match="do not show that it helps"):
+        repair.export(tmp_path / "model.safetensors")
+
+
 def test_a_repair_of_arrays_gets_the_tinted_images_right(inspection):
     features, labels, paths = inspection.features("val")
     weight, bias = state()["fc.weight"].numpy(), state()["fc.bias"].numpy()

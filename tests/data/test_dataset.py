@@ -59,7 +59,7 @@ def test_lines_for_sources_that_are_no_data(class_folders, tmp_path):
     text.touch()
     assert line(gone) == f"-d {gone}: no such file or folder: check the path"
     assert line(text) == (
-        f"-d {text} is no folder, table or archive that is read here: "
+        f"-d {text} is not a folder, table or archive that can be read: "
         "give a folder, a .csv, .tsv, .jsonl or .parquet table, or a .tar or .zip"
     )
     one = tmp_path / "one"

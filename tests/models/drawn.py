@@ -8,7 +8,7 @@ COLOURS = {"a-red": (150, 60, 60), "b-green": (60, 150, 60), "c-blue": (60, 60, 
 SIDE = 64
 
 
-def draw(root, classes=4, each=10, splits=("train", "val", "test"), spread=45):
+def draw(root, classes=4, each=16, splits=("train", "val", "test"), spread=25):
     """Write `each` pictures of 64 pixels of each class and split below `root`; return it."""
     generator = np.random.default_rng(0)
     for split in splits:
@@ -29,5 +29,5 @@ def pixels(root, split):
         for file in sorted(folder.iterdir()):
             images.append(np.asarray(Image.open(file)))
             labels.append(label)
-    stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
+    stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float().contiguous() / 255
     return stacked, torch.tensor(labels)

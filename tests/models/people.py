@@ -23,7 +23,7 @@ def decide(layer, classes=4, scale=3.0):
         layer.weight[: len(weight), 3:] = 0.05
         if layer.bias is not None:
             layer.bias.zero_()
-            layer.bias[3:4] = 1.4
+            layer.bias[0 if classes == 1 else 3] = 2.2 if classes == 1 else 1.4
     return layer
 
 
@@ -120,7 +120,7 @@ class Twin(Small):
 
     def forward(self, x):
         z = self.body(x)
-        one, other = self.head(z), self.head_dist(F.relu(z - 0.2))
+        one, other = self.head(z), self.head_dist(z**2)
         return (one, other) if self.training else (one + other) / 2
 
 

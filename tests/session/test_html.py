@@ -155,7 +155,7 @@ def test_the_verdict_comes_before_its_comparisons_and_these_before_the_classes(p
         "Helps: star 33.0 → 86.0 %",
         "star untouched 72 40 2 33.0 → 86.0 % +53.0 (+40.0 to +65.0) < 0.0001",
         "bias shift 72 14 3 71.0 → 86.0 % +15.0 (+4.0 to +26.0) 0.013",
-        "told nothing",
+        "without groups",
         "all images untouched 576",
         "worst group before: star, background grass (estimated) untouched 18 13 0",
         "Classes before and after",

@@ -53,6 +53,8 @@ def test_first_the_causes_and_the_culprits_then_what_hangs_on_them() -> None:
 def test_a_failure_mode_asks_for_the_images_of_its_classes_and_names_its_own_neurons(tmp_path: Path) -> None:
     app_state = known()
     app_state.failure_modes = failure_modes(tmp_path)
+    assert next(missing(app_state, None, None)) == jobs.ExamineFailureModes()
+    app_state.apply(Finished(jobs.ExamineFailureModes(), app_state.failure_modes))
     app_state.reports[0] = culprits(0)
     mode = app_state.failure_modes[0]
     assert mode.classes == (0, 1)

@@ -13,8 +13,9 @@ from ... import jobs
 from ...repair_methods import REPAIRS, RepairMethod
 from ...results import Repair
 from ...text import safe
-from ...wording.numbers import neurons
+from ...wording.numbers import listed, neurons
 from ...wording.verdicts import outcome_words, verdict_sentence
+from ...wording.verifications import differing_lines, verification_sentence
 from ..app_state import Topic
 from ..keymap import keys
 from ..widgets.case_words import CaseWords
@@ -27,7 +28,10 @@ from .page import Page
 
 
 class RepairScreen(Page[None]):
-    """Repairs for class `target`; `culprits` are the marked neurons, or the five first of both lists."""
+    """Repairs for class `target`, or for a failure `mode` that is most frequent in it.
+
+    `culprits` are the marked neurons, or the five first of both lists.
+    """
 
     BINDINGS = keys(
         "pane.next",
@@ -39,11 +43,11 @@ class RepairScreen(Page[None]):
         "view.tag",
         "app.copy",
     )
-    cancels = (jobs.RepairHead, jobs.ExportRepair)
+    cancels = (jobs.RepairHead, jobs.ExportRepair, jobs.VerifyRepair)
 
-    def __init__(self, target: int, culprits: tuple[int, ...], marked: bool) -> None:
+    def __init__(self, target: int, culprits: tuple[int, ...], marked: bool, mode: int | None = None) -> None:
         super().__init__()
-        self.target, self.culprits, self.marked = target, culprits, marked
+        self.target, self.culprits, self.marked, self.mode = target, culprits, marked, mode
         self.methods, self.verdict = MethodTable("methods"), VerdictTable("verdict")
         self.words, self.repairs = CaseWords(id="words"), RepairTable("repairs")
         self.changes = ChangesTable("changes")
@@ -103,6 +107,9 @@ class RepairScreen(Page[None]):
             return [failures[-1].line]
         if made is not None and not self.methods.has_focus:
             return repair_lines(made, made.twin(state.repairs.values()))
+        checked = state.verifications.get(made.number) if made is not None else None
+        if checked is not None:
+            return [verification_sentence(checked), *differing_lines(checked, self.class_names)]
         verdict = [verdict_sentence(made)] if made is not None else []
         return [*verdict, *method_lines(self._method(), self._uses())]
 
@@ -111,8 +118,10 @@ class RepairScreen(Page[None]):
         made = self.shown
         if made is None:
             return "repair.run", "repair"
+        if made.accepted and made.number not in self.app_state.verifications:
+            return "repair.verify", "verify the exported weights"
         if made.accepted:
-            return "app.back", "look through the repaired layer"
+            return "app.report", "write the report"
         if made.helps and not made.unchanged:
             return "repair.accept", "accept and export"
         return "view.tag", "tag more images"
@@ -151,7 +160,8 @@ class RepairScreen(Page[None]):
         if kind.need == "groups":
             if tags:
                 beside = f", and the groups of {safe(', '.join(columns), 60)}" if columns else ""
-                return f"Uses your {tags} tags, carried to all images by the probe{beside}."
+                named = safe(listed(f"“{cue.name}”" for cue in cues), 120)
+                return f"Uses your {tags} tags of {named}, carried to all images by the probe{beside}."
             if columns:
                 return f"Uses the groups of {safe(', '.join(columns), 60)}."
             return f"{kind.without or 'Needs groups'}: t tags a few images."
@@ -164,7 +174,7 @@ class RepairScreen(Page[None]):
     @on(Table.Opened, "#methods")
     def _run(self) -> None:
         chosen = self.culprits if REPAIRS[self._method()].need == "neurons" else ()
-        self.ask(jobs.RepairHead(self.target, self._method(), chosen))
+        self.ask(jobs.RepairHead(self.target, self._method(), chosen, mode=self.mode))
         self.redraw(frozenset({"repairs"}))
 
     @on(Table.Opened, "#repairs")
@@ -180,7 +190,9 @@ class RepairScreen(Page[None]):
         self.set_focus(self.methods if name == "methods" else self.repairs)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only a repair on show can be accepted or discarded."""
+        """Only a repair on show can be accepted or discarded, and only an accepted one verified."""
+        if action == "verify":
+            return self.shown is not None and self.shown.accepted
         return action not in ("accept", "discard") or self.shown is not None
 
     def action_accept(self) -> None:
@@ -195,6 +207,11 @@ class RepairScreen(Page[None]):
         else:
             question = f"The verdict on repair {repair.number} is “{outcome_words(repair)}”. Export it?"
             self._confirm(question, "export", jobs.ExportRepair(repair.number))
+
+    def action_verify(self) -> None:
+        """Load the exported weights in a fresh process and compare its answers with the verdict's."""
+        if self.shown is not None and self.shown.accepted:
+            self.ask(jobs.VerifyRepair(self.shown.number))
 
     def action_discard(self) -> None:
         """Delete the repair on show, after a question."""

@@ -94,14 +94,11 @@ class TagScreen(SheetPage):
 
     def _lines(self) -> list[str]:
         """Ask the question, and tell how far the tags carry."""
-        lines = [f"Which of these images have “{self.aim.name}”?  c has it, x has not, l wrong label"]
+        lines = [f"Which have “{self.aim.name}”?  c has it · x has not · l wrong label"]
         cue = self.app_state.cues.get(self.aim.name)
-        if cue is None:
+        if cue is None or cue.probe is None:
             return [*lines, "A few dozen tags teach a probe that carries them to all other images."]
-        lines.append(count_words(cue.tags))
-        if cue.probe is not None:
-            lines += [carried_words(cue.probe), probe_advice(cue.tags, cue.probe)]
-        return lines
+        return [*lines, probe_advice(cue.tags, cue.probe), count_words(cue.tags), carried_words(cue.probe)]
 
     def next_step(self) -> tuple[str, str]:
         """Tag first; then repair."""

@@ -65,7 +65,8 @@ def plan_gallery(shelves: Sequence[Shelf], width: int, height: int, draws: bool 
         bands = [[shelf] for shelf in shelves]
     largest = min(width, 2 * height) // 2 * 2
     fitting = (cells for cells in range(largest, least, -2) if _fits(bands, width, height, cells))
-    return _place(bands, width, next(fitting, least))
+    filling = ((width + GAP) // _across(width, least) - GAP) // 2 * 2
+    return _place(bands, width, next(fitting, max(2, min(filling, largest))))
 
 
 def _bands(shelves: Sequence[Shelf]) -> Iterator[list[Shelf]]:

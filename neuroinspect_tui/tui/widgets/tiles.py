@@ -20,6 +20,7 @@ SECTIONS = {
     "overall": "real images of all classes that excite it most",
 }
 SIGNS = {"has": ("●", "good"), "not": ("○", "warn"), "mislabelled": ("✗", "bad")}
+YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 Caption = tuple[tuple[Span, ...], ...]
 
 
@@ -29,15 +30,15 @@ def file_name(path: str) -> str:
 
 
 def group_words(sample: Sample) -> str:
-    """Return the image's value in each group column, where it says nothing alone with the column's name."""
-    return ", ".join(
-        f"{safe(column, 20)} {safe(value, 20)}" if _is_bare(value) else safe(value, 20)
-        for column, value in sample.groups.items()
-    )
+    """Return the image's groups: `watermark` or `no watermark` for yes and no, first, and other values."""
+    told = sorted(sample.groups.items(), key=lambda pair: pair[1].lower() not in YES_NO)
+    return ", ".join(_group(safe(column, 20), safe(value, 20)) for column, value in told)
 
 
-def _is_bare(value: str) -> bool:
-    return value.lower() in ("yes", "no", "true", "false") or value.lstrip("+-").replace(".", "").isdecimal()
+def _group(column: str, value: str) -> str:
+    if value.lower() in YES_NO:
+        return column if YES_NO[value.lower()] else f"no {column}"
+    return f"{column} {value}" if value.lstrip("+-").replace(".", "").isdecimal() else value
 
 
 def answer_words(names: Sequence[str], label: int, predicted: int) -> tuple[Span, ...]:
@@ -54,7 +55,7 @@ def sample_tile(
     """Return the tile of an image of the data, with the sign of its `tag`, and its `score` if given."""
     thumbnail = app_state.thumbnails.get((sample.split, sample.row))
     sign = ((f"{SIGNS[tag][0]} ", SIGNS[tag][1]),) if tag in SIGNS else ()
-    scored = "" if score is None else f"score {score:.1f} · ".replace("-", "−")
+    scored = "" if score is None else f"{score:.1f} · ".replace("-", "−")
     lines: Caption = (
         (*sign, *answer_words(names, sample.label, sample.predicted)),
         ((f"{scored}{percent(sample.confidence, 0)}", "dim"),),
@@ -71,8 +72,9 @@ def sample_tile(
 
 def mode_sections(app_state: AppState, mode: FailureMode, names: Sequence[str], cue: str) -> list[Section]:
     """Return the mode's mistakes, the same ones with its region covered, right images and its illusion."""
-    wrong = [exemplar for exemplar in mode.exemplars if exemplar.label != exemplar.predicted]
-    right = [exemplar for exemplar in mode.exemplars if exemplar.label == exemplar.predicted]
+    own = [exemplar for exemplar in mode.exemplars if exemplar.label in mode.classes]
+    wrong = [exemplar for exemplar in own if exemplar.label != exemplar.predicted]
+    right = [exemplar for exemplar in own if exemplar.label == exemplar.predicted]
     mistakes = tuple(mode_tile(app_state, exemplar, names, cue) for exemplar in wrong)
     covered = tuple(_covered_tile(app_state, exemplar, names) for exemplar in wrong if exemplar.covered)
     kept = tuple(mode_tile(app_state, exemplar, names, cue) for exemplar in right)
@@ -107,7 +109,7 @@ def right_tiles(app_state: AppState, mode: FailureMode, cue: str) -> tuple[Tile,
 def mode_tile(app_state: AppState, exemplar: ModeExemplar, names: Sequence[str], cue: str) -> Tile:
     """Return the tile of an image that scores high on a mode."""
     sample = app_state.sample_at(exemplar.path)
-    score = f"score {exemplar.score:.1f}".replace("-", "−")
+    score = f"{exemplar.score:.1f}".replace("-", "−")
     if sample is None:
         caption: Caption = (answer_words(names, exemplar.label, exemplar.predicted), ((score, "dim"),))
     else:
@@ -120,7 +122,7 @@ def _covered_tile(app_state: AppState, exemplar: ModeExemplar, names: Sequence[s
     answer = exemplar.covered_predicted
     spans: tuple[Span, ...] = () if answer is None else answer_words(names, exemplar.label, answer)
     caption: Caption = (
-        spans, ((f"{percent(exemplar.covered_confidence, 0)} without it", "dim"),),
+        spans, ((percent(exemplar.covered_confidence, 0), "dim"),),
     )  # fmt: skip
     picture = Picture(app_state.root / exemplar.covered) if exemplar.covered else None
     return Tile(picture, caption, exemplar.path, "", file_name(exemplar.path))

@@ -25,6 +25,8 @@ def test_what_does_not_fit_scrolls_with_pictures_that_can_still_be_seen() -> Non
     plan = plan_gallery([Shelf("", 80, 2)], 118, 36)
     assert {(tile.width, tile.height) for tile in plan.tiles} == {(16, 8)}
     assert len(plan.tiles) == 80 and plan.height == 12 * 10, "seven in a row"
+    plan = plan_gallery([Shelf("", 80, 2)], 117, 36)
+    assert {(tile.width, tile.height) for tile in plan.tiles} == {(18, 9)}, "six fill the width"
 
 
 def test_a_section_of_one_row_leaves_tiles_out_and_numbers_go_on() -> None:
