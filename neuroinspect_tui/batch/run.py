@@ -158,7 +158,7 @@ class Batch:
         repair = self.attempt(jobs.RepairHead(target, config.repair.method, config.repair.neurons))
         if repair is None:
             return []
-        if repair.columns:
+        if repair.columns and not repair.label_free:
             self.attempt(jobs.Prescribe(repair.number))
         return [self.attempt(jobs.ExportRepair(repair.number)) or repair]
 

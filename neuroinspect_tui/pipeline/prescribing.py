@@ -69,7 +69,7 @@ def _grouped_repair(project: Project, number: int) -> Repair:
     made = project.session.load(states.repair(number), Repair)
     if made is None:
         raise InputError(f"there is no repair {number}", "choose one from the list")
-    if not made.columns:
+    if made.label_free or not made.columns:
         line = f"repair {number} knows no groups to weigh images by"
         raise InputError(line, "tag images, or give the data a column of groups")
     return made

@@ -207,15 +207,7 @@ def _debugged(found: Debugged, classes: tuple[str, ...], repairs: Iterable[Repai
         ),
         illusions=tuple(map(_illusion, found.illusions)),
         exemplars=tuple(_exemplar(row, classes) for row in found.exemplars),
-        repairs=tuple(
-            _repair(row, classes, row.twin(repairs)).model_copy(
-                update={
-                    "verification": found.verifications.get(row.number),
-                    "prescription": found.prescriptions.get(row.number),
-                }
-            )
-            for row in found.repairs
-        ),
+        repairs=tuple(_repair(row, classes, row.twin(repairs), found) for row in found.repairs),
     )
 
 
@@ -246,7 +238,7 @@ def _exemplar(row: Exemplar, classes: tuple[str, ...]) -> form.ExemplarPart:
     )
 
 
-def _repair(row: Repair, classes: tuple[str, ...], twin: int | None) -> form.RepairPart:
+def _repair(row: Repair, classes: tuple[str, ...], twin: int | None, found: Debugged) -> form.RepairPart:
     return form.RepairPart(
         number=row.number,
         method=row.method,
@@ -270,6 +262,8 @@ def _repair(row: Repair, classes: tuple[str, ...], twin: int | None) -> form.Rep
         accepted=row.accepted,
         request=row.request,
         unchanged=row.unchanged,
+        verification=found.verifications.get(row.number),
+        prescription=found.prescriptions.get(row.number),
         same_as=twin,
     )
 
