@@ -20,6 +20,7 @@ from neuroinspect_tui.session.tables import write_samples
 from neuroinspect_tui.stages.culprits import find_culprits
 from neuroinspect_tui.stages.evaluation import detect_permutation, summarise
 from neuroinspect_tui.stages.exemplars import rank_exemplars
+from neuroinspect_tui.stages.failure_modes import find_failure_modes
 from neuroinspect_tui.stages.label_issues import find_label_issues
 from neuroinspect_tui.stages.neuron_statistics import neuron_statistics
 from neuroinspect_tui.stages.repair.run import repair_class
@@ -83,6 +84,7 @@ class RankGroup:
             "spurious scores": lambda: pulls(data, head, target, CULPRITS),
             "neuron statistics": lambda: neuron_statistics(data),
             "label issues": lambda: find_label_issues(data, head),
+            "failure modes": lambda: find_failure_modes(data, head),
             "samples.csv": self._write_samples,
         }
         for method in get_args(RepairMethod):
