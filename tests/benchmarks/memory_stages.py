@@ -85,7 +85,6 @@ class RankGroup:
             "spurious scores": lambda: pulls(data, head, target, CULPRITS),
             "neuron statistics": lambda: neuron_statistics(data),
             "label issues": lambda: find_label_issues(data, head),
-            "failure modes": lambda: find_failure_modes(data, head),
             "samples.csv": self._write_samples,
         }
         for method in get_args(RepairMethod):

@@ -57,7 +57,7 @@ def test_fisher_s_exact_p_by_hand():
     """3 of 3 against 0 of 3: 1 / C(6,3); that fewer mistakes carry it is no evidence."""
     [found] = carried_by([((3, 3), (0, 3))], [((3, 3), (0, 3))])
     assert found == Carried((3, 3), (0, 3), pytest.approx(1 / 20))
-    assert carried_by([((0, 3), (3, 3))], [((0, 3), (3, 3))])[0].p == 1.0
+    assert carried_by([((0, 3), (3, 3))], [((0, 3), (3, 3))])[0].p == pytest.approx(1.0)
 
 
 def test_holm_multiplies_the_smallest_by_all_and_keeps_the_order():
