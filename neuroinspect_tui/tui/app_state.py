@@ -270,7 +270,7 @@ class AppState:
         return frozenset({"preview"})
 
     def _partial(self, event: Partial) -> frozenset[Topic]:
-        if isinstance(event.value, Evaluation) and self._debugged(event.job):
+        if isinstance(event.value, Evaluation) and self._debugged(event.value):
             self.evaluation, self.evaluation_final = event.value, False
             return frozenset({"evaluation"})
         if isinstance(event.job, jobs.FindFailureModes | jobs.ExamineFailureModes) and isinstance(
@@ -315,9 +315,9 @@ class AppState:
             for neuron in job.neurons:
                 self.previews.pop((job.target, neuron), None)
 
-    def _debugged(self, job: Job) -> bool:
-        split = job.split if isinstance(job, jobs.Evaluate) else None
-        return split is None or (self.opened is not None and split == self.opened.split)
+    def _debugged(self, found: Evaluation) -> bool:
+        """Whether it is of the debugged split: a repair evaluates the others on its way."""
+        return self.opened is None or found.split == self.opened.split
 
     def _take(self, event: Finished) -> frozenset[Topic]:
         """Take in an answer, fresh or from a saved session."""
@@ -332,7 +332,7 @@ class AppState:
         return frozenset({"opened", "log"})
 
     def _keep_evaluation(self, job: Job, value: Evaluation) -> frozenset[Topic]:
-        if not self._debugged(job):
+        if not self._debugged(value):
             return frozenset()
         self.evaluation, self.evaluation_final = value, True
         return frozenset({"evaluation"})
