@@ -53,12 +53,6 @@ def verdict_mark(repair: RepairPart) -> str:
     return {"helps": "good", "hurts": "bad"}.get(repair.verdict.outcome, "even")
 
 
-def repair_headline(repair: RepairPart) -> str:
-    """Return the change of the class that the repair was made for."""
-    before, after = repair.before.class_accuracy, repair.after.class_accuracy
-    return f"{percent(before, 0)} → {percent(after, 0)}"
-
-
 def aim_words(repair: RepairPart, line: ComparisonPart, class_name: str) -> str:
     """Return what a line of the verdict is about; an estimated group says so."""
     worst = repair.before.worst_group
