@@ -57,7 +57,7 @@ class Classifier:
     `image_size` is the side in pixels of the images that it was found to run on, `memory_format` how these
     lie in memory. `classes` are those of its outputs, as far as it knows them. `unfrozen` says that gradients
     reach the image only when the model's own `no_grad` and `detach` are undone, `differentiable_through` that
-    they do reach it. `unrepairable` tells why no file could hold another decision layer, `notes` what the
+    they do reach it. `unrepairable` says why no file could hold another decision layer, `notes` what the
     user should know.
     """
 
@@ -104,7 +104,7 @@ class Classifier:
     def maps_and_activations(self, images: Tensor, neurons: Tensor) -> tuple[Tensor, Activations]:
         """Return the maps [B,K,h,w] float32 of `neurons`, [K] or each image's own [B,K], and the rest.
 
-        How the map is found is told in `maps`; where nothing spatial leads to z it is one position of zeros.
+        How the map is found: see `maps`; where nothing spatial leads to z it is one position of zeros.
         """
         own = neurons.to(self.device).expand(len(images), -1)
         maps, *found = by_halves(self._mapped, images.detach(), own)

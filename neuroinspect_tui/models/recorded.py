@@ -206,12 +206,12 @@ def _divided(
 
 def _arrays(path: Path, subject: str) -> dict[str, np.ndarray[Any, Any]]:
     if not zipfile.is_zipfile(path):
-        raise InputError(f"{subject} cannot be read: it is no .npz file", "write it with numpy.savez")
+        raise InputError(f"{subject} cannot be read: it is not an .npz file", "write it with numpy.savez")
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files if name in _KNOWN or file.files.index(name) < 32}
     except (ValueError, OSError, zipfile.BadZipFile, EOFError, AttributeError) as error:
-        reason = "it holds Python objects" if "pickle" in str(error) else "it is no .npz file"
+        reason = "it holds Python objects" if "pickle" in str(error) else "it is not an .npz file"
         raise InputError(
             f"{subject} cannot be read: {reason}", "save plain arrays with numpy.savez"
         ) from error
@@ -244,7 +244,7 @@ def _labels(texts: Sequence[str], names: Sequence[str], subject: str) -> Tensor:
     unknown = next((text for text in texts if text not in index_of), None)
     if unknown is not None:
         remedy = nearest(unknown, names) or f"use class names, or numbers from 0 to {len(names) - 1}"
-        raise InputError(f'{subject}: label "{unknown}" is no class', remedy)
+        raise InputError(f'{subject}: label "{unknown}" is not a class', remedy)
     return torch.tensor([index_of[text] for text in texts], dtype=torch.int64)
 
 
@@ -268,4 +268,4 @@ def _numbers(rows: Sequence[Mapping[str, str]], columns: Sequence[str], subject:
     try:
         return [[float(row[name]) for name in columns] for row in rows]
     except (TypeError, ValueError) as error:
-        raise InputError(f"{subject}: a probability is no number ({error})", "mend that row") from error
+        raise InputError(f"{subject}: a probability is not a number ({error})", "correct that row") from error

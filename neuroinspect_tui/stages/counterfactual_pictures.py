@@ -109,16 +109,16 @@ def with_cue(
 
 
 def cover_test(pictures: Sequence[CounterfactualPicture], labels: Sequence[int]) -> CoverTest | None:
-    """Return the shares of mistakes, with these `labels`, that the cover and the same elsewhere mend."""
+    """Return the shares of mistakes, with these `labels`, that the cover and the same elsewhere fix."""
     if not pictures:
         return None
-    mended = [picture.after.predicted == label for picture, label in zip(pictures, labels, strict=True)]
+    fixed = [picture.after.predicted == label for picture, label in zip(pictures, labels, strict=True)]
     controls = [
         control.predicted == label
         for picture, label in zip(pictures, labels, strict=True)
         for control in picture.controls
     ]
-    return CoverTest(sum(mended) / len(mended), sum(controls) / len(controls), len(mended))
+    return CoverTest(sum(fixed) / len(fixed), sum(controls) / len(controls), len(fixed))
 
 
 def flip_rates(pictures: Sequence[CounterfactualPicture], labels: Sequence[int]) -> tuple[FlipRate, ...]:

@@ -67,7 +67,7 @@ def test_what_an_npz_file_leaves_out_has_a_default(tmp_path):
         ({"labels": np.array([0, 1])}, "labels has 2 entries instead of 4: save it again"),
         (
             {"labels": np.array([0, 1, 2, 0])},
-            'label "2" is no class: use class names, or numbers from 0 to 1',
+            'label "2" is not a class: use class names, or numbers from 0 to 1',
         ),
         (
             {"features": np.full((4, 3), np.nan)},
@@ -93,7 +93,7 @@ def test_what_does_not_fit_is_one_line(tmp_path, changes, line):
 
 def test_what_is_no_npz_file_is_one_line(tmp_path):
     (tmp_path / "f.npz").write_bytes(b"hello")
-    with pytest.raises(InputError, match=r"f\.npz cannot be read: it is no \.npz file"):
+    with pytest.raises(InputError, match=r"f\.npz cannot be read: it is not an \.npz file"):
         read_recorded(f"npz:{tmp_path / 'f.npz'}", "val")
 
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import torch
-from sklearn.decomposition import NMF
-from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
 from ...tensors import OnProgress, no_progress
 from .mistakes import Mistakes
+from .nmf import express, fit
 
 FIT_ROWS = 1024
 """Of more mistakes as many are drawn at random and factorised; all are then expressed in their factors."""
 
-_ITERATIONS = 100
 _FEWEST_MEMBERS = 3
 
 
@@ -41,29 +38,39 @@ def factorise(
 
     Contributions of at most `FIT_ROWS` mistakes are in memory at once.
     """
-    drawn = rows
-    if len(rows) > FIT_ROWS:
-        order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
-        drawn = rows[order[:FIT_ROWS].sort().values]
-    table = mistakes.contributions(drawn)
-    count = max(1, min(k, len(rows) // _FEWEST_MEMBERS, table.shape[1]))
+    drawn = draw_rows(rows, FIT_ROWS, seed)
+    shares, parts = fit_parts(mistakes.contributions(drawn), k, len(rows), seed)
+    if len(drawn) < len(rows):
+        shares = _express(parts, mistakes, rows, on_progress)
+    return normalised(shares, parts)
+
+
+def draw_rows(rows: Tensor, most: int, seed: int) -> Tensor:
+    """Return `rows`, or `most` of them drawn at random, in order."""
+    if len(rows) <= most:
+        return rows
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
+    return rows[order[:most].sort().values]
+
+
+def fit_parts(table: Tensor, k: int, mistakes: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Fit at most `k` factors of a table [n,P] for so many mistakes; return shares [n,K] and parts [K,P]."""
+    count = max(1, min(k, mistakes // _FEWEST_MEMBERS, table.shape[1]))
     if not bool((table > 0).any()):
-        return Factors(torch.zeros(len(rows), count), torch.zeros(count, table.shape[1]))
-    model = NMF(count, init="nndsvda", random_state=seed, max_iter=_ITERATIONS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        shares = torch.from_numpy(model.fit_transform(table.numpy()))
-        if len(drawn) < len(rows):
-            shares = _express(model, mistakes, rows, on_progress)
-    parts = torch.from_numpy(model.components_)
+        return torch.zeros(len(table), count), torch.zeros(count, table.shape[1])
+    return fit(table, count, seed)
+
+
+def normalised(shares: Tensor, parts: Tensor) -> Factors:
+    """Return factors of unit length with the shares that keep their product."""
     length = parts.norm(dim=1)
     return Factors(shares * length, parts / length.clamp_min(1e-12)[:, None])
 
 
-def _express(model: NMF, mistakes: Mistakes, rows: Tensor, on_progress: OnProgress) -> Tensor:
-    """Return the shares [M,K] of all `rows` in the factors of a fitted model, block by block."""
+def _express(parts: Tensor, mistakes: Mistakes, rows: Tensor, on_progress: OnProgress) -> Tensor:
+    """Return the shares [M,K] of all `rows` in factors that were found, block by block."""
     found: list[Tensor] = []
     for block in mistakes.blocks(rows):
         on_progress(sum(map(len, found)), len(rows))
-        found.append(torch.from_numpy(model.transform(mistakes.contributions(block).numpy())))
+        found.append(express(mistakes.contributions(block), parts))
     return torch.cat(found)

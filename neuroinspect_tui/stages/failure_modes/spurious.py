@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from scipy.stats import norm, rankdata
+from scipy.special import ndtr
 from torch import Tensor
 
 from ...results.failure_modes import CoverTest, FailureMode
 from ...tensors import SplitFeatures
 from .directions import scores
 from .discover import FailureModes
+from .ranks import average_ranks
 
 SIGNIFICANT, CERTAIN = 1e-3, 1e-8
 ALIKE = 0.6
-MENDED, TIMES = 0.25, 3.0
+FIXED, TIMES = 0.25, 3.0
 ITS_CLASS, HARDLY_ITS_CLASS = 0.98, 0.8
 _FEWEST = 3
 
@@ -25,7 +25,7 @@ class Transfer:
     """What a mode's cue does to images of all classes but the one that it pulls to, `predicted`.
 
     In `same` of `classes` (with at least three images above the mode's threshold and three below), those
-    above are taken more often for `predicted`; `p` is of this pull over all of them (Cochran–Mantel–Haenszel,
+    above are predicted as it more often; `p` is of this pull over all of them (Cochran–Mantel–Haenszel,
     one-sided). `own` is the AUROC of the score for the images of `predicted`: near 1, the cue is the class
     itself.
     """
@@ -55,14 +55,14 @@ def transfer(data: SplitFeatures, found: FailureModes, mode: int) -> Transfer:
         same += hits * second > (total - hits) * first
         surplus += hits - first * total / size
         variance += first * second * total * (size - total) / (size**2 * (size - 1))
-    p = float(norm.sf(surplus / variance**0.5)) if variance > 0 else 1.0
+    p = float(ndtr(-surplus / variance**0.5)) if variance > 0 else 1.0
     return Transfer(predicted, classes, same, p, _own_class(data, values, predicted))
 
 
 def is_spurious(mode: FailureMode, effect: Transfer, cover: CoverTest | None) -> bool:
     """Say whether the evidence together makes a mode a spurious cue.
 
-    The cue must not be the class itself, it must pull most other classes alike, and taking it away must mend:
+    The cue must not be the class itself, it must pull most other classes alike, and its removal must fix:
     covered in the picture, a quarter of the mistakes and three times as many as elsewhere; or, where it was
     not covered or fills the picture, taken out of the features half of them, breaking few right answers,
     with a pull that is beyond doubt and a score that says little of the class.
@@ -70,13 +70,13 @@ def is_spurious(mode: FailureMode, effect: Transfer, cover: CoverTest | None) ->
     alike = effect.classes > 0 and effect.same >= ALIKE * effect.classes
     if effect.own >= ITS_CLASS or not alike or effect.p >= SIGNIFICANT:
         return False
-    if cover is not None and cover.mended >= max(MENDED, TIMES * cover.elsewhere):
+    if cover is not None and cover.mended >= max(FIXED, TIMES * cover.elsewhere):
         return True
     removed = mode.projected
     if removed is None or effect.p >= CERTAIN or effect.own >= HARDLY_ITS_CLASS:
         return False
-    mends = removed.mended >= max(2 * MENDED, TIMES * removed.random)
-    return mends and removed.broken <= removed.mended / 10
+    fixes = removed.mended >= max(2 * FIXED, TIMES * removed.random)
+    return fixes and removed.broken <= removed.mended / 10
 
 
 def _own_class(data: SplitFeatures, values: Tensor, predicted: int) -> float:
@@ -85,5 +85,4 @@ def _own_class(data: SplitFeatures, values: Tensor, predicted: int) -> float:
     first, second = int(own.sum()), int((~own).sum())
     if not first or not second:
         return 0.5
-    ranks = torch.from_numpy(rankdata(values.numpy()))
-    return float((ranks[own].sum() - first * (first + 1) / 2) / (first * second))
+    return float((average_ranks(values)[own].sum() - first * (first + 1) / 2) / (first * second))
