@@ -206,12 +206,12 @@ def _divided(
 
 def _arrays(path: Path, subject: str) -> dict[str, np.ndarray[Any, Any]]:
     if not zipfile.is_zipfile(path):
-        raise InputError(f"{subject} cannot be read: it is no .npz file", "write it with numpy.savez")
+        raise InputError(f"{subject} cannot be read: it is not an .npz file", "write it with numpy.savez")
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files if name in _KNOWN or file.files.index(name) < 32}
     except (ValueError, OSError, zipfile.BadZipFile, EOFError, AttributeError) as error:
-        reason = "it holds Python objects" if "pickle" in str(error) else "it is no .npz file"
+        reason = "it holds Python objects" if "pickle" in str(error) else "it is not an .npz file"
         raise InputError(
             f"{subject} cannot be read: {reason}", "save plain arrays with numpy.savez"
         ) from error

@@ -93,7 +93,7 @@ def test_what_does_not_fit_is_one_line(tmp_path, changes, line):
 
 def test_what_is_no_npz_file_is_one_line(tmp_path):
     (tmp_path / "f.npz").write_bytes(b"hello")
-    with pytest.raises(InputError, match=r"f\.npz cannot be read: it is no \.npz file"):
+    with pytest.raises(InputError, match=r"f\.npz cannot be read: it is not an \.npz file"):
         read_recorded(f"npz:{tmp_path / 'f.npz'}", "val")
 
 
