@@ -24,7 +24,7 @@ from ..session.atomic import aside, explained, write_json
 from ..session.store import Session
 from ..session.stored import to_json
 from ..stages.repair.run import ModeAim, RepairOutcome, Told, preview, repair_class
-from ..stages.tags import Tags, excluded_rows, make_groups, shuffled
+from ..stages.tags import Tags, excluded_rows, make_groups, shuffled, tag_evidence
 from ..tensors import GroupColumn, Head, SplitFeatures
 from ..text import safe
 from . import evaluating
@@ -197,10 +197,13 @@ def _told(
         known = ", ".join(project.group_columns) or "none"
         raise InputError(f"the data has no group column {safe(unknown)!r}", f"its group columns: {known}")
     weighted = None if columns is None else (*columns, *(_column(project, cue) for cue in cues))
+    rows = project.cues.by_row(features, project.cues)
+    evidence = {_column(project, cue): tag_evidence(features, rows[cue.name]) for cue in cues}
     return Told(
         columns=weighted,
         tags=tuple(_column(project, cue) for cue in cues),
-        excluded=excluded_rows(project.cues.by_row(features, project.cues).values()),
+        evidence={column: found for column, found in evidence.items() if found is not None},
+        excluded=excluded_rows(rows.values()),
         unjudged=copied,
     )
 

@@ -35,7 +35,7 @@ from .prescriptions import MoreImages, Prescription, SampledCell
 from .repairs import Repair, RepairPreview, SplitUse, WhatIf
 from .stress import Pull, StressResult
 from .tags import ReviewItem
-from .verdicts import Aim, Choice, ClassChange, Comparison, Loser, Opponent, Outcome, Verdict
+from .verdicts import Aim, Choice, ClassChange, Comparison, Hurt, Loser, Opponent, Outcome, Verdict
 from .verifications import DifferingImage, JudgedImages, Verification
 
 __all__ = [
@@ -84,6 +84,7 @@ __all__ = [
     "Choice",
     "ClassChange",
     "Comparison",
+    "Hurt",
     "Loser",
     "Opponent",
     "Outcome",

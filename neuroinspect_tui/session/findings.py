@@ -286,6 +286,9 @@ def _metrics(found: Metrics, classes: tuple[str, ...]) -> form.MetricsPart:
             value=worst.value,
             class_=classes[worst.class_index],
             accuracy=worst.accuracy,
+            count=worst.count,
+            estimated=worst.estimated,
+            estimate=form.GroupEstimatePart(**asdict(worst.estimate)) if worst.estimate else None,
         )
     return form.MetricsPart(
         split=found.split,

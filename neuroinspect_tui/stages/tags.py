@@ -15,6 +15,7 @@ from torch import Tensor
 from ..results import ProbeQuality, ReviewItem, Tag
 from ..results.stored_cues import HAS, MISLABELLED, NOT
 from ..tensors import GroupColumn, Head, SplitFeatures
+from .estimates import Evidence
 from .probe import Probe, fit_probe, margins
 
 Tags = Mapping[str, Mapping[int, str]]
@@ -182,6 +183,19 @@ def shuffled(splits: Mapping[str, SplitFeatures], tags: Tags, seed: int) -> dict
     return found
 
 
+def tag_evidence(splits: Mapping[str, SplitFeatures], tags: Tags) -> Evidence | None:
+    """Return the tagged images of one cue with what the probe says of each without its tag, or None."""
+    probe = cue_probe(splits, tags)
+    if probe is None:
+        return None
+    used = [(splits[name], _tagged(tags.get(name, {}))) for name in splits]
+    rows = [(split, torch.tensor(list(tagged))) for split, tagged in used if tagged]
+    codes = torch.tensor([VALUES.index(tag) for _, tagged in used for tag in tagged.values()])
+    carried = torch.where(margins(probe.left_out) < DOUBTFUL, -1, probe.left_out.argmax(dim=1))
+    features = torch.cat([split.features[own].float() for split, own in rows])
+    return Evidence(features, torch.cat([split.labels[own] for split, own in rows]), carried, codes)
+
+
 def make_groups(
     splits: Mapping[str, SplitFeatures], tags: Tags, carry: bool = True, name: str = COLUMN
 ) -> tuple[dict[str, GroupColumn], ProbeQuality]:
@@ -200,9 +214,10 @@ def make_groups(
             # A wrong group does more harm to a repair than an unknown one, which it can leave out.
             codes = torch.where(margins(scores) < DOUBTFUL, -1, scores.argmax(dim=1))
             chances.append(probe.chances(scores[codes >= 0]))
+        by_hand = torch.zeros(len(split), dtype=torch.bool)
         for row, tag in _tagged(tags.get(part, {})).items():
-            codes[row] = VALUES.index(tag)
-        columns[part] = GroupColumn(name, VALUES, codes)
+            codes[row], by_hand[row] = VALUES.index(tag), True
+        columns[part] = GroupColumn(name, VALUES, codes, by_hand)
     chance = torch.cat([torch.empty(0), *chances])
     accuracy = float(chance.double().mean()) if len(chance) else None
     return columns, _quality(tags, columns, accuracy)

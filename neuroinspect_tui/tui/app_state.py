@@ -398,10 +398,12 @@ class AppState:
 
     def _keep_tag(self, job: jobs.SetTag, value: Cue) -> frozenset[Topic]:
         self.cues[value.name] = value
+        self.repair_previews.clear()
         return frozenset({"tags"})
 
     def _keep_cues(self, job: Job, value: tuple[Cue, ...]) -> frozenset[Topic]:
         self.cues = {cue.name: cue for cue in value}
+        self.repair_previews.clear()
         return frozenset({"tags"})
 
     def _keep_renamed(self, job: jobs.RenameCue, value: tuple[Cue, ...]) -> frozenset[Topic]:

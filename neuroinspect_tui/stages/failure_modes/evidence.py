@@ -15,7 +15,7 @@ from ...tensors import OnProgress, SplitFeatures, no_progress, part_of
 from ..concepts import Vocabulary
 from ..counterfactual_pictures import ReadImages, cover_test, without_cue
 from ..regions import SHARE
-from .carried import concerned_classes
+from .carried import concerned_classes, of_classes
 from .directions import sample_rows, scores
 from .discover import FailureModes
 from .naming import VerifiedName, verified_name
@@ -120,7 +120,7 @@ def _name(
     """Name what the images of the mode's classes above its threshold have and those below it have not."""
     if pictures is None or pictures.embed is None or pictures.vocabulary is None:
         return None
-    inside = torch.isin(data.labels, concerned_classes(data.labels[found.rows_of(mode.id)]))
+    inside = of_classes(data.labels, concerned_classes(data.labels[found.rows_of(mode.id)]))
     above = values > found.thresholds[mode.id]
     sides = []
     for chosen, order in ((inside & above, -values), (inside & ~above, values)):

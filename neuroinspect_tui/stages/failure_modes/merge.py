@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .directions import agreement, unit
 
-ALIKE = 0.8
+ALIKE = 0.75
 """Correlation of two directions' scores, within classes, from which on they are one (docs/benchmarks.md)."""
 
 

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...results import SplitUse
-from ...tensors import GroupColumn, SplitFeatures
+from ...tensors import SplitFeatures
 from ..metrics import worst_group
 from .examples import Examples, thinned
 
@@ -207,11 +207,7 @@ def _divides(splits: Mapping[str, SplitFeatures], name: str) -> bool:
 def _worst_column(split: SplitFeatures, rows: Tensor, tag_columns: Sequence[str]) -> list[str]:
     """Return the column but the tags' whose worst (value, class) the classifier does worst on in `rows`."""
     labels, predicted = split.labels[rows], split.predicted[rows]
-    parts = {
-        name: GroupColumn(name, column.values, column.codes[rows])
-        for name, column in split.groups.items()
-        if name not in tag_columns
-    }
+    parts = {name: column.take(rows) for name, column in split.groups.items() if name not in tag_columns}
     names = [str(label) for label in range(int(split.labels.max()) + 1)]
     found = worst_group(labels, predicted, parts, names)
     return [found.column] if found else []
@@ -219,10 +215,7 @@ def _worst_column(split: SplitFeatures, rows: Tensor, tag_columns: Sequence[str]
 
 def rows_of(split: SplitFeatures, rows: Tensor) -> SplitFeatures:
     """Return the split with only `rows` [K] int64."""
-    groups = {
-        name: GroupColumn(column.name, column.values, column.codes[rows])
-        for name, column in split.groups.items()
-    }
+    groups = {name: column.take(rows) for name, column in split.groups.items()}
     return replace(
         split,
         features=split.features[rows],

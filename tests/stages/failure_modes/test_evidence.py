@@ -13,7 +13,7 @@ from neuroinspect_tui.stages.failure_modes.spurious import is_spurious, transfer
 from neuroinspect_tui.stages.failure_modes.statistics import NAMES, image_statistics, strongest_statistic
 from neuroinspect_tui.tensors import Head
 
-from .worlds import cue_world
+from .worlds import cue_world, lot_world
 
 CLEAR = CoverTest(mended=0.6, elsewhere=0.1, images=40)
 NONE = CoverTest(mended=0.1, elsewhere=0.1, images=40)
@@ -32,6 +32,30 @@ def test_a_planted_cue_is_carried_by_the_images_that_have_it():
     chance = fisher_exact([[a, n - a], [b, m - b]], alternative="greater").pvalue
     assert mode.carried.p >= chance * (1 - 1e-9)
     assert mode.carried.p < 1e-6
+
+
+def test_carried_by_rarely_speaks_of_mistakes_that_have_no_cause():
+    alarms = 0
+    for seed in range(20):
+        world = lot_world(seed)
+        modes = find_failure_modes(world.data, world.head, k=4, seed=seed).modes
+        alarms += min(mode.carried.p for mode in modes) < 0.05
+    assert alarms <= 2
+
+
+def test_the_histogram_counts_the_images_of_the_modes_classes():
+    world = cue_world(share=0.5)
+    found = find_failure_modes(world.data, world.head)
+    mode = found.modes[0]
+    drawn = mode.histogram
+    assert sum(drawn.mistakes) == mode.carried.mistakes[1]
+    assert sum(drawn.right) == mode.carried.right[1]
+    assert len(drawn.edges) == len(drawn.right) + 1 == 21
+    assert drawn.threshold == pytest.approx(float(found.thresholds[0]))
+    values = scores(world.data.features, found.directions)[:, 0]
+    inside = torch.isin(world.data.labels, torch.tensor(mode.classes))
+    first = inside & world.data.mistakes & (values < drawn.edges[1])
+    assert drawn.mistakes[0] == int(first.sum())
 
 
 def test_holm_by_hand():
