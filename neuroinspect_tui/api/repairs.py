@@ -12,13 +12,13 @@ from safetensors.torch import load_file
 from .. import jobs, results
 from ..tensors import Head
 from ..wording.verdicts import verdict_sentence
-from .host import Host
+from .host import InspectionHost
 
 
 class Repair:
     """A repaired decision layer and what it is worth; made by `Inspection.repair`."""
 
-    def __init__(self, inspection: Host, found: results.Repair) -> None:
+    def __init__(self, inspection: InspectionHost, found: results.Repair) -> None:
         self._inspection, self.found = inspection, found
 
     def __repr__(self) -> str:

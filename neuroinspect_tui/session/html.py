@@ -84,7 +84,7 @@ def _environment() -> Environment:
 
 
 @dataclass(frozen=True)
-class Picture:
+class InlinePicture:
     """A PNG as a data: address, with its size in pixels."""
 
     source: str
@@ -92,7 +92,7 @@ class Picture:
     height: int
 
 
-def picture(relative: str | None, locate: Callable[[str], Path]) -> Picture | None:
+def picture(relative: str | None, locate: Callable[[str], Path]) -> InlinePicture | None:
     """Return a PNG of the session, or None when there is no such picture or it is larger than 8 MiB.
 
     Raises InputError when the path leads out of the session.
@@ -106,7 +106,7 @@ def picture(relative: str | None, locate: Callable[[str], Path]) -> Picture | No
     if data[:8] != _PNG or len(data) < 24:
         return None
     width, height = struct.unpack(">II", data[16:24])
-    return Picture(f"data:image/png;base64,{base64.b64encode(data).decode()}", width, height)
+    return InlinePicture(f"data:image/png;base64,{base64.b64encode(data).decode()}", width, height)
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def _use_words(use: SplitUse) -> str:
 
 
 @dataclass(frozen=True)
-class Shown:
+class MetricCell:
     """One number of a decision layer: a rate, whose it is, and its 95 % interval where there is one."""
 
     rate: float | None
@@ -130,24 +130,24 @@ class Shown:
         return f"{percent(self.rate)} ({self.whose})" if self.whose else percent(self.rate)
 
 
-def _worst_class(metrics: MetricsPart) -> Shown:
+def _worst_class(metrics: MetricsPart) -> MetricCell:
     worst = metrics.worst_class
-    return Shown(None) if worst is None else Shown(worst.accuracy, worst.name)
+    return MetricCell(None) if worst is None else MetricCell(worst.accuracy, worst.name)
 
 
-def _worst_group(metrics: MetricsPart) -> Shown:
+def _worst_group(metrics: MetricsPart) -> MetricCell:
     worst = metrics.worst_group
     if worst is None:
-        return Shown(None)
+        return MetricCell(None)
     name = f"{group_name(worst)}, {plural(worst.count, 'image')}" if worst.count else group_name(worst)
-    return Shown(worst.accuracy, f"{name}, estimated" if worst.estimated else name)
+    return MetricCell(worst.accuracy, f"{name}, estimated" if worst.estimated else name)
 
 
-METRIC_ROWS: tuple[tuple[str, Callable[[MetricsPart], Shown]], ...] = (
-    ("class recall", lambda metrics: Shown(metrics.class_accuracy, "", metrics.class_interval)),
-    ("class precision", lambda metrics: Shown(metrics.class_precision)),
-    ("class F1", lambda metrics: Shown(metrics.class_f1)),
-    ("accuracy, all classes", lambda metrics: Shown(metrics.accuracy, "", metrics.accuracy_interval)),
+METRIC_ROWS: tuple[tuple[str, Callable[[MetricsPart], MetricCell]], ...] = (
+    ("class recall", lambda metrics: MetricCell(metrics.class_accuracy, "", metrics.class_interval)),
+    ("class precision", lambda metrics: MetricCell(metrics.class_precision)),
+    ("class F1", lambda metrics: MetricCell(metrics.class_f1)),
+    ("accuracy, all classes", lambda metrics: MetricCell(metrics.accuracy, "", metrics.accuracy_interval)),
     ("worst class", _worst_class),
     ("worst group", _worst_group),
 )
