@@ -37,7 +37,9 @@ def test_three_bad_tries_fail() -> None:
 
 
 def test_nothing_is_begun_after_the_time_is_over() -> None:
-    left_out, failed = run_all({"a": lambda t, _: t.add(row(0.1))}, Table(MACHINE), False, time.monotonic() - 1)
+    left_out, failed = run_all(
+        {"a": lambda t, _: t.add(row(0.1))}, Table(MACHINE), False, time.monotonic() - 1
+    )
     assert (left_out, failed) == (["a"], set())
 
 
