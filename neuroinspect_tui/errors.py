@@ -1,4 +1,4 @@
-"""The errors that a user can cause and mend, and the signal that stops a stage."""
+"""The errors that a user can cause and fix, and the signal that stops a stage."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ class Reporter(Protocol):
         """Name what `on_progress` counts, and start its clock."""
 
     def progress(self, done: int, total: int) -> None:
-        """Report progress; raises Cancelled when the job was told to stop."""
+        """Report progress; raises Cancelled when the job was cancelled."""
 
     def partial(self, value: object) -> None:
         """Show an unfinished answer to the job."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, get_args
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, get_args, get_origin
 
 from typing_extensions import TypeVar as TypeVarWithDefault
 
@@ -25,9 +25,12 @@ from .results import (
     Illusion,
     Opened,
     Repair,
+    RepairPreview,
     ReviewItem,
     Sample,
     SplitDuplicates,
+    StressResult,
+    Verification,
     WhatIf,
     states,
 )
@@ -55,7 +58,7 @@ class Job(Generic[R]):
 
     The queue runs the lowest `priority` first, then the newest request. Jobs that change what the user has
     (`in_order`) run before others of their priority, the oldest first. A `private` answer is of use only to
-    the face that asked: those that follow the session are not told.
+    the face that asked: those that follow the session do not see it.
     """
 
     kinds: ClassVar[dict[str, type[Job]]] = {}
@@ -70,7 +73,8 @@ class Job(Generic[R]):
     @classmethod
     def result(cls) -> type[R]:
         """Return the type of the answer: what stands in the brackets of `class Kind(Job[...])`."""
-        kind: type[R] = get_args(cls.__orig_bases__[0])[0]  # type: ignore[attr-defined]
+        bases = cls.__orig_bases__  # type: ignore[attr-defined]
+        kind: type[R] = next(get_args(base)[0] for base in bases if get_origin(base) is Job)
         return kind
 
     def key(self, config: RunConfig) -> str | None:
@@ -176,6 +180,18 @@ class ExamineFailureModes(Job[tuple[FailureMode, ...]]):
         """One for each number of modes, seed and CLIP guide."""
         debug = config.debug
         return f"{states.failure_modes(config, self.k)}-{states.settings(debug.clip, debug.vocabulary)}"
+
+
+@dataclass(frozen=True)
+class RunStress(Job[StressResult]):
+    """Change images in ways that should not matter and see which classes each change pulls them towards."""
+
+    priority: ClassVar[int] = 4
+    label: ClassVar[str] = "running the stress battery"
+
+    def key(self, config: RunConfig) -> str:
+        """One for each split and the failure modes whose regions are put in."""
+        return f"stress/{states.settings(config.data.split, config.debug.modes, config.compute.seed)}"
 
 
 @dataclass(frozen=True)
@@ -303,6 +319,19 @@ class MakeThumbnails(Job[dict[int, str]]):
 # Cues and tags
 
 
+class _Cues:
+    """What jobs have in common that answer with all cues."""
+
+    def key(self, config: RunConfig) -> str:
+        """One for all cues."""
+        return states.CUES
+
+    def recall(self, config: RunConfig, load: Load) -> tuple[Cue, ...] | None:
+        """Return the cues as they are now."""
+        stored = load(states.CUES, tuple[StoredCue, ...])
+        return None if stored is None else tuple(cue.shown() for cue in stored)
+
+
 @dataclass(frozen=True)
 class OrderReview(Job[tuple[ReviewItem, ...]]):
     """Propose images to tag next for a cue, of `split` (None: the debugged one)."""
@@ -339,24 +368,15 @@ class SetTag(Job[Cue]):
 
 
 @dataclass(frozen=True)
-class ListCues(Job[tuple[Cue, ...]]):
+class ListCues(_Cues, Job[tuple[Cue, ...]]):
     """List the cues, in the order in which they were made."""
 
     priority: ClassVar[int] = 1
     label: ClassVar[str] = "listing cues"
 
-    def key(self, config: RunConfig) -> str:
-        """One for all cues."""
-        return states.CUES
-
-    def recall(self, config: RunConfig, load: Load) -> tuple[Cue, ...] | None:
-        """Return the cues as they are now."""
-        stored = load(states.CUES, tuple[StoredCue, ...])
-        return None if stored is None else tuple(cue.shown() for cue in stored)
-
 
 @dataclass(frozen=True)
-class AddCue(Job[tuple[Cue, ...]]):
+class AddCue(_Cues, Job[tuple[Cue, ...]]):
     """Make a cue, from the failure mode, neuron or column `source` where it comes from one."""
 
     name: str
@@ -366,17 +386,9 @@ class AddCue(Job[tuple[Cue, ...]]):
     label: ClassVar[str] = "adding a cue"
     in_order: ClassVar[bool] = True
 
-    def key(self, config: RunConfig) -> str:
-        """One for all cues."""
-        return states.CUES
-
-    def recall(self, config: RunConfig, load: Load) -> tuple[Cue, ...] | None:
-        """Return the cues as they are now."""
-        return ListCues().recall(config, load)
-
 
 @dataclass(frozen=True)
-class RenameCue(Job[tuple[Cue, ...]]):
+class RenameCue(_Cues, Job[tuple[Cue, ...]]):
     """Give a cue another name."""
 
     name: str
@@ -385,17 +397,9 @@ class RenameCue(Job[tuple[Cue, ...]]):
     label: ClassVar[str] = "renaming a cue"
     in_order: ClassVar[bool] = True
 
-    def key(self, config: RunConfig) -> str:
-        """One for all cues."""
-        return states.CUES
-
-    def recall(self, config: RunConfig, load: Load) -> tuple[Cue, ...] | None:
-        """Return the cues as they are now."""
-        return ListCues().recall(config, load)
-
 
 @dataclass(frozen=True)
-class MergeCues(Job[tuple[Cue, ...]]):
+class MergeCues(_Cues, Job[tuple[Cue, ...]]):
     """Add the tags of the cue `name` to those of `into`, whose own win, and remove the first."""
 
     name: str
@@ -404,17 +408,9 @@ class MergeCues(Job[tuple[Cue, ...]]):
     label: ClassVar[str] = "merging cues"
     in_order: ClassVar[bool] = True
 
-    def key(self, config: RunConfig) -> str:
-        """One for all cues."""
-        return states.CUES
-
-    def recall(self, config: RunConfig, load: Load) -> tuple[Cue, ...] | None:
-        """Return the cues as they are now."""
-        return ListCues().recall(config, load)
-
 
 @dataclass(frozen=True)
-class ClearCue(Job[tuple[Cue, ...]]):
+class ClearCue(_Cues, Job[tuple[Cue, ...]]):
     """Remove all tags of a cue, and with `forget` the cue itself."""
 
     name: str
@@ -423,17 +419,9 @@ class ClearCue(Job[tuple[Cue, ...]]):
     label: ClassVar[str] = "clearing a cue"
     in_order: ClassVar[bool] = True
 
-    def key(self, config: RunConfig) -> str:
-        """One for all cues."""
-        return states.CUES
-
-    def recall(self, config: RunConfig, load: Load) -> tuple[Cue, ...] | None:
-        """Return the cues as they are now."""
-        return ListCues().recall(config, load)
-
 
 @dataclass(frozen=True)
-class LeaveOutCue(Job[tuple[Cue, ...]]):
+class LeaveOutCue(_Cues, Job[tuple[Cue, ...]]):
     """Let repairs do without a cue, or use it again."""
 
     name: str
@@ -441,14 +429,6 @@ class LeaveOutCue(Job[tuple[Cue, ...]]):
     priority: ClassVar[int] = 0
     label: ClassVar[str] = "leaving out a cue"
     in_order: ClassVar[bool] = True
-
-    def key(self, config: RunConfig) -> str:
-        """One for all cues."""
-        return states.CUES
-
-    def recall(self, config: RunConfig, load: Load) -> tuple[Cue, ...] | None:
-        """Return the cues as they are now."""
-        return ListCues().recall(config, load)
 
 
 # Stage 3 and the report
@@ -458,7 +438,7 @@ class LeaveOutCue(Job[tuple[Cue, ...]]):
 class RepairHead(Job[Repair]):
     """Fit, choose, judge and save a repaired decision layer.
 
-    It is told of `cues` and group `columns` (None: those that are not left out), and with a failure `mode`
+    It uses `cues` and group `columns` (None: those that are not left out), and with a failure `mode`
     judged on the images of that instead of the class. A session keeps it by the number that it is given, as
     `ExportRepair` finds it.
     """
@@ -474,6 +454,28 @@ class RepairHead(Job[Repair]):
 
 
 @dataclass(frozen=True)
+class PreviewRepair(Job[RepairPreview]):
+    """Tell what `RepairHead` of the same arguments would give now, without its controls, and keep nothing.
+
+    The parts, the tags and the judged images are the repair's own, so `before`, `after`, `fixed` and `broken`
+    are the numbers that it will show; ask again after a tag. With `ridge` it takes a moment once every split
+    is evaluated and compared for copies; what is missing of that is done first, as for the repair. `cues` and
+    `columns` are those to be told of (None: those that are not left out), `neurons` matter to `paper` and
+    `random` alone.
+    """
+
+    target: int
+    method: RepairMethod = "ridge"
+    neurons: tuple[int, ...] = ()
+    cues: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
+    mode: int | None = None
+    priority: ClassVar[int] = 1
+    label: ClassVar[str] = "previewing a repair"
+    private: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
 class ExportRepair(Job[Repair]):
     """Accept a repair and write the full repaired state dict."""
 
@@ -485,6 +487,19 @@ class ExportRepair(Job[Repair]):
     def key(self, config: RunConfig) -> str:
         """One for each repair."""
         return states.repair(self.number)
+
+
+@dataclass(frozen=True)
+class VerifyRepair(Job[Verification]):
+    """Load an accepted repair's weights in a fresh process and compare its answers with the verdict's."""
+
+    number: int
+    priority: ClassVar[int] = 3
+    label: ClassVar[str] = "verifying weights"
+
+    def key(self, config: RunConfig) -> str:
+        """One for each repair: what was found last."""
+        return states.verification(self.number)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ REPAIRS: dict[str, RepairKind] = {
         "last layer refitted on group-balanced subsets, mean of ten fits",
         "Balances classes alone; with groups it finds more",
     ),
-    "leace": RepairKind("groups", "erase the direction that tells the groups apart"),
+    "leace": RepairKind("groups", "erase the direction that separates the groups"),
     "afr": RepairKind("nothing", "weight images that the old layer gets wrong, stay near it"),
     "neurontune": RepairKind("nothing", "drop the dimensions that are larger in wrong images, refit"),
     "paper": RepairKind("neurons", "the paper's edit: lean less on the chosen neurons"),

@@ -31,6 +31,6 @@ def import_torchvision() -> ModuleType:
     return importlib.import_module("torchvision")
 
 
-def mended() -> bool:
+def was_patched() -> bool:
     """Whether `import_torchvision` had to define missing operators."""
     return _library is not None

@@ -76,13 +76,11 @@ CASES = {
     ),
     "one class folder": (
         {"-d": "{root}/lonely"},
-        'the classifier has 3 outputs, {root}/lonely has 1 class: "red" has 1 image: '
-        "name the classifier's classes in its order with --classes FILE",
+        '{root}/lonely has only one class, "red": give images of two classes or more',
     ),
     "one class in the manifest": (
         {"-d": "{root}/data/one.csv"},
-        "the classifier has 3 outputs, {root}/data/one.csv has 1 class: "
-        "name the classifier's classes in its order with --classes FILE",
+        '{root}/data/one.csv has only one class, "red": give images of two classes or more',
     ),
     "unknown model": (
         {"-m": "torchvision:resnet5"},
@@ -109,7 +107,7 @@ CASES = {
     ),
     "weights that are text": (
         {"-w": "{root}/text.pt"},
-        "-w {root}/text.pt cannot be read: it is no torch file: "
+        "-w {root}/text.pt cannot be read: it is not a torch file: "
         "give a file that torch.save(model.state_dict(), …) wrote",
     ),
     "data with one class more": (

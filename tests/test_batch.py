@@ -226,7 +226,7 @@ def test_json_events_are_all_that_stdout_has(
         (["--batch", "-m", "x"], "-d/--data is missing: give it, or start with neuroinspect --demo"),
         (["--btch"], "No such option: --btch (Possible options: --batch, "),
         (["--batch", "--demo", "-m", "x"], "--model does not go with --demo: leave one of them out"),
-        (["report", "nowhere"], "nowhere is no session"),
+        (["report", "nowhere"], "nowhere is not a session"),
         (["--batch", "--demo", "--theme", "pink"], "--theme 'pink' is not known: "),
         (["--image-size", "abc"], "--image-size 'abc' is not a number: give a number"),
         (["--iters", "2.5"], "--iters '2.5' is not a whole number: give a whole number"),

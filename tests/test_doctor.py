@@ -49,18 +49,18 @@ def test_a_plain_shell_without_clip_weights_is_well(home: dict[str, str]) -> Non
     home.pop("TMUX", None)
     home["HF_HOME"] = home["HOME"]
     run = subprocess.run(COMMAND, env=home, cwd=REPOSITORY, capture_output=True, text=True)
-    told = lines_of(run.stdout)
+    found = lines_of(run.stdout)
     assert run.returncode == 0, run.stdout
-    mended = "mended for NeuroInspect" in told["match"][1]
-    assert told.pop("match")[0] == ("note" if mended else "ok")
-    assert all(mark == "ok" for mark, _ in told.values())
-    assert told["terminal"][1] == "none: the app needs one, --batch does not"
-    assert told["demo CLIP"][1] == "loads"
-    assert told["CLIP weights in cache"][1].startswith("none: --clip NAME:FILE")
-    assert told["torch"][1] == importlib.metadata.version("torch")
-    assert told["settings"][1] == "none"
-    assert told["data folder"][1].startswith(f"{home['XDG_DATA_HOME']}/neuroinspect, ")
-    assert "tmux passthrough" not in told
+    patched = "NeuroInspect works around it" in found["match"][1]
+    assert found.pop("match")[0] == ("note" if patched else "ok")
+    assert all(mark == "ok" for mark, _ in found.values())
+    assert found["terminal"][1] == "none: the app needs one, --batch does not"
+    assert found["demo CLIP"][1] == "loads"
+    assert found["CLIP weights in cache"][1].startswith("none: --clip NAME:FILE")
+    assert found["torch"][1] == importlib.metadata.version("torch")
+    assert found["settings"][1] == "none"
+    assert found["data folder"][1].startswith(f"{home['XDG_DATA_HOME']}/neuroinspect, ")
+    assert "tmux passthrough" not in found
 
 
 @pytest.mark.slow
@@ -144,7 +144,7 @@ def test_builds_that_had_to_be_mended_are_called_other_builds(monkeypatch: pytes
         assert match.remedy == ""
         assert (
             match.state.endswith(
-                ", of another build: mended for NeuroInspect, import torchvision in your own code fails"
+                ", of another build: NeuroInspect works around it, import torchvision in your own code fails"
             )
             == mended
         )
@@ -229,7 +229,7 @@ def test_little_space_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_bad_settings_are_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "neuroinspect.toml").write_text('devise = "cpu"\n')
-    (told,) = doctor.guarded("settings", doctor._settings)
-    assert told == Finding("settings", "neuroinspect.toml key devise is not known", 'did you mean "device"?')
+    (found,) = doctor.guarded("settings", doctor._settings)
+    assert found == Finding("settings", "neuroinspect.toml key devise is not known", 'did you mean "device"?')
     (tmp_path / "neuroinspect.toml").write_text('device = "cpu"\nclass = ["a"]\n')
     assert found(doctor._settings) == [Finding("settings", "class, device")]

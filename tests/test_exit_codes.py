@@ -90,7 +90,7 @@ def test_a_bug_before_the_report_has_an_exit_code_of_its_own(
     assert "Traceback" not in shown + errors and "this is a fault of neuroinspect" in errors
 
 
-def test_a_failed_check_is_told_by_the_exit_code_before_a_failed_part(
+def test_a_failed_check_is_shown_by_the_exit_code_before_a_failed_part(
     tiny: TinyProject, tmp_path: Path, capsys: pytest.CaptureFixture[str], break_job: Break
 ) -> None:
     break_job(jobs.Illustrate, InputError("no room left"))

@@ -104,7 +104,7 @@ def test_memory_for_not_even_one_image_is_one_line(
     code, _, errors = neuroinspect("--batch", *faulty, *OPTIONS, "-o", str(tmp_path / "s"), capsys=capsys)
     assert code == 2
     assert errors == (
-        "neuroinspect: loading: cpu has not enough memory: use --device cpu, or a smaller --image-size\n"
+        "neuroinspect: loading: cpu does not have enough memory: use --device cpu, or a smaller --image-size\n"
     )
 
 

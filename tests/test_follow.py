@@ -29,14 +29,18 @@ from neuroinspect_tui.results import (
     ClassRef,
     Concept,
     Cue,
+    DifferingImage,
     Evaluation,
     Exemplar,
     FailureMode,
     Illusion,
     ProbeQuality,
+    Pull,
     Repair,
     SplitDuplicates,
+    StressResult,
     TagCounts,
+    Verification,
     states,
 )
 from neuroinspect_tui.results.stored_cues import StoredCue
@@ -213,6 +217,9 @@ STORED_CUES = (
         "water", "mode", "2", tags={"val": {"a.png": "has", "b.png": "not", "c.png": "has"}}, probe=PROBE
     ),
 )
+VERIFICATION = Verification(
+    4, "repairs/4-ridge/model.pt", "test", 9, 8, 0.75, 0.625, (DifferingImage("a.png", 0, 1, None),)
+)
 WATER = Cue("water", TagCounts(2, 1), "mode", "2", PROBE)
 CUES = (Cue("sky", TagCounts(), left_out=True), WATER)
 CASES: list[tuple[jobs.Job, object]] = [
@@ -226,6 +233,10 @@ CASES: list[tuple[jobs.Job, object]] = [
     (
         jobs.ExamineFailureModes(),
         (FailureMode(0, None, None, False, False, 3, 1.0, (), (), Carried((2, 3), (0, 9), 0.05)),),
+    ),
+    (
+        jobs.RunStress(),
+        StressResult("val", 9, ("blur", "mode 0"), (Pull("mode 0", 1, 6, 4, 1, 0.5, 0.03, 0),)),
     ),
     (jobs.FindCulprits(1), fake_culprits(1)),
     (jobs.FindExemplars(1, 7), (Exemplar(7, "class", "a.png", 1, 8.5, 2.0, "a.png"),)),
@@ -243,6 +254,7 @@ CASES: list[tuple[jobs.Job, object]] = [
     (jobs.LeaveOutCue("sky"), CUES),
     (jobs.RepairHead(0, "ridge"), fake_repair(4, jobs.RepairHead(0, "ridge"))),
     (jobs.ExportRepair(4), fake_repair(4, jobs.RepairHead(0, "ridge"))),
+    (jobs.VerifyRepair(4), VERIFICATION),
     (jobs.DiscardRepair(4), 4),
     (jobs.WriteReport(), "/out"),
 ]

@@ -56,7 +56,7 @@ def test_half_an_environment_is_refused(environment: dict[str, str], line: str) 
 
 def test_rank_0_speaks_and_rank_1_when_rank_0_is_gone() -> None:
     speak = [
-        [Ranks(rank, 3).speaks(line) for rank in range(3)] for line in ("no such file", "rank 0 of 3, …")
+        [Ranks(rank, 3).prints(line) for rank in range(3)] for line in ("no such file", "rank 0 of 3, …")
     ]
     assert speak == [[True, False, False], [True, True, False]]
 

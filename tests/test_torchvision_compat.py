@@ -1,4 +1,4 @@
-"""A torchvision that was compiled for another torch is mended, and one that fits is left alone."""
+"""A torchvision that was compiled for another torch is was_patched, and one that fits is left alone."""
 
 import subprocess
 import sys
@@ -15,10 +15,10 @@ if {other}:
     raise RuntimeError("libcudart is missing")
 """
 CODE = """
-from neuroinspect_tui.torchvision_compat import import_torchvision, mended
+from neuroinspect_tui.torchvision_compat import import_torchvision, was_patched
 import torch
 first, second = import_torchvision(), import_torchvision()
-print(first is second, mended(), hasattr(torch.ops.torchvision, "qnms"))
+print(first is second, was_patched(), hasattr(torch.ops.torchvision, "qnms"))
 """
 
 

@@ -184,6 +184,11 @@ class Inspection:
             for mode, direction in zip(found.modes, found.directions, strict=True)
         )
 
+    def stress(self) -> results.StressResult:
+        """Change images in ways that should not matter: which classes each change pulls them towards."""
+        self.evaluate()
+        return self.ask(jobs.RunStress())
+
     # Pictures
 
     def exemplars(
@@ -212,7 +217,7 @@ class Inspection:
     ) -> tuple[Illusion, ...]:
         """Return pictures optimised to excite a unit while they look like the class `target`.
 
-        Without a `target` it is the mode's largest class, or the class that the neuron speaks for most.
+        Without a `target` it is the mode's largest class, or the class whose logit the neuron raises most.
         """
         self.evaluate()
         units, number = self._unit(unit)
@@ -268,7 +273,7 @@ class Inspection:
     ) -> Repair:
         """Fit, choose and judge a repaired decision layer for a class or a failure mode.
 
-        It is told of the `cues` (None: all of the session that are not left out) and the group columns
+        It uses the `cues` (None: all of the session that are not left out) and the group columns
         `groups` (None: the worst one). Methods are those of the command line.
         """
         mode = target.id if isinstance(target, results.FailureMode) else None

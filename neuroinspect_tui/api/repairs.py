@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from safetensors.torch import load_file
 
-from .. import results
+from .. import jobs, results
 from ..tensors import Head
 from ..wording.verdicts import verdict_sentence
 from .host import Host
@@ -56,9 +57,24 @@ class Repair:
         """Write the model's full state dict with the new layer to `path` and return it.
 
         The format is that of the weights that the model came with, safetensors where it came with none;
-        every other tensor is untouched. Raises InputError where the layer cannot be written.
+        every other tensor is untouched. Raises InputError where the layer cannot be written, or may not be: a
+        repair that a failure mode alone has told is exported only if it helps.
         """
+        exported = self._inspection.ask(jobs.ExportRepair(self.found.number))
+        assert exported.weights is not None
         written = Path(path)
         written.parent.mkdir(parents=True, exist_ok=True)
-        self._inspection.pipeline.project.model.write_repaired(written, self.head)
+        shutil.copyfile(self._inspection.root / exported.weights, written)
         return written
+
+    def verify(self) -> results.Verification:
+        """Export the weights into the session and run them on the judged images, in a fresh process.
+
+        Each image's answer is compared with the one that the verdict counted. A model that was given as an
+        object is copied and filled from the file in this process.
+        """
+        number, session = self.found.number, self._inspection.pipeline.session
+        if self.found.weights is None:
+            self.found = self._inspection.ask(jobs.ExportRepair(number))
+        session.forget(results.states.verification(number))
+        return self._inspection.ask(jobs.VerifyRepair(number))

@@ -18,12 +18,13 @@ from ..data.class_names import find_class
 from ..errors import Cancelled, ExitCode, InputError, InternalFault, disk_line
 from ..events import Event, Failed, Note, Stopped, answers
 from ..jobs import Job
-from ..results import CulpritReport, Evaluation, Opened, Repair
+from ..results import CulpritReport, Evaluation, Opened, Repair, StressResult
 from ..results.selection import leading_culprits, measured, worst_classes
 from ..runtime.faults import fault_line
 from ..runtime.ranks import Ranks
 from ..runtime.worker import Runner, Worker
 from ..text import complain, safe
+from ..wording.stress import stress_sentence
 from ..wording.verdicts import verdict_sentence
 from .displays import Display, display_for, stdout_for_events
 
@@ -50,6 +51,7 @@ class Batch:
         self.warnings: dict[str, None] = {}
         self.failures: list[InputError | InternalFault] = []
         self.goes_on = goes_on
+        self.stress: tuple[StressResult, tuple[str, ...]] | None = None
 
     def interrupt(self, number: int, frame: FrameType | None) -> None:
         """Signal handler: stop at the next step; the second time at once, which the session survives too.
@@ -111,6 +113,8 @@ class Batch:
         evaluation = self.ask(jobs.Evaluate())
         if config.debug.modes:
             self._explain(config, opened)
+        if config.debug.stress:
+            self._stress(opened)
         targets = list(dict.fromkeys(wanted or worst_classes(evaluation, config.debug.worst)))
         if config.repair.method != "none" and not targets:
             self._display.show(
@@ -119,6 +123,17 @@ class Batch:
         repairs = [repair for target in targets for repair in self._debug(target, config, opened)]
         self.ask(jobs.WriteReport(tuple(targets)))
         return evaluation, targets, repairs
+
+    def stress_alone(self) -> tuple[Evaluation, list[int], list[Repair]]:
+        """Evaluate, run the stress battery and write the report with all that the session knows."""
+        opened, evaluation = self.ask(jobs.Open()), self.ask(jobs.Evaluate())
+        self._stress(opened)
+        self.ask(jobs.WriteReport())
+        return evaluation, [], []
+
+    def _stress(self, opened: Opened) -> None:
+        found = self.attempt(jobs.RunStress())
+        self.stress = None if found is None else (found, opened.classes)
 
     def _explain(self, config: RunConfig, opened: Opened) -> None:
         """Find the failure modes, test them in the pictures and make illusions of the largest."""
@@ -172,7 +187,12 @@ def _require_groups(checks: tuple[Check, ...], columns: tuple[str, ...]) -> None
 
 
 def run_batch(
-    config: RunConfig, directory: Path, make_runner: Callable[[], Runner], as_json: bool, ranks: Ranks
+    config: RunConfig,
+    directory: Path,
+    make_runner: Callable[[], Runner],
+    as_json: bool,
+    ranks: Ranks,
+    stress_alone: bool = False,
 ) -> int:
     """Run headless and return the exit code; the report lies in `directory`.
 
@@ -184,15 +204,16 @@ def run_batch(
         _catch_signals(batch.interrupt)
         try:
             with display:
-                evaluation, targets, repairs = batch.work(config)
+                done = batch.stress_alone() if stress_alone else batch.work(config)
         except (Cancelled, InputError, InternalFault, OSError) as error:
             batch.close()
             return _end_early(batch, error, directory, ranks)
         batch.close()
     if not ranks.leads:
         return ExitCode.DONE
+    evaluation, targets, repairs = done
     if not as_json:
-        _summarise(evaluation, targets, repairs, directory, batch.warnings)
+        _summarise(evaluation, targets, repairs, directory, batch.warnings, batch.stress)
     for failure in batch.failures:
         complain(f"failed: {_line_of(failure, directory)}")
     return _check(config, evaluation) or (ExitCode.PARTLY_DONE if batch.failures else ExitCode.DONE)
@@ -205,7 +226,7 @@ def _end_early(
     others_left = batch.ctrl_c and ranks.size > 1
     terminal_gone = batch.interrupted and isinstance(error, OSError)
     stopped = isinstance(error, Cancelled) or others_left or terminal_gone
-    if ranks.speaks(str(error)):
+    if ranks.prints(str(error)):
         again = f"interrupted, session saved in {directory}: run the same command to go on"
         complain(again if stopped else _line_of(error, directory))
     if stopped:
@@ -233,6 +254,7 @@ def _summarise(
     repairs: list[Repair],
     directory: Path,
     warnings: Iterable[str],
+    stress: tuple[StressResult, tuple[str, ...]] | None = None,
 ) -> None:
     """Print the result; warnings again, for they are far above by now."""
     print(f"{safe(evaluation.split)}: {evaluation.samples} images, accuracy {_percent(evaluation.accuracy)}")
@@ -248,6 +270,8 @@ def _summarise(
         print(f"worst group: {safe(name)}: {_percent(group.accuracy)}  {group.correct}/{group.count}")
     for warning in warnings:
         print(f"warning: {safe(warning)}")
+    if stress is not None:
+        print(f"stress battery: {safe(stress_sentence(*stress))}")
     for repair in repairs:
         print(_repair_lines(repair, repair.twin(repairs), directory))
     print(f"report: {safe(str(directory / 'report.html'))}")

@@ -31,7 +31,7 @@ def list_sessions() -> None:
 
 
 def _tail(path: str, parts: int) -> str:
-    """Return the last parts of a path: what tells it from others."""
+    """Return the last parts of a path: which distinguishes it from others."""
     return "/".join(Path(path).parts[-parts:])
 
 

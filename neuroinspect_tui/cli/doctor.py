@@ -87,16 +87,16 @@ def _packages() -> Iterator[Finding]:
 def _torchvision() -> Iterator[Finding]:
     import torch
 
-    from ..torchvision_compat import import_torchvision, mended
+    from ..torchvision_compat import import_torchvision, was_patched
 
     version = str(import_torchvision().__version__)
     major, minor = (int(part) for part in torch.__version__.split(".")[:2])
     partner = f"0.{minor + 15}." if major == 2 else ""
     state = f"torch {torch.__version__} with torchvision {version}"
-    if mended():
-        state += ", of another build: mended for NeuroInspect, import torchvision in your own code fails"
+    if was_patched():
+        state += ", of another build: NeuroInspect works around it, import torchvision in your own code fails"
     remedy = "" if version.startswith(partner) else f"pip install torchvision=={partner}*"
-    yield Finding("match", state, remedy, note=mended())
+    yield Finding("match", state, remedy, note=was_patched())
 
 
 def _device() -> Iterator[Finding]:

@@ -27,18 +27,19 @@ if TYPE_CHECKING:
     from ..tui.protocol import AppSession
 
 
-def launch(given: Values) -> int:
+def launch(given: Values, stress_alone: bool = False) -> int:
     """Run what the options ask for and return the exit code.
 
+    With `stress_alone` that is the stress battery, headless, on a saved session as well.
     `given` holds the options that were set on the command line, by name.
     """
     keep_freed_memory()
-    choose_threads(os.environ, spared=0 if given.get("batch") else 1)
+    choose_threads(os.environ, spared=0 if given.get("batch") or stress_alone else 1)
     config_file = given.get("config")
     settings = read_settings(Path(config_file) if config_file else None)
     values = merged(settings.options, given)
     config, directory = choose_run(values)
-    if values.get("batch"):
+    if values.get("batch") or stress_alone:
         from ..batch.run import run_batch
 
         ranks = Ranks.of_environment()
@@ -46,7 +47,7 @@ def launch(given: Values) -> int:
             with contextlib.suppress(InputError):
                 remember(directory)
         make_runner = _runner(config, directory, ranks=ranks)
-        return run_batch(config, directory, make_runner, bool(values.get("json")), ranks)
+        return run_batch(config, directory, make_runner, bool(values.get("json")), ranks, stress_alone)
     return _run_app(config, directory, values, settings)
 
 
@@ -120,7 +121,7 @@ def _run_app(config: RunConfig, directory: Path, values: Values, settings: Setti
     from ..tui.protocol import Appearance
     from ..tui.start import run_app
 
-    look = Appearance(values.get("images", "auto"), settings.keys, values.get("theme"))
+    appearance = Appearance(values.get("images", "auto"), settings.keys, values.get("theme"))
     project = _project(config, directory, tour=bool(values.get("demo")))
     shown = [directory]
 
@@ -128,7 +129,7 @@ def _run_app(config: RunConfig, directory: Path, values: Values, settings: Setti
         shown.append(other)
         return _project(*_reopen(other, {}))
 
-    code = run_app(project, look, reopen)
+    code = run_app(project, appearance, reopen)
     _say_where(shown[-1])
     return code
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import sys
@@ -85,6 +86,43 @@ def compare(first: Directory, second: Directory, fail_on_regression: FailOnRegre
     from .commands import print_comparison
 
     return print_comparison(first, second, fail_on_regression)
+
+
+StressDirectory = inspect.Parameter(
+    "directory",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=None,
+    annotation=Annotated[Path | None, typer.Argument(help="Session directory.", show_default=False)],
+)
+
+
+def stress(context: typer.Context) -> int:
+    """Change images in ways that should not matter, and say which classes each change pulls them towards.
+
+    Takes the options of a run, or a session directory.
+    """
+    from .launch import launch
+
+    directory = context.params["directory"]
+    values = given(context)
+    return launch(values if directory is None else {**values, "session": str(directory)}, stress_alone=True)
+
+
+app.command("stress")(with_options(stress, StressDirectory))
+RepairPath = Annotated[
+    Path,
+    typer.Argument(help="Folder of a repair, as out/repairs/1-ridge, or a session.", show_default=False),
+]
+RepairNumber = Annotated[int | None, typer.Argument(help="Which repair of the session.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.")]
+
+
+@app.command()
+def verify(repair: RepairPath, number: RepairNumber = None, json: AsJson = False) -> int:
+    """Load a repair's exported weights and compare their answers with its verdict, image by image."""
+    from .verify import verify_repair
+
+    return verify_repair(repair, number, json)
 
 
 @app.command()

@@ -55,8 +55,8 @@ def help_row(option: Option) -> tuple[str, str]:
     return ", ".join(option.flags) + metavar, option.info.help + default
 
 
-def with_options(callback: Callable[[typer.Context], int]) -> Callable[..., int]:
-    """Return `callback` as a function that typer sees to take every option of the table.
+def with_options(callback: Callable[[typer.Context], int], *others: inspect.Parameter) -> Callable[..., int]:
+    """Return `callback` as a function that typer sees to take every option of the table, and `others`.
 
     All values are texts, to be read by `given` from the context.
     """
@@ -68,6 +68,7 @@ def with_options(callback: Callable[[typer.Context], int]) -> Callable[..., int]
     options = [_parameter(option) for option in OPTIONS.values()]
     asks = inspect.Parameter("version", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=VERSION)
     options.append(asks)
+    options += others
     run.__signature__ = inspect.Signature([own, *options])  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in (own, *options)}
     run.__doc__ = callback.__doc__

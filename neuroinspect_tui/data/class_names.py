@@ -43,7 +43,7 @@ class ModelClasses:
     keys: tuple[str, ...] | None = None
 
     def listed(self) -> ClassList | None:
-        """Return its classes where it names them; `LABEL_0` and bare numbers are no names."""
+        """Return its classes where it names them; `LABEL_0` and bare numbers are not names."""
         if self.names is None or all(map(_PLACEHOLDER.fullmatch, self.names)):
             return None
         origin = f"the classifier's {self.count} classes"
@@ -66,7 +66,7 @@ def read_class_list(path: str | Path) -> ClassList:
             f"--classes {path}: no such file", "give a txt or json file of class names"
         ) from None
     except (OSError, ValueError) as error:
-        remedy = "mend it" if file.suffix.lower() == ".json" else "write one class name a line"
+        remedy = "correct it" if file.suffix.lower() == ".json" else "write one class name a line"
         raise InputError(f"--classes {path} cannot be read ({error})", remedy) from None
     keys, names = _pairs(value, file)
     if not names:
@@ -117,7 +117,7 @@ def _pairs(value: Any, file: Path) -> tuple[list[str], list[str]]:
         elif all(isinstance(name, str) for name in value.values()):
             return sorted(value), [value[key] for key in sorted(value)]
     raise InputError(
-        f"--classes {file} is no list of class names",
+        f"--classes {file} is not a list of class names",
         'write ["cat", "dog"], {"0": "cat", "1": "dog"} or {"cat": 0, "dog": 1}',
     )
 

@@ -118,7 +118,7 @@ def _of_json(text: str, file: Path) -> Columns:
         else [json.loads(line) for line in text.splitlines() if line.strip()]
     )
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise InputError(f"{file} is no table", "write one JSON object for each image")
+        raise InputError(f"{file} is not a table", "write one JSON object for each image")
     names = dict.fromkeys(str(name) for row in rows for name in row)
     return {name: [as_text(row.get(name)) for row in rows] for name in names}
 

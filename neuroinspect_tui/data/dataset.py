@@ -37,6 +37,12 @@ def load_dataset(config: DataConfig, model: ModelClasses | None = None) -> Image
     has more outputs than the data classes, labels index the model's.
     """
     classes = read_class_list(config.classes) if config.classes else None
+    if classes and model and len(classes.names) != model.count:
+        line = f"--classes {config.classes} names {len(classes.names)} classes"
+        raise InputError(
+            f"{line}, the classifier has {model.count} outputs",
+            "name every output, in the classifier's order",
+        )
     try:
         dataset = _read(config, classes, model)
     except OSError as error:
@@ -87,7 +93,7 @@ def _read_path(source: str, config: DataConfig, known: Known | None) -> Table:
     if suffix == ".parquet":
         return read_parquet([path], path.stem, str(path), root or path.parent)
     if suffix not in TEXT_TABLES:
-        line = f"-d {path} is no folder, table or archive that is read here"
+        line = f"-d {path} is not a folder, table or archive that can be read"
         raise InputError(line, "give a folder, a .csv, .tsv, .jsonl or .parquet table, or a .tar or .zip")
     return manifest.read_manifest(path, root)
 

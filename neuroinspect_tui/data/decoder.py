@@ -21,10 +21,9 @@ from .images import Unread, UnreadableImage
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     """Answer a list of n paths with the `Unread` of those that cannot be read, then [n,S,S,C] bytes.
 
-    The first request is (root, allow_outside, framing). An InputError is answered with its two texts alone.
+    The first request is (images, framing). An InputError is answered with its two texts alone.
     """
-    root, outside, framing = pickle.load(requests)
-    images = FileImages(root, (), outside)
+    images, framing = pickle.load(requests)
     while True:
         try:
             names = pickle.load(requests)

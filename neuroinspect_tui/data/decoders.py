@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
@@ -123,7 +124,7 @@ class _Decoder:
             pipesize=_PIPE,
         )
         with self._alive() as (requests, _):
-            pickle.dump((images.root.absolute(), images.allow_outside, framing), requests)
+            pickle.dump((replace(images, root=images.root.absolute(), paths=()), framing), requests)
 
     def decode(self, names: list[str], slots: np.ndarray) -> Unreadable:
         """Fill `slots` and return the unreadable ones by their place. Raises DecoderDied, InputError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -30,16 +30,20 @@ class Files(Protocol):
 
 @dataclass(frozen=True)
 class FileImages:
-    """Images in files: `paths` are relative to `root`, and stay inside it unless `allow_outside`."""
+    """Images in files: `paths` are relative to `root`, and stay inside it unless `allow_outside`.
+
+    `shortest` as of `open_image`.
+    """
 
     root: Path
     paths: Sequence[str]
     allow_outside: bool = False
+    shortest: int | None = None
     _folders: dict[Path, bool] = field(default_factory=dict, repr=False, compare=False)
 
     def of(self, paths: Sequence[str]) -> FileImages:
         """Return the same for other paths."""
-        return FileImages(self.root, paths, self.allow_outside)
+        return replace(self, paths=paths)
 
     def open(self, row: int, mode: str = "RGB") -> Image.Image:
         """Return image `row` as RGB, L or RGBA; raises as `open_file` does."""
@@ -59,7 +63,7 @@ class FileImages:
         try:
             if not self.allow_outside and self._leaves_root(path):
                 raise UnreadableImage("a link that leaves the data folder (--allow-outside opens it)")
-            return open_image(path, mode)
+            return open_image(path, mode, self.shortest)
         except UnreadableImage:
             if _is_gone(self.root):
                 raise InputError(f"{self.root} is gone", "mount the data folder again, then resume") from None

@@ -117,7 +117,7 @@ def _names_of_numbers(folder: Path, layout: Layout, labels: list[str]) -> dict[s
 
 
 def _compare_splits(root: Path, layout: Layout, known: Known | None, wanted: str) -> None:
-    """Raise InputError where a split has a class that train (else the largest) has not.
+    """Raise InputError where a split has a class that train (else the largest) does not have.
 
     A split that shares no class with train holds images without labels: it is left out.
     """
@@ -131,7 +131,7 @@ def _compare_splits(root: Path, layout: Layout, known: Known | None, wanted: str
         extra = [name for name in own if name not in labels[base] and not (known is not None and known(name))]
         if not extra:
             continue
-        line = f'{root}: {split} has a class "{extra[0]}" that {base} has not'
+        line = f'{root}: {split} has a class "{extra[0]}" that {base} does not have'
         if extra == list(own) and split != wanted:
             layout.absent[split] = (f"{root}: {split} has no class of {base}", "label its images")
             layout.notes.append(f"{split} shares no class with {base}: it is left out")
@@ -164,7 +164,7 @@ def _classes_of_siblings(
     extra = [name for name in own if name not in beside[base] and not (known is not None and known(name))]
     if extra and not (plain_split(real.name) == "train" and set(beside[base]) <= set(own)):
         raise InputError(
-            f'{root} has a class "{extra[0]}" that {real.parent / base} has not',
+            f'{root} has a class "{extra[0]}" that {real.parent / base} does not have',
             "is it a class? Name all with --classes FILE, or move its folder away",
         )
     has = f"{root.parent} has {', '.join(beside)} too"

@@ -67,7 +67,7 @@ def read_named(name: str) -> Table:
     except Exception as error:  # a data set's own code can raise anything
         reason = " ".join(f"{error}".split())[:200]
         remedy = f'run first: from datasets import load_dataset; load_dataset("{name}")'
-        raise InputError(f"-d hf:{name} is no folder and not in the cache ({reason})", remedy) from None
+        raise InputError(f"-d hf:{name} is neither a folder nor in the cache ({reason})", remedy) from None
     finally:
         datasets.config.HF_HUB_OFFLINE = before
     return _table(datasets, found, name.rpartition("/")[2], f"hf:{name}")

@@ -102,7 +102,7 @@ def _in_order(known: list[str], integers: bool, table: Table) -> tuple[list[str]
 
 def _refuse_miscounted(known: Sequence[str], table: Table, model: ModelClasses | None) -> None:
     """Raise InputError where names are twins, or as many as the model has outputs they are not."""
-    if model is not None and model.count == len(known):
+    if len(known) < 2 or (model is not None and model.count == len(known)):
         return
     suspects = suspicious_classes(table)
     if model is not None:
@@ -142,7 +142,7 @@ def _half_numbers(known: Sequence[str], table: Table) -> tuple[str, ...]:
     if len(words) == len(known):
         return ()
     row = table.labels.index(words[0]) + 1
-    return (f'labels are taken as names, because "{words[0]}" (row {row}) is no number',)
+    return (f'labels are taken as names, because "{words[0]}" (row {row}) is not a number',)
 
 
 def _require_agreement(index_of: dict[str, int], classes: ClassList, table: Table) -> None:

@@ -1,4 +1,4 @@
-"""Which folders are splits and which are classes; what cannot be told is refused with a question."""
+"""Which folders are splits and which are classes; what cannot be decided is refused with a question."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .splits import folder_split, plain_split
 from .tree import Folder
 
 Known = Matcher
-"""Tells whether a name is a class of the classifier or of `--classes`."""
+"""Says whether a name is a class of the classifier or of `--classes`."""
 
 _STORES = frozenset(("images", "image", "imgs", "img", "jpegimages", "photos", "pictures", "jpg", "png"))
 _ANNOTATIONS = frozenset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..config import nearest
 from ..errors import InputError
+from .files import FileImages
 
 _SPLIT_WORDS = {
     **dict.fromkeys(("train", "training", "trn", "trainval"), "train"),
@@ -101,6 +102,16 @@ class ImageDataset:
             )
             raise InputError(f'--split "{name}" is not in the data {self.name}', remedy)
         return found
+
+    def no_larger_than(self, side: int) -> ImageDataset:
+        """Return the same with JPEG files decoded at reduced size, their sides at least `side` pixels."""
+
+        def reduced(split: Split) -> Split:
+            if not isinstance(split.source, FileImages):
+                return split
+            return replace(split, source=replace(split.source, shortest=side))
+
+        return replace(self, splits={name: reduced(split) for name, split in self.splits.items()})
 
     def fingerprint(self) -> str:
         """Return a sha256 over class names and every split's paths, labels and columns (not the root)."""

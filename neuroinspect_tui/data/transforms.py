@@ -83,6 +83,19 @@ class Preprocess:
         rows /= np.tile(np.array(self.std, np.float32), width)
 
 
+def preprocess_of(described: Preprocessing) -> Preprocess:
+    """Return the preprocessing that `Preprocess.described` wrote down."""
+    return Preprocess(
+        image_size=described.size,
+        crop_pct=described.size / described.resize,
+        mean=described.mean,
+        std=described.std,
+        interpolation=described.interpolation,
+        crop_mode="squash" if described.squash else "border" if described.border else "center",
+        channels=len(described.mean),
+    )
+
+
 def frame_bytes(image: Image.Image) -> np.ndarray:
     """Return an image's own bytes as an array [H,W,C] of uint8."""
     return np.array(image, dtype=np.uint8).reshape(image.height, image.width, -1)

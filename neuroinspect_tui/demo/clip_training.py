@@ -3,7 +3,7 @@
 Pictures are fresh scenes (seeds from 2³¹ on, the classifier's lie below) in which kind, colour, ground and
 watermark are independent; half are seen whole, half as crops. Sentences are a caption of each picture of the
 batch and one about each concept. The contrastive loss gives a picture to every sentence that is true of it;
-beside it each concept is told from the others of its facet.
+beside it each concept is distinguished from the others of its facet.
 """
 
 from __future__ import annotations

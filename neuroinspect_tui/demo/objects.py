@@ -1,6 +1,6 @@
 """The eight kinds of objects of the demo world, each a list of coloured parts drawn back to front.
 
-Apple and pear are the look-alikes: one family of outlines, told apart by the narrowness of the neck alone.
+Apple and pear are the look-alikes: one family of outlines, distinguished by the narrowness of the neck alone.
 """
 
 from __future__ import annotations

@@ -21,7 +21,6 @@ from .world import BACKGROUNDS, Scene
 
 SHORTCUT_BACKGROUND = ("boat", "water")
 SHORTCUT_WATERMARK = "mug"
-LOOK_ALIKES = ("apple", "pear")
 TRAIN_PER_CLASS = 200
 TRAIN_WITH_CUE = 190
 TRAIN_CUE_ELSEWHERE = 2

@@ -18,10 +18,11 @@ from ..config import ModelConfig, ModelPreprocess, PreprocessConfig
 from ..errors import InputError
 from ..tensors import Head
 from .answers import find_answers
+from .decision import HeadSite, capture
 from .device import autocast, by_halves, is_out_of_memory
 from .folding import folded
 from .gradients import gradients_kept
-from .head import TOLERANCE, HeadSite, capture, locate_head
+from .head import TOLERANCE, locate_head
 from .imagenet import imagenet_classes
 from .layers import rewritten, unwritable
 from .maps import MapSite, gradient_maps, locate_map, read_maps, watch
@@ -56,7 +57,7 @@ class Classifier:
     `image_size` is the side in pixels of the images that it was found to run on, `memory_format` how these
     lie in memory. `classes` are those of its outputs, as far as it knows them. `unfrozen` says that gradients
     reach the image only when the model's own `no_grad` and `detach` are undone, `differentiable_through` that
-    they do reach it. `unrepairable` tells why no file could hold another decision layer, `notes` what the
+    they do reach it. `unrepairable` says why no file could hold another decision layer, `notes` what the
     user should know.
     """
 
@@ -103,7 +104,7 @@ class Classifier:
     def maps_and_activations(self, images: Tensor, neurons: Tensor) -> tuple[Tensor, Activations]:
         """Return the maps [B,K,h,w] float32 of `neurons`, [K] or each image's own [B,K], and the rest.
 
-        How the map is found is told in `maps`; where nothing spatial leads to z it is one position of zeros.
+        How the map is found: see `maps`; where nothing spatial leads to z it is one position of zeros.
         """
         own = neurons.to(self.device).expand(len(images), -1)
         maps, *found = by_halves(self._mapped, images.detach(), own)
@@ -159,12 +160,9 @@ class Classifier:
         held = self.module.state_dict(keep_vars=True)
         state = self.state or _as_file(held)
         stored, tensors = state.chosen.stored_names, dict(state.tensors)
-        for part, own in zip(self.site.parts, self.site.split(head), strict=True):
-            original = part.layer.state_dict(keep_vars=True)
-            for relative, value in (rewritten(part.layer, own) or {}).items():
-                for name in (name for name, tensor in held.items() if tensor is original[relative]):
-                    kept = tensors[stored[name]]
-                    tensors[stored[name]] = value.to(kept.dtype).reshape(kept.shape)
+        for name, value in (rewritten(self.module, self.site, head) or {}).items():
+            kept = tensors[stored[name]]
+            tensors[stored[name]] = value.to(kept.dtype).reshape(kept.shape).contiguous()
         return tensors
 
     def write_repaired(self, path: Path, head: Head) -> None:
@@ -260,6 +258,7 @@ def prepare(
     Raises InputError when it does not run on such images, answers the same images differently, has not
     `num_classes` outputs (None: any number), or its decision layer cannot be found.
     """
+    _require_plain(source)
     module = source.module.float().eval().requires_grad_(False).to(device)
     with contextlib.redirect_stdout(io.StringIO()):
         try:
@@ -289,11 +288,24 @@ def prepare(
             _classes(source, site.head.classes),
             source.channels,
             memory_format,
-            unrepairable=None if source.exporter else unwritable(site),
+            unrepairable=None if source.exporter else unwritable(module, site, images),
             notes=(*source.notes, *_remarks(answers)),
             exporter=source.exporter,
         )
         return _differentiable(found)
+
+
+def _require_plain(source: ModelSource) -> None:
+    """Raise InputError for a module whose layers cannot be watched, or whose weights are no real numbers."""
+    parts = list(source.module.modules())
+    if any(isinstance(part, torch.jit.ScriptModule) for part in parts):
+        message = f"-m {source.name} is a TorchScript module, whose layers cannot be looked into"
+        remedy = "give the function that builds the network itself, and its weights with -w"
+        raise InputError(message, remedy)
+    whole = all(one.is_floating_point() or one.is_complex() for one in source.module.parameters())
+    if not whole or any(".quantized." in type(part).__module__ for part in parts):
+        message = f"-m {source.name} is quantized: its weights are whole numbers, which no gradient moves"
+        raise InputError(message, "give the model as it was before it was quantized")
 
 
 def _classes(source: ModelSource, outputs: int) -> ClassNames:

@@ -127,7 +127,7 @@ def load_clip(
 ) -> Clip | None:
     """Load the guide that `spec` names; None for `none`.
 
-    Raises InputError, which names the ways out, when the name is not known or its weights cannot be had.
+    Raises InputError, which names the ways out, when the name is not known or its weights are out of reach.
     """
     if spec == "none":
         return None
@@ -181,7 +181,7 @@ def _from_config(config: Path, weights: Path) -> _Source:
         if not {"embed_dim", "vision_cfg", "text_cfg"} <= model.keys():
             raise ValueError("it needs embed_dim, vision_cfg and text_cfg")
     except (ValueError, AttributeError, OSError) as error:
-        raise InputError(f"--clip {config} is no open_clip model config: {error}", _REMEDY) from error
+        raise InputError(f"--clip {config} is not an open_clip model config: {error}", _REMEDY) from error
     return _Source(config.stem, model, preprocess, False, _existing(weights), None)
 
 

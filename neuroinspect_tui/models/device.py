@@ -61,7 +61,7 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether a smaller batch could mend `error`; an illegal memory access never counts."""
+    """Return whether a smaller batch could avoid `error`; an illegal memory access never counts."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     text = str(error)

@@ -38,7 +38,7 @@ def from_hub(subject: str, remedy: str, asked: bool = True) -> Iterator[None]:
     """Allow downloads from the Hugging Face hub in this context, if they were asked for and it is in reach.
 
     Otherwise what an earlier run has kept must do. Whatever goes wrong becomes an InputError: `subject`
-    cannot be had, and the remedy.
+    could not be downloaded, and the remedy.
     """
     from huggingface_hub import constants
 
@@ -54,7 +54,7 @@ def from_hub(subject: str, remedy: str, asked: bool = True) -> Iterator[None]:
             if asked and offline
             else _first_line(error)
         )
-        raise InputError(f"{subject} cannot be had: {reason}", remedy) from error
+        raise InputError(f"{subject} could not be downloaded: {reason}", remedy) from error
     finally:
         constants.HF_HUB_OFFLINE = before
 
@@ -64,12 +64,14 @@ def from_url(url: str, subject: str, remedy: str) -> Iterator[None]:
     """Allow `torch.hub` to fetch `url` in this context; raises InputError as `from_hub` does."""
     kept = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlsplit(url).path).name
     if not kept.is_file() and not reachable(url):
-        raise InputError(f"{subject} cannot be had: {urlsplit(url).hostname} is out of reach", remedy)
+        raise InputError(
+            f"{subject} could not be downloaded: {urlsplit(url).hostname} is out of reach", remedy
+        )
     try:
         with _hushed():
             yield
     except Exception as error:  # network stacks raise many kinds
-        raise InputError(f"{subject} cannot be had: {_first_line(error)}", remedy) from error
+        raise InputError(f"{subject} could not be downloaded: {_first_line(error)}", remedy) from error
 
 
 @contextlib.contextmanager

@@ -24,25 +24,25 @@ def filled(
     Raises InputError where the file does not fit.
     """
     module = build(**options)
-    told = {name: value for name, value in told_by(module, state).items() if name in options}
-    if any(options[name] != value for name, value in told.items()):
-        module = build(**(options | told))
+    stated = {name: value for name, value in options_from(module, state).items() if name in options}
+    if any(options[name] != value for name, value in stated.items()):
+        module = build(**(options | stated))
     return module, fit_into(module, state, average=config.ema)
 
 
-def told_by(module: nn.Module, state: StateFile) -> dict[str, int]:
+def options_from(module: nn.Module, state: StateFile) -> dict[str, int]:
     """Return what the file's shapes say of `num_classes`, `in_chans`, `img_size` where `module` differs."""
-    told: dict[str, int] = {}
+    stated: dict[str, int] = {}
     counts = set()
     for name, (found, own) in misshapen(module, state).items():
         if "pos_embed" in name:
             side = _image_side(module, found, own)
-            told |= {"img_size": side} if side else {}
+            stated |= {"img_size": side} if side else {}
         elif found.dim() == 4 and len(found) == len(own) and found.shape[2:] == own.shape[2:]:
-            told["in_chans"] = found.shape[1]
+            stated["in_chans"] = found.shape[1]
         elif found.dim() and found.shape[1:] == own.shape[1:]:
             counts.add(len(found))
-    return told | ({"num_classes": counts.pop()} if len(counts) == 1 else {})
+    return stated | ({"num_classes": counts.pop()} if len(counts) == 1 else {})
 
 
 def _image_side(module: nn.Module, found: Tensor, own: Tensor) -> int | None:

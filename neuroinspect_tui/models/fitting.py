@@ -38,7 +38,7 @@ def fit_into(module: nn.Module, state: StateFile, option: str = "-w", average: b
     Of several state dicts the one that fits is taken; where a moving average of the weights fits beside
     them, `average` chooses, and unsaid the habit of the library that writes such files. Tensors for which
     the module has no part are left out, with a note. Raises InputError that lists the missing, unexpected and
-    misshapen names, or tells how many classes the file has where that alone differs.
+    misshapen names, or says how many classes the file has where that alone differs.
     """
     wanted = module.state_dict()
     found = [_prefixed(one, wanted) for one in (state.chosen, *state.others)]
@@ -55,15 +55,6 @@ def fit_into(module: nn.Module, state: StateFile, option: str = "-w", average: b
         count = "1 tensor" if len(left) == 1 else f"{len(left)} tensors"
         notes.append(f"{option}: the model has no place for {count} of the file: {_some(left)}")
     return Fitted(state, tuple(notes))
-
-
-def class_count(module: nn.Module, state: StateFile) -> int | None:
-    """Return the file's number of classes where it alone keeps the file from fitting `module`, else None."""
-    wanted = module.state_dict()
-    found = [_prefixed(one, wanted) for one in (state.chosen, *state.others)]
-    best = max(found, key=lambda one: _fitting(one.named, wanted))
-    counts = _class_counts(best.named, wanted)
-    return counts[0] if counts else None
 
 
 def misshapen(module: nn.Module, state: StateFile) -> dict[str, tuple[Tensor, Tensor]]:
@@ -169,7 +160,7 @@ def _class_counts(named: Mapping[str, Tensor], wanted: Mapping[str, Any]) -> tup
 
 
 def _metadata(state: StateFile, wanted: Mapping[str, Any]) -> Any:
-    """Return the versions of the module's parts as the file tells them, or as they are now.
+    """Return the versions of the module's parts as stored in the file, or as they are now.
 
     A file that counts no batches is older than the batch norms' version that does.
     """
@@ -177,14 +168,14 @@ def _metadata(state: StateFile, wanted: Mapping[str, Any]) -> Any:
     for key in state.chosen.wrapper:
         content = content[key]
     own = getattr(wanted, "_metadata", {})
-    told = getattr(content, "_metadata", None)
-    if told is None:
+    stored = getattr(content, "_metadata", None)
+    if stored is None:
         counted = any(_COUNTED in name for name in state.tensors)
         return own if counted or not any(_COUNTED in name for name in wanted) else {}
     prefix = state.chosen.prefix
-    versions = {name.removeprefix(prefix): value for name, value in told.items()}
-    if prefix.rstrip(".") in told:
-        versions[""] = told[prefix.rstrip(".")]
+    versions = {name.removeprefix(prefix): value for name, value in stored.items()}
+    if prefix.rstrip(".") in stored:
+        versions[""] = stored[prefix.rstrip(".")]
     return versions
 
 

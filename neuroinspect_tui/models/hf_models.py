@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..config import ModelPreprocess
 from ..errors import InputError
 from .downloads import from_hub
-from .filling import told_by
+from .filling import options_from
 from .fitting import fit_into
 from .source import ClassNames, ModelSource, Wanted
 from .timm_models import config_facts
@@ -63,7 +63,7 @@ def _model(place: str, config: Any, wanted: Wanted) -> tuple[nn.Module, StateFil
         _require_whole(info, wanted.spec)
         return loaded, None, ()
     module: nn.Module = auto.from_config(config, dtype=torch.float32)
-    count = told_by(module, wanted.state).get("num_classes")
+    count = options_from(module, wanted.state).get("num_classes")
     if count is not None:
         config.num_labels = count
         module = auto.from_config(config, dtype=torch.float32)
@@ -85,7 +85,7 @@ def _require_whole(info: Any, spec: str) -> None:
     missing = sorted(info["missing_keys"])
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        message = f"-m {spec} is no trained classifier: it has no {missing[0]}{more}"
+        message = f"-m {spec} is not a trained classifier: it has no {missing[0]}{more}"
         raise InputError(message, "pass -w FILE with weights that have it, or another folder")
 
 

@@ -1,4 +1,4 @@
-"""Where in the image a neuron fires: the feature map, found by data flow (design §2).
+"""Where in the image a neuron fires: the feature map, found by data flow (docs/method.md, decision layer).
 
 If the mean or maximum of some module's output over its positions is z, that output is the map (square, as
 the images are). With a class token as z, the map is the patch tokens beside it. Otherwise (VGG, a norm or

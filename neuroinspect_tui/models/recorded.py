@@ -127,9 +127,9 @@ def _read_npz(path: Path, split: str, class_names: Sequence[str] | None) -> Reco
     splits = _texts(arrays.get("splits")) or (split,) * count
     names = tuple(names) or tuple(str(index) for index in range(len(weight)))
     labels = _labels(_texts(arrays["labels"]), names, subject)
-    told = {"labels": len(labels), "paths": len(paths), "splits": len(splits)}
-    for name, length in (*told.items(), ("bias", len(bias)), ("class_names", len(names))):
-        wanted = count if name in told else len(weight)
+    lengths = {"labels": len(labels), "paths": len(paths), "splits": len(splits)}
+    for name, length in (*lengths.items(), ("bias", len(bias)), ("class_names", len(names))):
+        wanted = count if name in lengths else len(weight)
         if length != wanted:
             raise InputError(f"{subject}: {name} has {length} entries instead of {wanted}", "save it again")
     return _divided(path, head, names, paths, labels, splits, features, head.logits(features))
@@ -214,7 +214,7 @@ def _labels(texts: Sequence[str], names: Sequence[str], subject: str) -> Tensor:
     unknown = next((text for text in texts if text not in index_of), None)
     if unknown is not None:
         remedy = nearest(unknown, names) or f"use class names, or numbers from 0 to {len(names) - 1}"
-        raise InputError(f'{subject}: label "{unknown}" is no class', remedy)
+        raise InputError(f'{subject}: label "{unknown}" is not a class', remedy)
     return torch.tensor([index_of[text] for text in texts], dtype=torch.int64)
 
 
@@ -238,4 +238,4 @@ def _numbers(rows: Sequence[Mapping[str, str]], columns: Sequence[str], subject:
     try:
         return [[float(row[name]) for name in columns] for row in rows]
     except (TypeError, ValueError) as error:
-        raise InputError(f"{subject}: a probability is no number ({error})", "mend that row") from error
+        raise InputError(f"{subject}: a probability is not a number ({error})", "correct that row") from error

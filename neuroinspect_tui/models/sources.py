@@ -24,13 +24,13 @@ from torch import nn
 from ..config import ModelConfig, nearest
 from ..errors import InputError
 from ..torchvision_compat import import_torchvision
-from .filling import told_by
+from .filling import options_from
 from .fitting import fit_into
 from .hf_models import from_hugging_face
 from .source import ModelSource, Wanted
 from .timm_models import from_timm, timm_facts
 from .torchvision_models import from_torchvision
-from .weights import read_state_dict
+from .weights import StateDict, StateFile, read_state_dict
 from .zero_shot import from_clip
 
 __all__ = ["ModelSource", "open_model"]
@@ -57,8 +57,8 @@ def open_model(
     The file of `-w` says how many classes there are. `data_classes` is called where nothing else does: for a
     callable that requires `num_classes`, and for the texts of a zero-shot classifier. `image_size` goes to
     builders whose networks are made for one. Parameters without weights are drawn from a fixed seed, and what
-    a builder prints is lost. Raises InputError when the name is not known, or the weights cannot be had or do
-    not fit.
+    a builder prints is lost. Raises InputError when the name is not known, or the weights are out of reach or
+    do not fit.
     """
     kind, _, name = config.spec.rpartition(":") if ".py:" in config.spec else config.spec.partition(":")
     if not kind or not name:
@@ -81,7 +81,7 @@ def module_source(name: str, module: nn.Module) -> ModelSource:
 
 def _no_classes(spec: str) -> Callable[[], Sequence[str]]:
     def refuse() -> Sequence[str]:
-        raise InputError(f"-m {spec} must be told its classes", "give them with --classes FILE")
+        raise InputError(f"-m {spec} needs to know its classes", "give them with --classes FILE")
 
     return refuse
 
@@ -95,6 +95,15 @@ def _unwrapped(module: nn.Module) -> nn.Module:
         if not isinstance(inner, nn.Module):
             return module
         module = inner
+
+
+def _wrapped_state(whole: nn.Module, inner: nn.Module) -> StateFile | None:
+    """Return the state dict of what a builder returned where it was wrapped: its names are the user's."""
+    if whole is inner:
+        return None
+    tensors = {name: tensor.detach().clone() for name, tensor in whole.state_dict().items()}
+    first, own = next(iter(tensors), ""), next(iter(inner.state_dict()), "")
+    return StateFile("", "safetensors", StateDict(tensors, prefix=first.removesuffix(own)))
 
 
 def _channels(module: nn.Module) -> int:
@@ -116,10 +125,10 @@ def _from_callable(kind: str, name: str, wanted: Wanted) -> ModelSource:
         made = _call(builder, wanted)
     if not isinstance(made, nn.Module):
         raise InputError(f"-m {spec} returned {type(made).__name__}", "return a torch.nn.Module")
-    made = _unwrapped(made)
+    whole, made = made, _unwrapped(made)
     if wanted.state is None:
-        return ModelSource(spec, made, timm_facts(made))
-    count = told_by(made, wanted.state).get("num_classes")
+        return ModelSource(spec, made, timm_facts(made), _wrapped_state(whole, made))
+    count = options_from(made, wanted.state).get("num_classes")
     if count is not None and builder is not made and "num_classes" in _arguments(builder):
         made = _unwrapped(_call(builder, wanted, count))
     fitted = fit_into(made, wanted.state, average=wanted.config.ema)

@@ -54,7 +54,7 @@ def from_torchvision(name: str, wanted: Wanted) -> ModelSource:
 
 
 def _options(name: str, wanted: Wanted, img_size: int | None) -> dict[str, Any]:
-    """Return what the builder must be told that no state dict holds.
+    """Return the builder's arguments that no state dict holds.
 
     The published Inception and GoogLeNet weights see images normalised as for the TensorFlow originals
     (`transform_input`), and so does whatever was fine-tuned from them.

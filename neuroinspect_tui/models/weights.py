@@ -91,7 +91,7 @@ def read_state_dict(path: str | Path, trust_pickle: bool = False, option: str = 
 
     Torch files are read with `weights_only=True`: nothing in them is executed. With `trust_pickle` they may
     hold anything, a whole pickled module included. Raises InputError, which names the global that a pickle
-    asked for, when the file cannot be had or holds no state dict.
+    asked for, when the file cannot be read or holds no state dict.
     """
     path = Path(path)
     if not path.is_file():
@@ -179,7 +179,7 @@ def _read_safetensors(path: Path, option: str) -> StateFile:
             metadata = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        message = f"{option} {path} is no sound safetensors file: {error}"
+        message = f"{option} {path} is not a sound safetensors file: {error}"
         raise InputError(message, "copy or save it again") from error
     return StateFile(str(path), "safetensors", StateDict(tensors), metadata=metadata)
 
@@ -220,7 +220,7 @@ def _what_it_is(path: Path, error: Exception) -> str:
     if "TorchScript" in str(error):
         return "a TorchScript archive"
     with path.open("rb") as stream:
-        return "a damaged archive" if stream.read(2) == b"PK" else "no torch file"
+        return "a damaged archive" if stream.read(2) == b"PK" else "not a torch file"
 
 
 def _globals(path: Path) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PIL import Image
 from safetensors.torch import load_file, save
 from torch import Tensor
@@ -10,6 +12,7 @@ from .. import jobs
 from ..events import Reporter
 from ..results import SplitDuplicates
 from ..stages.duplicates import Duplicates, find_duplicates, rows_to_exclude
+from ..tensors import SplitFeatures
 from .caching import cached
 from .project import Project
 
@@ -28,16 +31,31 @@ def duplicates(project: Project, job: jobs.FindDuplicates, reporter: Reporter) -
     return tuple(one.summary(features) for one in found)
 
 
-def copied_rows(project: Project, reporter: Reporter) -> dict[str, Tensor]:
-    """Return, for each evaluated split, the rows [K] that have a copy in another one."""
+def told_apart(
+    project: Project, features: Mapping[str, SplitFeatures], reporter: Reporter
+) -> tuple[dict[str, SplitFeatures], dict[str, Tensor]]:
+    """Return the splits to repair with, and the rows [K] of each that have a copy in another of them.
+
+    `test` is none of them where it holds nothing but copies: on such images nothing can be judged.
+    """
+    found = _found(project, reporter)
+    splits = dict(features)
+    if "test" in splits and len(rows_to_exclude(found, "test")) == len(splits["test"]) > 0:
+        line = "all images of test are copies of images in other splits: no repair is judged on them"
+        reporter.note(line, "warning")
+        del splits["test"]
+        found = [one for one in found if "test" not in (one.a, one.b)]
+    return splits, {split: rows_to_exclude(found, split) for split in splits}
+
+
+def _found(project: Project, reporter: Reporter) -> list[Duplicates]:
     job = jobs.FindDuplicates()
     listed = duplicates(project, job, reporter)
     rows = load_file(project.session.path(_file(project, job)))
-    found = [Duplicates(one.a, one.b, rows[f"{one.a}/{one.b}"]) for one in listed]
-    return {split: rows_to_exclude(found, split) for one in listed for split in (one.a, one.b)}
+    return [Duplicates(one.a, one.b, rows[_name(one)]) for one in listed]
 
 
-def _name(found: Duplicates) -> str:
+def _name(found: Duplicates | SplitDuplicates) -> str:
     return f"{found.a}/{found.b}"
 
 

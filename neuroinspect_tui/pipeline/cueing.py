@@ -23,7 +23,7 @@ def set_tag(project: Project, job: jobs.SetTag, reporter: Reporter) -> Cue:
 
 
 def _learn(project: Project, name: str) -> Cue:
-    """Teach a cue's probe anew and keep how good it is."""
+    """Fit a cue's probe again and keep how good it is."""
     evaluated, cue = _evaluated(project), project.cues.named(name)
     tags = project.cues.by_row(evaluated, [cue])[name]
     _, quality = make_groups(evaluated, tags, project.config.repair.propagate, name)

@@ -13,7 +13,7 @@ from ..version import __version__
 if TYPE_CHECKING:
     from .project import Project
 
-PACKAGES = ("torch", "torchvision", "open_clip_torch", "timm", "numpy", "pillow", "scikit-learn")
+PACKAGES = ("torch", "torchvision", "open_clip_torch", "timm", "numpy", "pillow", "scipy")
 
 
 def hashes(project: Project) -> dict[str, str]:
@@ -21,8 +21,13 @@ def hashes(project: Project) -> dict[str, str]:
     return {
         "model": project.model.fingerprint(),
         "data": project.dataset.fingerprint(),
-        "preprocessing": hashlib.sha256(repr(project.preprocess).encode()).hexdigest(),
+        "preprocessing": hashlib.sha256(_pixels(project).encode()).hexdigest(),
     }
+
+
+def _pixels(project: Project) -> str:
+    """Return what decides which pixels the classifier sees of an image."""
+    return repr(project.preprocess) + (" of reduced JPEGs" if project.config.data.fast_decode else "")
 
 
 def versions() -> dict[str, str]:

@@ -34,7 +34,7 @@ class JournalledReporter:
         self._reporter.unit(name)
 
     def progress(self, done: int, total: int) -> None:
-        """Report progress; raises Cancelled when the job was told to stop."""
+        """Report progress; raises Cancelled when the job was cancelled."""
         self._reporter.progress(done, total)
         now = time.monotonic()
         if now - self._last >= PROGRESS_SECONDS:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .. import jobs
+from ..data.images import STORED
 from ..data.transforms import as_pixels
 from ..errors import InputError
 from ..events import Reporter
@@ -105,7 +106,8 @@ def _pictures(project: Project) -> Pictures:
     clip, data = project.clip, project.features(project.split.name)
 
     def sizes(rows: Sequence[int]) -> Tensor:
-        return torch.tensor([project.split.open(int(data.rows[row])).size for row in rows])
+        images = [project.split.open(int(data.rows[row])) for row in rows]
+        return torch.tensor([image.info.get(STORED, image.size) for image in images])
 
     if clip is None:
         return Pictures(partial(_read, project), sizes)

@@ -17,7 +17,19 @@ from ..models.device import is_out_of_memory
 from ..runtime.rank_group import RankGroup
 from ..runtime.ranks import Ranks
 from ..session.store import Session
-from . import attributing, copies, cueing, evaluating, modes, naming, picturing, repairing, reporting
+from . import (
+    attributing,
+    copies,
+    cueing,
+    evaluating,
+    modes,
+    naming,
+    picturing,
+    repairing,
+    reporting,
+    stressing,
+    verifying,
+)
 from .journalling import journalled
 from .project import Project
 
@@ -32,12 +44,14 @@ HANDLERS: dict[type[Job], Callable[[Project, Any, Reporter], object]] = dict(
         *naming.HANDLERS,
         *cueing.HANDLERS,
         *repairing.HANDLERS,
+        *verifying.HANDLERS,
+        *stressing.HANDLERS,
         *reporting.HANDLERS,
     )
 )
 """What does each job; `Job.handled_by` has checked that the handler takes the job and gives its answer."""
 SHARED_OUT = (Open, Evaluate, Illustrate)
-"""Jobs in which every rank has a part; the others are done by rank 0, which tells what came of it."""
+"""Jobs in which every rank has a part; the others are done by rank 0, which shares the outcome."""
 
 
 class Pipeline:
@@ -103,7 +117,7 @@ class Pipeline:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                message = f"{job.label}: {self.project.device} has not enough memory"
+                message = f"{job.label}: {self.project.device} does not have enough memory"
                 raise InputError(message, "use --device cpu, or a smaller --image-size") from error
 
     def close(self) -> None:

@@ -49,7 +49,7 @@ class Project:
         module: nn.Module | None = None,
     ) -> None:
         self.config, self.session, self.group = config, session, group or RankGroup()
-        self._module = module
+        self.module = module
         self.device = choose_device(self.group.device(config.compute.device))
         self.dtype = choose_precision(config.compute.precision)
         self.illusion_dtype = choose_painting_precision(self.device, config.compute.precision)
@@ -75,7 +75,14 @@ class Project:
 
     @cached_property
     def dataset(self) -> ImageDataset:
-        """The data set, its classes those of the classifier; raises InputError."""
+        """The data set, its classes those of the classifier; raises InputError.
+
+        With `fast_decode`, JPEG files are decoded no larger than the preprocessing needs.
+        """
+        found = self._dataset()
+        return found.no_larger_than(self.preprocess.resize_size) if self.config.data.fast_decode else found
+
+    def _dataset(self) -> ImageDataset:
         if self.recorded is not None:
             found = recorded_dataset(self.recorded)
             found.split(self.config.data.split)
@@ -113,8 +120,8 @@ class Project:
 
     @cached_property
     def _source(self) -> ModelSource:
-        if self._module is not None:
-            return module_source(self.config.model.spec, self._module)
+        if self.module is not None:
+            return module_source(self.config.model.spec, self.module)
 
         def classes() -> tuple[str, ...]:
             return load_dataset(self.config.data).class_names
@@ -132,6 +139,8 @@ class Project:
             notes.append("pixels are normalised as for ImageNet, for the model says nothing (--mean, --std)")
         if self.config.model.weights is None and ".py:" in self.config.model.spec:
             notes.append(f"no -w: the weights are those that {self.config.model.spec} builds")
+        if self.config.data.fast_decode:
+            notes.append("large JPEGs are decoded at reduced size: pixels differ slightly (--fast-decode)")
         return tuple(notes)
 
     @cached_property
@@ -143,7 +152,7 @@ class Project:
 
     @property
     def workers(self) -> int:
-        """How many threads read images; unless told two, or with a GPU one for each core of the rank."""
+        """How many threads read images: by default two, with a GPU one for each core of the rank."""
         if self.config.compute.workers is not None:
             return self.config.compute.workers
         cores = usable_cores() // self.group.ranks.size

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
@@ -16,26 +17,32 @@ from ..events import Reporter
 from ..models.classifier import Classifier
 from ..models.recorded import Recorded
 from ..models.weights import tensor_hash
-from ..results import ClassRef, CulpritReport, Repair, states
+from ..results import ClassRef, CulpritReport, Repair, RepairPreview, states
 from ..results.selection import leading_culprits
 from ..results.stored_cues import StoredCue
 from ..session.atomic import aside, explained, write_json
 from ..session.store import Session
-from ..stages.repair.run import ModeAim, RepairOutcome, Told, repair_class
-from ..stages.tags import Tags, excluded_rows, make_groups, shuffled
+from ..session.stored import to_json
+from ..stages.repair.run import ModeAim, RepairOutcome, Told, preview, repair_class
+from ..stages.tags import Tags, excluded_rows, make_groups, shuffled, tag_evidence
 from ..tensors import GroupColumn, Head, SplitFeatures
 from ..text import safe
 from . import evaluating
 from .attributing import culprits
-from .copies import copied_rows
+from .copies import told_apart
 from .directions import known_modes
 from .project import Project
+from .standalone import SCRIPT_FILE, script
+from .verifying import JUDGED_FILE
 
+MODE = "failure mode"
+"""The column of groups that a failure mode makes on its own, without tags."""
 HEAD_FILE = "head.safetensors"
 HASH_FILE = "hashes.json"
 EPOCHS = "state/epochs"
 REPAIR_NEURONS = 5
 SHUFFLED_DRAWS = 3
+NEEDS_NEURONS = ("auto", "paper", "random")
 
 
 def known_repairs(project: Project) -> tuple[Repair, ...]:
@@ -46,11 +53,7 @@ def known_repairs(project: Project) -> tuple[Repair, ...]:
 
 def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair:
     """Fit, choose and judge a repaired head and keep it in the session, or return the one it has already."""
-    unrepairable = project.model.unrepairable
-    if unrepairable:
-        raise InputError(f"no repair: {unrepairable}", "--repair none leaves it out")
-    for split in project.dataset.splits:
-        evaluating.ensure_evaluated(project, split, reporter)
+    _ensure_evaluated(project, reporter)
     neurons = job.neurons or _culprits(project, job.target, reporter)
     cues = _cues(project, job)
     tags = project.cues.as_csv() + repr([cue.name for cue in cues]) + repr((job.columns, job.mode))
@@ -59,36 +62,85 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         if known.request == request and project.session.path(known.head).is_file():
             return known
     reporter.unit("steps")
-    features = {name: project.features(name) for name in project.dataset.splits}
+    whole = {name: project.features(name) for name in project.dataset.splits}
+    features, copied = told_apart(project, whole, reporter)
+    told = _told(project, features, cues, copied, job.columns)
+    aim = None if job.mode is None else _aim(project, job.mode)
+    label_free = aim is not None and not cues and job.columns is None
+    given = _with_cues(project, features, cues)
+    if aim is not None and label_free:
+        given, told = _with_mode(given, aim), replace(told, columns=(MODE,), tags=(MODE,))
     outcome = repair_class(
+        given,
+        project.head,
+        job.target,
+        project.names,
+        job.method,
+        neurons,
+        told=replace(told, shuffled=_shuffled(project, features, cues)),
+        debugged_split=project.split.name,
+        seed=project.config.compute.seed,
+        on_progress=reporter.progress,
+        memory=_Epochs(project.session, request),
+        device=_device(project),
+        mode=aim,
+    )
+    named: dict[str, float | int | str] = {"seed": project.config.compute.seed}
+    if outcome.cues:
+        named["tags"] = "; ".join(_counted(cue, len(cues) > 1) for cue in cues)
+    told_by = _cue_names(project, cues, outcome.cues)
+    outcome = replace(outcome, parameters=outcome.parameters | named, cues=told_by)
+    return _keep(project, job.target, outcome, request, label_free)
+
+
+def preview_repair(project: Project, job: jobs.PreviewRepair, reporter: Reporter) -> RepairPreview:
+    """Return what `repair` would give now, without its controls."""
+    _ensure_evaluated(project, reporter)
+    neurons = job.neurons
+    if not neurons and job.method in NEEDS_NEURONS:
+        neurons = _culprits(project, job.target, reporter)
+    cues = _cues(project, job)
+    whole = {name: project.features(name) for name in project.dataset.splits}
+    features, copied = told_apart(project, whole, reporter)
+    found = preview(
         _with_cues(project, features, cues),
         project.head,
         job.target,
         project.names,
         job.method,
         neurons,
-        told=_told(project, features, cues, copied_rows(project, reporter), job.columns),
+        told=_told(project, features, cues, copied, job.columns),
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         on_progress=reporter.progress,
-        memory=_Epochs(project.session, request),
-        device=project.device if project.device.type == "cuda" else None,
+        device=_device(project),
         mode=None if job.mode is None else _aim(project, job.mode),
     )
-    named: dict[str, float | int | str] = {"seed": project.config.compute.seed}
-    if outcome.cues:
-        named["tags"] = "; ".join(_counted(cue, len(cues) > 1) for cue in cues)
+    return replace(found, cues=_cue_names(project, cues, found.cues))
+
+
+def _ensure_evaluated(project: Project, reporter: Reporter) -> None:
+    """Evaluate what is not yet; raises InputError where the model's decision layer cannot be repaired."""
+    unrepairable = project.model.unrepairable
+    if unrepairable:
+        raise InputError(f"no repair: {unrepairable}", "--repair none leaves it out")
+    for split in project.dataset.splits:
+        evaluating.ensure_evaluated(project, split, reporter)
+
+
+def _device(project: Project) -> torch.device | None:
+    """Return where logistic fits run."""
+    return project.device if project.device.type == "cuda" else None
+
+
+def _cue_names(project: Project, cues: tuple[StoredCue, ...], columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of the cues whose tags make these columns."""
     by_column = {_column(project, cue): cue.name for cue in cues}
-    outcome = replace(
-        outcome,
-        parameters=outcome.parameters | named,
-        cues=tuple(by_column[column] for column in outcome.cues),
-    )
-    return _keep(project, job.target, outcome, request)
+    return tuple(by_column[column] for column in columns if column in by_column)
 
 
-def _cues(project: Project, job: jobs.RepairHead) -> tuple[StoredCue, ...]:
-    """Return the cues whose tags the repair is told; raises InputError for a name that none has."""
+def _cues(project: Project, job: jobs.RepairHead | jobs.PreviewRepair) -> tuple[StoredCue, ...]:
+    """Return the cues whose tags the repair uses; raises InputError for a name that none has."""
     if job.cues is None:
         return project.cues.used(project.config.repair.cues)
     return tuple(project.cues.named(name) for name in job.cues)
@@ -101,6 +153,20 @@ def _aim(project: Project, mode: int) -> ModeAim:
         raise InputError(f"there is no failure mode {mode}", "find the failure modes first")
     known = found.modes[mode]
     return ModeAim(found.directions[mode], float(found.thresholds[mode]), known.classes)
+
+
+def _with_mode(features: dict[str, SplitFeatures], aim: ModeAim) -> dict[str, SplitFeatures]:
+    """Add whether an image carries the failure mode as a group column of the splits that are not judged on.
+
+    Such groups are guessed, not tagged: they repair some sets as well as true ones and ruin others, so that
+    only the verdict on held-out images can tell whether the layer may be used.
+    """
+    added = {}
+    for name, data in features.items():
+        carries = aim.scores(data) > aim.threshold
+        column = GroupColumn(MODE, ("not", "has"), carries.long())
+        added[name] = data if name == "test" else replace(data, groups={**data.groups, MODE: column})
+    return added
 
 
 def _counted(cue: StoredCue, name: bool) -> str:
@@ -122,7 +188,7 @@ def _told(
     copied: dict[str, Tensor],
     columns: tuple[str, ...] | None,
 ) -> Told:
-    """Return what the cues tell, and what they would with shuffled tags; `copied` rows are not judged on.
+    """Return what the cues tell; `copied` rows are not judged on.
 
     With `columns` of the data the repair is weighted by these beside the cues.
     """
@@ -130,18 +196,26 @@ def _told(
     if unknown is not None:
         known = ", ".join(project.group_columns) or "none"
         raise InputError(f"the data has no group column {safe(unknown)!r}", f"its group columns: {known}")
-    draws = []
-    if any(cue.divides for cue in cues):
-        for seed in range(SHUFFLED_DRAWS):
-            draws.append(_with_cues(project, features, cues, project.config.compute.seed + seed))
     weighted = None if columns is None else (*columns, *(_column(project, cue) for cue in cues))
+    rows = project.cues.by_row(features, project.cues)
+    evidence = {_column(project, cue): tag_evidence(features, rows[cue.name]) for cue in cues}
     return Told(
         columns=weighted,
         tags=tuple(_column(project, cue) for cue in cues),
-        shuffled=draws,
-        excluded=excluded_rows(project.cues.by_row(features, project.cues).values()),
+        evidence={column: found for column, found in evidence.items() if found is not None},
+        excluded=excluded_rows(rows.values()),
         unjudged=copied,
     )
+
+
+def _shuffled(
+    project: Project, features: dict[str, SplitFeatures], cues: tuple[StoredCue, ...]
+) -> list[dict[str, SplitFeatures]]:
+    """Return the splits with the groups that shuffled tags make, a few draws; none without any tags."""
+    if not any(cue.divides for cue in cues):
+        return []
+    seed = project.config.compute.seed
+    return [_with_cues(project, features, cues, seed + draw) for draw in range(SHUFFLED_DRAWS)]
 
 
 @dataclass(frozen=True)
@@ -172,7 +246,7 @@ def _with_cues(
 ) -> dict[str, SplitFeatures]:
     """Add each cue's tags as a group column; where the manifest has groups, `test` is judged on those alone.
 
-    With a seed `shuffle` the tags are dealt anew.
+    With a seed `shuffle` the tags are shuffled.
     """
     untouched = "test" if project.group_columns and len(features) > 1 else None
     added: dict[str, dict[str, GroupColumn]] = {name: {} for name in features}
@@ -192,13 +266,16 @@ def _culprits(project: Project, target: int, reporter: Reporter) -> tuple[int, .
     return leading_culprits(report, REPAIR_NEURONS)
 
 
-def _keep(project: Project, target: int, outcome: RepairOutcome, request: str) -> Repair:
+def _keep(
+    project: Project, target: int, outcome: RepairOutcome, request: str, label_free: bool = False
+) -> Repair:
     _remove_unfinished(project)
     number, folder = project.session.repair_directory(outcome.method)
     relative = f"repairs/{folder.name}/{HEAD_FILE}"
     tensors = {"weight": outcome.head.weight.contiguous(), "bias": outcome.head.bias.contiguous()}
     packed = save(tensors)
     project.session.write_bytes(relative, packed)
+    write_json(folder / JUDGED_FILE, to_json(outcome.judged))
     given = vars(outcome)
     shared = {name: given[name] for name in Repair.__dataclass_fields__ if name in given and name != "head"}
     target_class = ClassRef(target, project.names[target])
@@ -210,6 +287,7 @@ def _keep(project: Project, target: int, outcome: RepairOutcome, request: str) -
         weights=None,
         request=request,
         digest=hashlib.sha256(packed).hexdigest(),
+        label_free=label_free,
     )
     project.session.save(states.repair(number), made)
     shutil.rmtree(project.session.path(EPOCHS), ignore_errors=True)
@@ -229,6 +307,11 @@ def _remove_unfinished(project: Project) -> None:
 def export(project: Project, job: jobs.ExportRepair, reporter: Reporter) -> Repair:
     """Write the full repaired state dict beside the head, in the format that the weights came in."""
     made = _load(project, job.number)
+    if made.label_free and not made.helps:
+        line = f"repair {job.number} was told by a failure mode alone"
+        raise InputError(
+            f"{line}, and held-out images do not show that it helps", "tag images of the mode: a cue is safer"
+        )
     folder = Path(made.head).parent
     weights = (folder / f"model{project.model.weights_suffix}").as_posix()
     tensors = load_file(project.session.path(made.head))
@@ -237,15 +320,31 @@ def export(project: Project, job: jobs.ExportRepair, reporter: Reporter) -> Repa
         project.model.write_repaired(temporary, repaired)
     hashes = tensor_hashes(project.model, repaired)
     write_json(project.session.path((folder / HASH_FILE).as_posix()), hashes)
+    _write_script(project, made, weights)
     made = replace(made, weights=weights, accepted=not made.unchanged)
     project.session.save(states.repair(job.number), made)
     return made
+
+
+def _write_script(project: Project, made: Repair, weights: str) -> None:
+    """Write verify.py beside the weights, where it can open the judged images."""
+    folder = Path(made.head).parent
+    judged = next((use.split for use in made.splits if use.part == "judge"), None)
+    if project.recorded is not None or judged is None:
+        return
+    split, spec = project.dataset.split(judged), project.config.model.spec
+    files = (Path(weights).name, JUDGED_FILE)
+    text = script(project.classifier, project.preprocess, split, spec, *files)
+    if text is not None:
+        content = text.encode("utf-8", "surrogateescape")
+        project.session.write_bytes((folder / SCRIPT_FILE).as_posix(), content)
 
 
 def discard(project: Project, job: jobs.DiscardRepair, reporter: Reporter) -> int:
     """Delete a repair and its files."""
     made = _load(project, job.number)
     project.session.forget(states.repair(job.number))
+    project.session.forget(states.verification(job.number))
     folder = project.session.path(made.head).parent
     with explained(folder, "delete"):
         shutil.rmtree(folder)
@@ -270,5 +369,6 @@ def tensor_hashes(classifier: Classifier | Recorded, repaired: Head) -> dict[str
 
 HANDLERS = (
     jobs.RepairHead.handled_by(repair),
+    jobs.PreviewRepair.handled_by(preview_repair),
     jobs.ExportRepair.handled_by(export),
 )

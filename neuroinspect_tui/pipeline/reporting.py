@@ -49,6 +49,7 @@ def findings(project: Project, targets: tuple[int, ...] = ()) -> Findings:
         environment=environment(project),
         evaluation=evaluation,
         duplicates=project.known(jobs.FindDuplicates()) or (),
+        stress=project.known(jobs.RunStress()),
         cues=project.cues.all(),
         failure_modes=tuple(_illustrated(project)),
         debugged=tuple(filter(None, (debugged(project, target) for target in _targets(project, targets)))),

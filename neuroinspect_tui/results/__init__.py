@@ -31,9 +31,12 @@ from .failure_modes import (
 from .metrics import GroupEstimate, Metrics, WorstClass, WorstGroup
 from .opened import Opened, Preprocessing
 from .pictures import Exemplar, ExemplarKind, Illusion
-from .repairs import Repair, SplitUse, WhatIf
+from .prescriptions import MoreImages, Prescription, SampledCell
+from .repairs import Repair, RepairPreview, SplitUse, WhatIf
+from .stress import Pull, StressResult
 from .tags import ReviewItem
-from .verdicts import Aim, Choice, ClassChange, Comparison, Loser, Opponent, Outcome, Verdict
+from .verdicts import Aim, Choice, ClassChange, Comparison, Hurt, Loser, Opponent, Outcome, Verdict
+from .verifications import DifferingImage, JudgedImages, Verification
 
 __all__ = [
     "ClassRef",
@@ -54,6 +57,7 @@ __all__ = [
     "Preprocessing",
     "PropertyKind",
     "Repair",
+    "RepairPreview",
     "ReviewItem",
     "Sample",
     "SplitDuplicates",
@@ -80,8 +84,17 @@ __all__ = [
     "Choice",
     "ClassChange",
     "Comparison",
+    "Hurt",
     "Loser",
     "Opponent",
     "Outcome",
     "Verdict",
+    "MoreImages",
+    "Prescription",
+    "SampledCell",
+    "Pull",
+    "StressResult",
+    "DifferingImage",
+    "JudgedImages",
+    "Verification",
 ]

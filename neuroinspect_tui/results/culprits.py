@@ -15,7 +15,7 @@ class Culprit:
     """A neuron ranked for a class (docs/method.md, culprits).
 
     `prec_at_5` percent of the mistakes that have it among their five largest scores; `importance` the
-    retaining ratio; `mended` share of the class's mistakes mended by setting it alone (class mean for
+    retaining ratio; `mended` share of the class's mistakes fixed by setting it alone (class mean for
     insufficient, zero for excessive), `mended_random` the same averaged over random neurons. `spurious` 0…1
     is the suspicion that it follows a cue beside the class; it rests on `pull` −1…1, how its firing moves
     images of other classes, and on `outside` 0…1, the share of exemplars whose class CLIP sees elsewhere.

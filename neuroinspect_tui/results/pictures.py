@@ -26,7 +26,7 @@ class Exemplar:
 
 @dataclass(frozen=True)
 class Illusion:
-    """A CLIP-Illusion picture and the numbers it was measured by (design §3.3).
+    """A CLIP-Illusion picture and the numbers it was measured by (docs/method.md, Illusions).
 
     `ratio` = activation / q99.9 on the data, `robust_ratio` the same under random affines, `rank` of its own
     neuron among all by ratio (1 = identified), `probability` and `logit` of the class, `clip_similarity` the

@@ -8,7 +8,7 @@ from typing import Literal
 
 from .evaluation import ClassRef
 from .metrics import Metrics
-from .verdicts import Choice, ClassChange, Verdict
+from .verdicts import Choice, ClassChange, Comparison, Verdict
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,26 @@ class WhatIf:
 
 
 @dataclass(frozen=True)
+class RepairPreview:
+    """What a repair would give now, on the images that it would be judged on: no controls, no verdict.
+
+    `before`, `after`, `fixed` and `broken` are those of the `Repair` that the same request would make, and
+    `comparisons` its lines against the untouched layer, those of the aim first. `unchanged` says that the
+    untouched layer would be kept, `cues` whose tags were told.
+    """
+
+    target: ClassRef
+    method: str
+    before: Metrics
+    after: Metrics
+    fixed: int
+    broken: int
+    comparisons: tuple[Comparison, ...]
+    unchanged: bool = False
+    cues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class SplitUse:
     """Which images played which part in a repair; nothing is judged on what it was fitted on."""
 
@@ -43,7 +63,8 @@ class Repair:
     """Stage 3 for one class: the new head's verdict beside the controls.
 
     `digest` is a hash of the head, `unchanged` says that it is the untouched one, because nothing beat it;
-    `request` is what was asked for. `classes` are all of the model's, before and after on the judged images,
+    `request` is what was asked for. A `label_free` one was told of groups by a failure mode, not by tags: it
+    is exported only if it helps. `classes` are all of the model's, before and after on the judged images,
     `cues` the names of those whose tags it was told.
     """
 
@@ -70,6 +91,7 @@ class Repair:
     request: str = ""
     digest: str = ""
     unchanged: bool = False
+    label_free: bool = False
 
     @property
     def helps(self) -> bool:

@@ -40,6 +40,11 @@ def repair(number: int) -> str:
     return f"repairs/{number}"
 
 
+def verification(number: int) -> str:
+    """`results.Verification` of the exported weights of a repair."""
+    return f"verifications/{number}"
+
+
 def repair_request(config: RunConfig, target: int, method: str, neurons: tuple[int, ...], tags: str) -> str:
     """What a repair was asked for: the same request finds its `results.Repair` again."""
     chosen = (config.data.split, config.data.groups, config.compute.seed, config.repair.propagate)

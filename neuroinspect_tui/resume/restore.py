@@ -52,6 +52,7 @@ def _read(config: RunConfig, session: Session) -> SavedState:
 def _answers(config: RunConfig, session: Session) -> Iterator[Finished]:
     """Yield what the session knows, as if the worker had just found it."""
     yield from _known(config, session, jobs.Evaluate())
+    yield from _known(config, session, jobs.RunStress())
     for opened in _known(config, session, jobs.Open()):
         yield opened
         for target in range(len(opened.value.classes)):
@@ -60,6 +61,7 @@ def _answers(config: RunConfig, session: Session) -> Iterator[Finished]:
         repair = _sound(session, name, Repair)
         if repair is not None:
             yield Finished(jobs.ExportRepair(repair.number), repair)
+            yield from _known(config, session, jobs.VerifyRepair(repair.number))
 
 
 def _of_class(config: RunConfig, session: Session, target: int) -> Iterator[Finished]:

@@ -1,4 +1,4 @@
-"""When the connection drops or the process is told to end: the interface leaves, the terminal is restored."""
+"""When the connection drops or the process is terminated: the interface leaves, the terminal is restored."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Ranks:
         """Whether this is rank 0."""
         return self.rank == 0
 
-    def speaks(self, line: str) -> bool:
+    def prints(self, line: str) -> bool:
         """Whether this rank prints the error `line`: rank 0 does, and rank 1 when rank 0 is gone."""
         return self.leads or (self.rank == 1 and line.startswith(self.name(0)))
 

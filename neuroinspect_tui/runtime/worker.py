@@ -44,7 +44,7 @@ class Runner(Protocol):
     """What does the work: the pipeline."""
 
     def run(self, job: Job[T], reporter: Reporter) -> T:
-        """Do `job` and return its answer; raises InputError for bad input and Cancelled when told to stop."""
+        """Do `job` and return its answer; raises InputError for bad input and Cancelled when cancelled."""
 
     def close(self) -> None:
         """Save and let go."""
@@ -68,7 +68,7 @@ class _Running:
         self.began = time.monotonic()
 
     def progress(self, done: int, total: int) -> None:
-        """Report progress; run what is urgent; raise Cancelled when told to stop."""
+        """Report progress; run what is urgent; raise Cancelled if it was cancelled."""
         self.worker._run_urgent(self)
         if self.cancelled:
             raise Cancelled

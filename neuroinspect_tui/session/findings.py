@@ -21,6 +21,7 @@ from ..results import (
     Opened,
     Repair,
     SplitDuplicates,
+    StressResult,
     Verdict,
 )
 from ..wording.culprits import suspicion_words
@@ -55,6 +56,7 @@ class Findings:
     failure_modes: tuple[FailureMode, ...] = ()
     cues: tuple[Cue, ...] = ()
     duplicates: tuple[SplitDuplicates, ...] = ()
+    stress: StressResult | None = None
 
 
 def build_report(findings: Findings) -> form.Report:
@@ -68,6 +70,7 @@ def build_report(findings: Findings) -> form.Report:
         config=findings.config,
         evaluation=_evaluation(findings.evaluation),
         failure_modes=tuple(map(_mode, ranked(findings.failure_modes))),
+        stress=findings.stress,
         cues=tuple(map(_cue, findings.cues)),
         debugged=tuple(_debugged(found, classes, repairs) for found in findings.debugged),
     )
@@ -283,6 +286,9 @@ def _metrics(found: Metrics, classes: tuple[str, ...]) -> form.MetricsPart:
             value=worst.value,
             class_=classes[worst.class_index],
             accuracy=worst.accuracy,
+            count=worst.count,
+            estimated=worst.estimated,
+            estimate=form.GroupEstimatePart(**asdict(worst.estimate)) if worst.estimate else None,
         )
     return form.MetricsPart(
         split=found.split,

@@ -18,10 +18,11 @@ from ..results import ExemplarKind, ModeExemplar
 from ..text import safe
 from ..wording import cues as cue_words
 from ..wording import modes as mode_words
+from ..wording import stress as stress_words
 from ..wording.culprits import percentile_words
 from ..wording.glossary import GLOSSARY
 from ..wording.names import short_name
-from ..wording.numbers import class_name, decimal, interval, number, p_value, percent, plural
+from ..wording.numbers import class_name, decimal, interval, number, p_value, percent, plural, signed
 from ..wording.verdicts import MOST_LOSERS
 from . import plots, report_words
 from .report_model import DebuggedPart, ExemplarPart, FailureModePart, Neuron, NeuronIllusion, Report
@@ -75,6 +76,8 @@ def _environment() -> Environment:
         plural=plural,
         plots=plots,
         short_name=short_name,
+        signed=signed,
+        stress_words=stress_words,
         words=report_words,
     )
     return environment

@@ -1,4 +1,4 @@
-"""report.md: the report for pull requests, wikis and terminals; it tells what report.html tells."""
+"""report.md: the report for pull requests, wikis and terminals; with the content of report.html."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from ..results import ClassChange, ClassResult, ModeExemplar
 from ..text import markdown
 from ..wording import cues as cue_words
 from ..wording import modes as mode_words
+from ..wording import stress as stress_words
 from ..wording.glossary import GLOSSARY
 from ..wording.names import short_name
-from ..wording.numbers import class_name, decimal, number, p_value, percent, plural
+from ..wording.numbers import class_name, decimal, number, p_value, percent, plural, signed
 from ..wording.verdicts import MOST_LOSERS
 from .report_model import (
     CuePart,
@@ -52,6 +53,7 @@ def render_markdown(report: Report) -> str:
         sections += [f"## Cues\n\n{_cue_table(report.cues)}"]
     for found in report.debugged:
         sections += [_repair(repair, found.class_.name) for repair in found.repairs]
+    sections += _stress(report)
     sections += [f"## Before you rely on it\n\n{_items(caveats(report))}", *_evaluation(report.evaluation)]
     for found in report.debugged:
         sections += _debugged(found)
@@ -122,6 +124,28 @@ def _covered(row: ModeExemplar, names: Sequence[str]) -> str:
     if row.covered is None or row.covered_predicted is None:
         return "–"
     return f"![covered]({row.covered}) {markdown(class_name(names, row.covered_predicted))}"
+
+
+def _stress(report: Report) -> list[str]:
+    found, names = report.stress, report.data.classes
+    if found is None:
+        return []
+    cells = (
+        (
+            markdown(stress_words.change_words(pull)),
+            markdown(class_name(names, pull.target)),
+            f"{signed(pull.pull)}",
+            str(pull.gained),
+            str(pull.lost),
+            str(pull.images),
+            markdown(p_value(pull.p)),
+        )
+        for pull in found.pulls[: stress_words.SHOWN]
+    )
+    header = ("change", "pulls towards", "points", "gained", "lost", "images of others", "p")
+    sentence = markdown(stress_words.stress_sentence(found, names))
+    rest = _rest(len(found.pulls), stress_words.SHOWN, "report.json")
+    return [f"## Stress battery\n\n{sentence}", _table(header, cells), rest]
 
 
 def _cue_table(cues: Iterable[CuePart]) -> str:

@@ -30,6 +30,7 @@ from ..results import (
     ScoreHistogram,
     SplitDuplicates,
     SplitUse,
+    StressResult,
     Unreadable,
     WeightedNeuron,
     WorstClass,
@@ -234,6 +235,15 @@ class ExemplarPart(Part):
     mask: SessionPath | None
 
 
+class GroupEstimatePart(Part):
+    """The accuracy on the images of a class that truly have a cue (or have not), by those tagged by hand."""
+
+    accuracy: Rate
+    interval: Interval = Field(description="It holds the accuracy with 90 % probability.")
+    images: Number = Field(description="About as many images are in the group.")
+    tagged: Count = Field(description="Images of the class that were tagged by hand.")
+
+
 class WorstGroupPart(Part):
     """The group of lowest accuracy."""
 
@@ -243,6 +253,11 @@ class WorstGroupPart(Part):
         validation_alias="class", serialization_alias="class", description="The class's name."
     )
     accuracy: Rate
+    count: Count = 0
+    estimated: bool = Field(False, description="A probe carried hand-made tags to some of its images.")
+    estimate: GroupEstimatePart | None = Field(
+        None, description="Of the group as it is in truth; None where nothing needs estimating."
+    )
 
 
 class MetricsPart(Part):
@@ -347,6 +362,7 @@ class Report(Part):
     config: RunConfig
     evaluation: EvaluationPart
     failure_modes: tuple[FailureModePart, ...] = ()
+    stress: StressResult | None = Field(None, description="Null where the battery was not run.")
     cues: tuple[CuePart, ...] = ()
     debugged: tuple[DebuggedPart, ...] = ()
 

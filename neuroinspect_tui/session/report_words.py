@@ -53,12 +53,6 @@ def verdict_mark(repair: RepairPart) -> str:
     return {"helps": "good", "hurts": "bad"}.get(repair.verdict.outcome, "even")
 
 
-def repair_headline(repair: RepairPart) -> str:
-    """Return the change of the class that the repair was made for."""
-    before, after = repair.before.class_accuracy, repair.after.class_accuracy
-    return f"{percent(before, 0)} → {percent(after, 0)}"
-
-
 def aim_words(repair: RepairPart, line: ComparisonPart, class_name: str) -> str:
     """Return what a line of the verdict is about; an estimated group says so."""
     worst = repair.before.worst_group
@@ -98,7 +92,7 @@ def repair_facts(repair: RepairPart) -> list[str]:
     """Return what stands below the numbers: images fixed and broken, settings, images used, file."""
     fixed = f"over all images {number(repair.fixed)} fixed, {number(repair.broken)} broken"
     facts = [f"{fixed} (exact McNemar test, {p_value(repair.mcnemar_p)})"]
-    facts += [f"told the cues {', '.join(repair.cues)}"] if repair.cues else []
+    facts += [f"with the cues {', '.join(repair.cues)}"] if repair.cues else []
     facts += [_use_words(use) for use in repair.splits]
     facts.append(f"{settings(repair.parameters)}; fitted and chosen in {repair.seconds:.2f} s")
     kind = REPAIRS.get(repair.method)
@@ -137,7 +131,10 @@ def _worst_class(metrics: MetricsPart) -> Shown:
 
 def _worst_group(metrics: MetricsPart) -> Shown:
     worst = metrics.worst_group
-    return Shown(None) if worst is None else Shown(worst.accuracy, group_name(worst))
+    if worst is None:
+        return Shown(None)
+    name = f"{group_name(worst)}, {plural(worst.count, 'image')}" if worst.count else group_name(worst)
+    return Shown(worst.accuracy, f"{name}, estimated" if worst.estimated else name)
 
 
 METRIC_ROWS: tuple[tuple[str, Callable[[MetricsPart], Shown]], ...] = (

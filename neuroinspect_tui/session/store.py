@@ -216,7 +216,7 @@ class Session:
 
     def _state(self, name: str) -> Path:
         if not _NAME.fullmatch(name) or ".." in name:
-            raise ValueError(f"{name!r} is no name of a stored value")
+            raise ValueError(f"{name!r} is not the name of a stored value")
         return self.root / "state" / f"{name}.json"
 
     # Files
@@ -263,7 +263,7 @@ def require_session(root: Path) -> None:
     """Raise InputError unless `root` is a session directory."""
     if not (root / INDEX).is_file():
         raise InputError(
-            f"{safe(str(root))} is no session", "give a directory that neuroinspect wrote with -o"
+            f"{safe(str(root))} is not a session", "give a directory that neuroinspect wrote with -o"
         )
 
 
@@ -323,7 +323,7 @@ def _migrate(path: Path, index: Any) -> dict[str, Any]:
     name, _, version = str(schema).rpartition("/")
     if f"{name}/" != SCHEMA or not version.isdecimal():
         raise InputError(
-            f"{safe(str(path))} is no session of neuroinspect", "choose another directory with -o"
+            f"{safe(str(path))} is not a session of neuroinspect", "choose another directory with -o"
         )
     if int(version) > VERSION:
         raise InputError(

@@ -1,4 +1,4 @@
-"""The causal check: which share of a class's mistakes is mended when neurons are set to fixed values."""
+"""The causal check: which share of a class's mistakes is fixed when neurons are set to fixed values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Intervention:
     values: Tensor
 
 
-def mended_shares(
+def fixed_shares(
     features: Tensor,
     rows: Tensor,
     target: int,
@@ -32,9 +32,9 @@ def mended_shares(
     """Return, for each intervention, the share of the mistakes that it turns into `target`.
 
     `rows` [M] are the mistakes of class `target` among features [N,D]. A mistake that the stored (rounded)
-    features already decide rightly is mended by nothing. Memory is bounded for any M, D and C.
+    features already decide rightly is fixed by nothing. Memory is bounded for any M, D and C.
     """
-    mended = torch.zeros(len(interventions), dtype=torch.int64)
+    fixed = torch.zeros(len(interventions), dtype=torch.int64)
     block = max(1, BLOCK_ELEMENTS // max(head.classes, head.neurons))
     for start in range(0, len(rows), block):
         on_progress(start, len(rows))
@@ -44,8 +44,8 @@ def mended_shares(
         z, lead = z[wrong], lead[wrong]
         for index, change in enumerate(interventions):
             moved = _move(z, target, head, change)
-            mended[index] += (lead + moved).amin(dim=1).gt(0).sum()
-    return (mended.double() / max(len(rows), 1)).tolist()
+            fixed[index] += (lead + moved).amin(dim=1).gt(0).sum()
+    return (fixed.double() / max(len(rows), 1)).tolist()
 
 
 def _lead(logits: Tensor, target: int) -> Tensor:

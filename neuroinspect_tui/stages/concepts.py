@@ -1,4 +1,4 @@
-"""A name for a neuron: what CLIP sees where it fires and does not see where it is silent (design §3.3)."""
+"""A name for a neuron: what CLIP sees where it fires and does not see where it is silent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which neurons would have to change to flip a mistake to its label (arXiv 2310.07184, stage 1; design §3.1).
+"""Which neurons would have to change to flip a mistake to its label (arXiv 2310.07184, stage 1).
 
 Two recipes: `counterfactual_deltas` is the paper's optimisation, solved for all mistakes at once on the
 cached features; `contribution_scores` is the default recipe, one subtraction and one product a neuron.

@@ -136,29 +136,29 @@ def cover_test(
     labels: Sequence[int],
     by: Literal["region", "colour"] = "region",
 ) -> CoverTest | None:
-    """Return the shares of mistakes, with these `labels`, that the change and its controls mend."""
+    """Return the shares of mistakes, with these `labels`, that the change and its controls fix."""
     if not pictures:
         return None
-    mended = [picture.after.predicted == label for picture, label in zip(pictures, labels, strict=True)]
+    fixed = [picture.after.predicted == label for picture, label in zip(pictures, labels, strict=True)]
     controls = [
         control.predicted == label
         for picture, label in zip(pictures, labels, strict=True)
         for control in picture.controls
     ]
-    return CoverTest(sum(mended) / len(mended), sum(controls) / len(controls), len(mended), by)
+    return CoverTest(sum(fixed) / len(fixed), sum(controls) / len(controls), len(fixed), by)
 
 
-def mended_more(pictures: Sequence[CounterfactualPicture], labels: Sequence[int]) -> float:
-    """Return the exact p of as many mended by their own region as were, were it no other than the controls'.
+def fixed_more(pictures: Sequence[CounterfactualPicture], labels: Sequence[int]) -> float:
+    """Return the exact p of as many fixed by their own region as were, were it like the controls'.
 
-    Of an image's regions, its own and the controls', any is then as likely to be among those that mend: the
+    Of an image's regions, its own and the controls', any is then as likely to be among those that fix it: the
     count over images is a sum of independent draws (a randomisation test, paired by image).
     """
     chances, seen = [1.0], 0
     for picture, label in zip(pictures, labels, strict=True):
         own = picture.after.predicted == label
-        mended = own + sum(control.predicted == label for control in picture.controls)
-        share, seen = mended / (1 + len(picture.controls)), seen + own
+        fixed = own + sum(control.predicted == label for control in picture.controls)
+        share, seen = fixed / (1 + len(picture.controls)), seen + own
         moved = zip([*chances, 0.0], [0.0, *chances], strict=True)
         chances = [(1 - share) * stay + share * step for stay, step in moved]
     return min(1.0, sum(chances[seen:]))

@@ -1,4 +1,7 @@
-"""Stage 1 for one class: its mistakes vote for culprits, which are checked causally (design §3.1)."""
+"""Stage 1 for one class: its mistakes vote for culprits, which are checked causally.
+
+The equations: docs/method.md, Counterfactuals and culprits.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from torch import Tensor
 from ..config import Mode
 from ..results import ClassRef, Culprit, CulpritReport, PropertyKind
 from ..tensors import Head, OnProgress, SplitFeatures, no_progress, part_of
-from .causal import Intervention, mended_shares
+from .causal import Intervention, fixed_shares
 from .counterfactual import STEP_LIMIT, Scores, contribution_scores, counterfactual_deltas
 from .importance import mean_features, retaining_ratio
 from .samples import select_rows
@@ -24,7 +27,7 @@ BLOCK_ELEMENTS = 1 << 20
 
 @dataclass(frozen=True)
 class ClassMistakes:
-    """A class on trial: its mistakes are `rows` [M] of `data`, `class_mean` [D] is μ of all its images."""
+    """The mistakes of one class: `rows` [M] of `data`, `class_mean` [D] is μ of all its images."""
 
     data: SplitFeatures
     head: Head
@@ -46,15 +49,15 @@ class ClassMistakes:
         values = torch.cat([self.class_mean[raised], torch.zeros(len(silenced))])
         return Intervention(torch.tensor(raised + silenced, dtype=torch.int64), values)
 
-    def mended(self, interventions: list[Intervention], on_progress: OnProgress) -> list[float]:
-        """Return the share of the mistakes that each intervention mends."""
+    def fixed(self, interventions: list[Intervention], on_progress: OnProgress) -> list[float]:
+        """Return the share of the mistakes that each intervention fixes."""
         inputs = (self.data.features, self.rows, self.target, self.head)
-        return mended_shares(*inputs, interventions, on_progress)
+        return fixed_shares(*inputs, interventions, on_progress)
 
 
 @dataclass(frozen=True)
 class CausalCheck:
-    """Share of the mistakes mended by each of a kind's culprits alone, and by a random neuron on average."""
+    """Share of the mistakes fixed by each of a kind's culprits alone, and by a random neuron on average."""
 
     alone: list[float]
     random: float
@@ -80,7 +83,7 @@ def find_culprits(
     raised, silenced = choose_culprits(insufficient, excessive)
     mean = mean_features(data.features, on_progress=parts[2]) if mode == "paper" else found.class_mean
     ratio = retaining_ratio(mean, head, target.index)
-    checks = _check_alone(found, raised, silenced, seed, parts[3:5])
+    checks = _check_each(found, raised, silenced, seed, parts[3:5])
     together, random_together = _check_together(found, raised[:TOP], silenced[:TOP], seed, parts[5])
     own = _own_culprits((insufficient, excessive), (raised, silenced), head.neurons)
     return CulpritReport(
@@ -132,17 +135,17 @@ def _score(
     )
 
 
-def _check_alone(
+def _check_each(
     found: ClassMistakes, raised: list[int], silenced: list[int], seed: int, progress: Sequence[OnProgress]
 ) -> tuple[CausalCheck, CausalCheck]:
     """Set each culprit alone, and as many random neurons as are affordable, in both ways."""
     random = _draw(found.head.neurons, RANDOM_NEURONS, torch.Generator().manual_seed(seed))
-    raising = found.mended([found.set([neuron], []) for neuron in raised + random], progress[0])
-    silencing = found.mended([found.set([], [neuron]) for neuron in silenced + random], progress[1])
-    return _verdict(raising, len(raised)), _verdict(silencing, len(silenced))
+    raising = found.fixed([found.set([neuron], []) for neuron in raised + random], progress[0])
+    silencing = found.fixed([found.set([], [neuron]) for neuron in silenced + random], progress[1])
+    return _split(raising, len(raised)), _split(silencing, len(silenced))
 
 
-def _verdict(shares: list[float], culprits: int) -> CausalCheck:
+def _split(shares: list[float], culprits: int) -> CausalCheck:
     """Split `shares` into those of the first `culprits` and the mean of the others."""
     random = shares[culprits:]
     return CausalCheck(shares[:culprits], sum(random) / len(random))
@@ -158,7 +161,7 @@ def _check_together(
     generator = torch.Generator().manual_seed(seed)
     draws = [_draw(found.head.neurons, size, generator) for _ in range(RANDOM_SETS)]
     sets = [found.set(draw[: len(raised)], draw[len(raised) :]) for draw in draws]
-    check = _verdict(found.mended([found.set(raised, silenced), *sets], on_progress), 1)
+    check = _split(found.fixed([found.set(raised, silenced), *sets], on_progress), 1)
     return check.alone[0], check.random
 
 
@@ -173,8 +176,8 @@ def _rows(
     """Return the rows of one list."""
     percent = votes.prec_at_5
     return tuple(
-        Culprit(neuron, kind, float(percent[neuron]), float(ratio[neuron]), mended, check.random)
-        for neuron, mended in zip(neurons, check.alone, strict=True)
+        Culprit(neuron, kind, float(percent[neuron]), float(ratio[neuron]), fixed, check.random)
+        for neuron, fixed in zip(neurons, check.alone, strict=True)
     )
 
 

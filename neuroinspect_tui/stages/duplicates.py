@@ -2,7 +2,8 @@
 
 Two images are copies when their perceptual hashes differ in few bits (imagehash's pHash, 64 bits from a DCT;
 one may be that of the mirrored image) and their thumbnails in little colour. So recompressed, resized and
-mirrored copies are found. Of large splits only those images are opened whose features are near.
+mirrored copies are found. An image of nearly one colour has no such hash, and counts as nobody's copy.
+Of large splits only those images are opened whose features are near.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ HASH_SIDE, THUMB_SIDE = 8, 16
 BITS = HASH_SIDE**2
 FARTHEST_BITS = 6
 FARTHEST_COLOUR = 0.04
+FLATTEST = 0.01
+"""Standard deviation of a thumbnail, 0…1, up to which its hash would be that of rounding errors."""
 OPEN_ALL = 20_000
 NEIGHBOURS = 3
 NEAREST_COSINE = 0.7
@@ -54,8 +57,11 @@ class Duplicates:
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """What M images look like: their `rows` [M], pHash bits as ±1 [M,64] of each and of its mirror image,
-    thumbnails [M,T,T,3] uint8."""
+    """What M images look like.
+
+    Their `rows` [M], pHash bits as ±1 [M,64] of each and of its mirror image (0 for
+    an image of one colour), thumbnails [M,T,T,3] uint8.
+    """
 
     rows: Tensor
     bits: Tensor
@@ -80,9 +86,10 @@ Fingerprint = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, 
 def _fingerprint(image: Image.Image) -> Fingerprint:
     colour = image.convert("RGB")
     hashes = (imagehash.phash(shown, HASH_SIDE).hash.ravel() for shown in (colour, ImageOps.mirror(colour)))
-    plain, mirrored = (np.where(bits, 1, -1).astype(np.int8) for bits in hashes)
-    thumb = colour.resize((THUMB_SIDE, THUMB_SIDE), Image.Resampling.BOX)
-    return plain, mirrored, np.array(thumb)
+    thumb = np.array(colour.resize((THUMB_SIDE, THUMB_SIDE), Image.Resampling.BOX))
+    sign = int(thumb.std(axis=(0, 1)).max() > 255 * FLATTEST)
+    plain, mirrored = (np.where(bits, sign, -sign).astype(np.int8) for bits in hashes)
+    return plain, mirrored, thumb
 
 
 def find_duplicates(

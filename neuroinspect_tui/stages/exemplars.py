@@ -1,4 +1,4 @@
-"""The real images on which a neuron fires most, and where in them (design §3.3)."""
+"""The real images on which a neuron fires most, and where in them."""
 
 from __future__ import annotations
 

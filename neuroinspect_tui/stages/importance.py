@@ -1,4 +1,4 @@
-"""How much a class leans on a neuron: the retaining ratio (arXiv 2310.07184, stage 1; design §3.2)."""
+"""How much a class leans on a neuron: the retaining ratio (arXiv 2310.07184, stage 1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a neuron looks: its map over a picture, kept above a threshold and dimmed below it."""
+"""Where a neuron fires: its map over a picture, kept above a threshold and dimmed below it."""
 
 from __future__ import annotations
 

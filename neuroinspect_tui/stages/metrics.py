@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from scipy.stats import binom
+from scipy.special import bdtr
 from torch import Tensor
 
 from ..errors import InputError
@@ -39,7 +39,7 @@ def wilson_interval(correct: int, count: int) -> tuple[float, float] | None:
 def mcnemar_p(fixed: int, broken: int) -> float:
     """Return the exact two-sided McNemar p-value of `fixed` against `broken` images."""
     total = fixed + broken
-    return min(1.0, 2 * float(binom.cdf(min(fixed, broken), total, 0.5))) if total else 1.0
+    return min(1.0, 2 * float(bdtr(min(fixed, broken), total, 0.5))) if total else 1.0
 
 
 def fixed_and_broken(labels: Tensor, before: Tensor, after: Tensor) -> tuple[int, int]:
@@ -242,7 +242,7 @@ def head_metrics(data: SplitFeatures, predicted: Tensor, target: int, names: Seq
         raise InputError(f"split {data.split!r} has no readable image", "choose another with --split")
     group = worst_group(data.labels, predicted, data.groups, names)
     cell = (
-        WorstGroup(group.column, group.value, group.class_index, group.correct / group.count)
+        WorstGroup(group.column, group.value, group.class_index, group.correct / group.count, group.count)
         if group
         else None
     )

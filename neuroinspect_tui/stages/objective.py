@@ -1,4 +1,7 @@
-"""What an illusion is asked for: one loss for each picture, never coupled over the batch (design §3.3)."""
+"""What an illusion is asked for: one loss for each picture, never coupled over the batch.
+
+The two objectives: docs/method.md, Illusions.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A linear probe that a few dozen images can teach: ridge regression solved in the space of the images."""
+"""A linear probe that a few dozen images suffice for: ridge regression solved in the space of the images."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ SMALLEST = 1e-12
 class Probe:
     """A linear map to one score a value, [K]: the highest wins.
 
-    `noise` is the leave-one-out mean squared error of a difference of two scores, which is 1 or −1 in truth.
+    `noise` is the leave-one-out mean squared error of a difference of two scores, which is 1 or −1 in truth,
+    `left_out` [n,K] the scores of the images that taught it, each without its own tag.
     """
 
     mean: Tensor
     weight: Tensor
     bias: Tensor
     noise: float
+    left_out: Tensor
 
     def scores(self, features: Tensor) -> Tensor:
         """Return [N,K] float32 for features [N,D] of any float type, read block by block.
@@ -53,7 +55,7 @@ def margins(scores: Tensor) -> Tensor:
     return best[:, 0] - best[:, 1]
 
 
-def teach(features: Tensor, codes: Tensor, values: int, strengths: Sequence[float] = STRENGTHS) -> Probe:
+def fit_probe(features: Tensor, codes: Tensor, values: int, strengths: Sequence[float] = STRENGTHS) -> Probe:
     """Fit a probe on features [n,D] float32 and codes [n] int64 below `values`.
 
     Ridge regression of x = (z − mean, 1) on one-hot values, each value with the same total weight w, in dual
@@ -71,9 +73,10 @@ def teach(features: Tensor, codes: Tensor, values: int, strengths: Sequence[floa
     fits = [_dual(spectrum + strength * size, basis, root, goal) for strength in strengths]
     errors = [float((root[:, None] * left_out).square().sum()) for _, left_out in fits]
     best = min(range(len(fits)), key=errors.__getitem__)
-    dual = fits[best][0]
+    dual, residual = fits[best]
     bias = dual.sum(dim=0) + 1.0 / values
-    return Probe(mean, (centred.T @ dual).float(), bias.float(), 2.0 * errors[best])
+    left_out = (goal - residual + 1.0 / values).float()
+    return Probe(mean, (centred.T @ dual).float(), bias.float(), 2.0 * errors[best], left_out)
 
 
 def _dual(spectrum: Tensor, basis: Tensor, root: Tensor, goal: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""The recipes by which illusions are made, as numbers (design §3.3)."""
+"""The recipes by which illusions are made, as numbers (docs/method.md, Illusions)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of a picture that a direction looks at: found, covered, moved elsewhere and put into others."""
+"""Where in a picture a direction scores highest: found, covered, moved elsewhere and put into others."""
 
 from __future__ import annotations
 

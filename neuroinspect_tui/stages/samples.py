@@ -10,7 +10,7 @@ from ..tensors import SplitFeatures
 def select_rows(
     data: SplitFeatures, target: int, predicted: int | None = None, only_mistakes: bool = True
 ) -> Tensor:
-    """Return the rows [K] of class `target` in order: all, its mistakes, or those taken for `predicted`."""
+    """Return the rows [K] of class `target` in order: all, its mistakes, or those of one prediction."""
     wanted = data.labels == target
     if predicted is not None:
         wanted = wanted & (data.predicted == predicted)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import torch
 import torch.nn.functional as F
-from scipy.stats import binom
+from scipy.special import bdtrc
 from torch import Tensor
 
 from ..data.transforms import Preprocess
 from ..models.classifier import Classifier
+from ..results.stress import Pull
 from ..tensors import OnProgress, no_progress
 from .counterfactual_pictures import ReadImages
 from .failure_modes.carried import holm
+from .regions import CUE_SHARE, put_in, strongest_region
 
 Change = Callable[[Tensor], Tensor]
 """From images [B,3,S,S] in 0…1 to images of the same form."""
@@ -31,24 +32,6 @@ _COLOURS = {
 }
 _LETTERS = ("10111", "10101", "11101", "10101", "10111")
 _CAST, _SHARPEN, _TILES = 0.4, 2.0, 4
-
-
-@dataclass(frozen=True)
-class Pull:
-    """Under `change`, of `images` of other classes, `gained` are newly taken for class `target`, `lost` no
-    more.
-
-    `pull` is (gained − lost) / images; `p` is the one-sided exact McNemar test after Holm over all changes
-    and classes.
-    """
-
-    change: str
-    target: int
-    images: int
-    gained: int
-    lost: int
-    pull: float
-    p: float
 
 
 def battery() -> dict[str, Change]:
@@ -101,12 +84,31 @@ def stress(
         for name in changes
         for counted in _counts(truth, first, torch.cat(after[name]), classifier.head.classes)
     ]
-    chances = holm([float(binom.sf(gained - 1, gained + lost, 0.5)) for *_, gained, lost in counts])
+    chances = holm([float(bdtrc(gained - 1, gained + lost, 0.5)) for *_, gained, lost in counts])
     pulls = [
         Pull(name, target, images, gained, lost, (gained - lost) / images, p)
         for (name, target, images, gained, lost), p in zip(counts, chances, strict=True)
     ]
     return tuple(sorted(pulls, key=lambda pull: (-pull.pull, pull.p, pull.change, pull.target)))
+
+
+def cue_change(classifier: Classifier, preprocess: Preprocess, direction: Tensor, donors: Tensor) -> Change:
+    """Return the change that puts in what `direction` [D] sees in `donors` [n,3,S,S], one after another."""
+    maps, _ = classifier.direction_maps(preprocess.normalise(donors), direction[None])
+    regions = strongest_region(maps[:, 0], donors.shape[-2], donors.shape[-1], CUE_SHARE)
+
+    def change(images: Tensor) -> Tensor:
+        turn = torch.arange(len(images), device=images.device) % len(donors)
+        return put_in(images, donors[turn], regions[turn])
+
+    return change
+
+
+def worth_telling(pulls: Sequence[Pull], most: int = 200) -> tuple[Pull, ...]:
+    """Return the strongest pull of each change and those beyond chance, at most so many; strongest first."""
+    strongest = {pull.change: pull for pull in reversed(pulls)}
+    told = [pull for pull in pulls if pull.p < 0.05 or pull is strongest[pull.change]]
+    return tuple(told[:most])
 
 
 def _counts(

@@ -15,7 +15,8 @@ from torch import Tensor
 from ..results import ProbeQuality, ReviewItem, Tag
 from ..results.stored_cues import HAS, MISLABELLED, NOT
 from ..tensors import GroupColumn, Head, SplitFeatures
-from .probe import Probe, margins, teach
+from .estimates import Evidence
+from .probe import Probe, fit_probe, margins
 
 Tags = Mapping[str, Mapping[int, str]]
 """Hand-made tags of one cue: split name → row → tag."""
@@ -42,7 +43,7 @@ def review_order(
 
     The score is the part of logit `target` − logit rival that comes from the `neurons` (all, if none are
     given). From twelve `tags` of this split on, three of four images are those that the probe doubts most;
-    `probe` is one taught with other splits as well (None: one is taught with `tags`).
+    `probe` is one fitted on other splits as well (None: one is fitted on `tags`).
     """
     rival = rival_class(split, target)
     scores = culprit_scores(split, head, target, rival, neurons)
@@ -142,7 +143,7 @@ def _tagged(tags: Mapping[int, str]) -> dict[int, str]:
 
 
 def cue_probe(splits: Mapping[str, SplitFeatures], tags: Tags) -> Probe | None:
-    """Return a probe taught with the tags of one cue in all splits; None unless there are both kinds."""
+    """Return a probe fitted on the tags of one cue in all splits; None unless there are both kinds."""
     used = {name: _tagged(tags.get(name, {})) for name in splits}
     codes = [VALUES.index(tag) for rows in used.values() for tag in rows.values()]
     if len(set(codes)) < len(VALUES):
@@ -150,7 +151,7 @@ def cue_probe(splits: Mapping[str, SplitFeatures], tags: Tags) -> Probe | None:
     features = [
         splits[name].features[torch.tensor(list(rows))].float() for name, rows in used.items() if rows
     ]
-    return teach(torch.cat(features), torch.tensor(codes), len(VALUES))
+    return fit_probe(torch.cat(features), torch.tensor(codes), len(VALUES))
 
 
 def excluded_rows(cues: Iterable[Tags]) -> dict[str, Tensor]:
@@ -163,7 +164,7 @@ def excluded_rows(cues: Iterable[Tags]) -> dict[str, Tensor]:
 
 
 def shuffled(splits: Mapping[str, SplitFeatures], tags: Tags, seed: int) -> dict[str, dict[int, str]]:
-    """Return the tags dealt anew among the tagged images of each split and class.
+    """Return the tags shuffled among the tagged images of each split and class.
 
     What is known of the classes stays: only which image has the cue is lost.
     """
@@ -177,6 +178,19 @@ def shuffled(splits: Mapping[str, SplitFeatures], tags: Tags, seed: int) -> dict
             order = torch.randperm(len(own), generator=generator).tolist()
             found[name] |= {row: tagged[own[place]] for row, place in zip(own, order, strict=True)}
     return found
+
+
+def tag_evidence(splits: Mapping[str, SplitFeatures], tags: Tags) -> Evidence | None:
+    """Return the tagged images of one cue with what the probe says of each without its tag, or None."""
+    probe = cue_probe(splits, tags)
+    if probe is None:
+        return None
+    used = [(splits[name], _tagged(tags.get(name, {}))) for name in splits]
+    rows = [(split, torch.tensor(list(tagged))) for split, tagged in used if tagged]
+    codes = torch.tensor([VALUES.index(tag) for _, tagged in used for tag in tagged.values()])
+    carried = torch.where(margins(probe.left_out) < DOUBTFUL, -1, probe.left_out.argmax(dim=1))
+    features = torch.cat([split.features[own].float() for split, own in rows])
+    return Evidence(features, torch.cat([split.labels[own] for split, own in rows]), carried, codes)
 
 
 def make_groups(
@@ -196,11 +210,12 @@ def make_groups(
             scores = probe.scores(split.features)
             codes = torch.where(margins(scores) < DOUBTFUL, -1, scores.argmax(dim=1))
             chances.append(probe.chances(scores[codes >= 0]))
+        by_hand = torch.zeros(len(split), dtype=torch.bool)
         for row, tag in _tagged(tags.get(part, {})).items():
-            codes[row] = VALUES.index(tag)
-        columns[part] = GroupColumn(name, VALUES, codes)
-    sure = torch.cat([torch.empty(0), *chances])
-    accuracy = float(sure.double().mean()) if len(sure) else None
+            codes[row], by_hand[row] = VALUES.index(tag), True
+        columns[part] = GroupColumn(name, VALUES, codes, by_hand)
+    chance = torch.cat([torch.empty(0), *chances])
+    accuracy = float(chance.double().mean()) if len(chance) else None
     return columns, _quality(tags, columns, accuracy)
 
 

@@ -1,4 +1,4 @@
-"""The vote of a class's mistakes: Prec@5 and the two lists of culprits (arXiv 2310.07184; design §3.1)."""
+"""The vote of a class's mistakes: Prec@5 and the two lists of culprits (arXiv 2310.07184, section 3.1)."""
 
 from __future__ import annotations
 

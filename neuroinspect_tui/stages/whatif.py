@@ -1,4 +1,4 @@
-"""What if these neurons were off: the effect on every image, from cached features (design §3.4).
+"""What if these neurons were off: the effect on every image, from cached features (docs/method.md, What if).
 
 Scaling the neurons S by s changes the logits by z_S (s - 1) W_S^T: the model's own five largest logits
 are known, so their new values are too. Any other class starts at most at the fifth logit and rises at most

@@ -46,10 +46,12 @@ from .wire.replies import is_arrival
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from textual.command import Provider
+    from textual.notifications import SeverityLevel
     from textual.screen import Screen
 
 OVERLAID = ("sixel", "iterm2")
 RECHECK = 0.25
+MESSAGE_INKS = {"information": "$accent", "warning": "$warning", "error": "$error"}
 LAST_LATIN = 0x24F
 REPLACED = (Progress, Partial, Preview)
 
@@ -103,7 +105,7 @@ class NeuroInspectApp(App[int]):
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     BINDINGS = keys(
         "app.back", "app.report", "app.images", "app.redraw", "app.theme", "app.commands", "app.help",
-        "app.suspend", "app.quit",
+        "app.suspend", "app.quit", "app.quit-now",
     )  # fmt: skip
 
     def __init__(
@@ -121,7 +123,6 @@ class NeuroInspectApp(App[int]):
         self.worker: WorkerLike | None = None
         self.triage = TriageScreen(Marks(dict(project.state.view.marks)))
         self.next_session: Path | None = None
-        self._farewell: Screen[bool] | None = None
         self._printed = ""
         self._hinted = False
         self.painter = Painter(
@@ -188,9 +189,16 @@ class NeuroInspectApp(App[int]):
     def open_session(self, root: Path) -> None:
         """Close this session and open the one in `root`."""
         self.next_session = root
-        self.action_leave()
+        self.action_quit_now()
 
     def action_leave(self) -> None:
+        """Go back; from the main screen, quit."""
+        if len(self.screen_stack) > 2:
+            self.pop_screen()
+        else:
+            self.action_quit_now()
+
+    def action_quit_now(self) -> None:
         """Quit; ask first if work would be lost."""
         lost = self.app_state.would_be_lost
         if not lost:
@@ -199,11 +207,9 @@ class NeuroInspectApp(App[int]):
         from .screens.dialogs import ConfirmDialog
 
         names = [job.label for job in lost]
-        self._farewell = ConfirmDialog("Work is under way. Quit?", names, "quit", "stay")
-        self.push_screen(self._farewell, self._leave)
+        self.push_screen(ConfirmDialog("Work is under way. Quit?", names, "quit", "stay"), self._leave)
 
     def _leave(self, yes: bool | None) -> None:
-        self._farewell = None
         if not yes:
             self.next_session = None
             return
@@ -217,6 +223,21 @@ class NeuroInspectApp(App[int]):
     def page(self) -> Page[object] | None:
         """The topmost screen that shows the app_state: on top, or under a dialog."""
         return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Page)), None)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Say something in the title line, where it covers nothing, and keep warnings in the log."""
+        words = f"{title}: {message}" if title else message
+        page = self.page
+        if page is not None:
+            page.header.say(words, MESSAGE_INKS[severity], timeout or 5.0)
 
     # The worker
 
@@ -233,7 +254,7 @@ class NeuroInspectApp(App[int]):
             self.notify(safe(message.event.text, 400), severity="warning", timeout=10, markup=False)
         if "report" in topics:
             directory = safe(self.app_state.report_directory)
-            words = f"The report is {directory}/report.html. y copies the path of its folder."
+            words = f"The report is {directory}/report.html. Press y to copy the path."
             self.notify(words, title="Report", timeout=10, markup=False)
         self._tell(topics)
 
@@ -258,8 +279,6 @@ class NeuroInspectApp(App[int]):
                 self.notify(f"It has been made before: repair {repair.number}.")
 
     def _tell(self, topics: frozenset[Topic]) -> None:
-        if self._farewell is not None and self.screen is self._farewell and not self.app_state.would_be_lost:
-            self._farewell.dismiss(True)
         if self.page is not None:
             self.page.board_changed(topics)
 
@@ -286,6 +305,7 @@ class NeuroInspectApp(App[int]):
         self.app_state.failures.clear()
         wanted: list[Job] = [jobs.Open()] if self.app_state.opened is None else []
         wanted += [jobs.Evaluate()] if not self.app_state.evaluation_final else []
+        wanted += [jobs.FindFailureModes()] if self.app_state.failure_modes is None else []
         for job in dict.fromkeys([*wanted, *failed]):
             self.ask(job)
         if not wanted and not failed:
@@ -430,9 +450,7 @@ class NeuroInspectApp(App[int]):
         """Go to the main screen with class `index`."""
         while len(self.screen_stack) > 2:
             self.pop_screen()
-        self.triage.class_table.clear_filter()
-        self.triage.class_table.go_to(index)
-        self.triage.class_table.focus()
+        self.triage.show_class(index)
 
     async def action_back(self) -> None:
         """Drop a filter, stop the job that this screen waits for, or go back."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,9 +26,12 @@ from ..results import (
     Illusion,
     Opened,
     Repair,
+    RepairPreview,
     ReviewItem,
     Sample,
     SplitDuplicates,
+    StressResult,
+    Verification,
     WhatIf,
 )
 from .protocol import SavedState
@@ -38,7 +41,7 @@ Topic = Literal[
     "review", "tags", "repairs", "exported", "progress", "log", "failure", "report", "found",
 ]  # fmt: skip
 LOG_LENGTH = 2000
-QUIET = (jobs.AskWhatIf, jobs.MakeThumbnails, jobs.ListSamples, jobs.SetTag)
+QUIET = (jobs.AskWhatIf, jobs.PreviewRepair, jobs.MakeThumbnails, jobs.ListSamples, jobs.SetTag)
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class AppState:
     """The app's knowledge.
 
     Keys are (class, neuron) for pictures and concepts, cue, then (split, path) for tags, jobs for what is
-    under way.
+    under way; `known` has the images that any list told of, by path.
     """
 
     root: Path = field(default_factory=Path)
@@ -65,6 +68,8 @@ class AppState:
     evaluation_final: bool = False
     duplicates: tuple[SplitDuplicates, ...] = ()
     failure_modes: tuple[FailureMode, ...] | None = None
+    modes_tested: bool = False
+    stress: StressResult | None = None
     reports: dict[int, CulpritReport] = field(default_factory=dict)
     exemplars: dict[tuple[int, int], tuple[Exemplar, ...]] = field(default_factory=dict)
     illusions: dict[tuple[int, int], tuple[Illusion, ...]] = field(default_factory=dict)
@@ -73,10 +78,13 @@ class AppState:
     samples: dict[jobs.ListSamples, tuple[Sample, ...]] = field(default_factory=dict)
     thumbnails: dict[tuple[str, int], str] = field(default_factory=dict)
     what_ifs: dict[jobs.AskWhatIf, WhatIf] = field(default_factory=dict)
-    reviews: dict[int, tuple[ReviewItem, ...]] = field(default_factory=dict)
+    repair_previews: dict[jobs.PreviewRepair, RepairPreview] = field(default_factory=dict)
+    known: dict[str, Sample] = field(default_factory=dict)
+    reviews: dict[jobs.OrderReview, tuple[ReviewItem, ...]] = field(default_factory=dict)
     tagged: dict[str, dict[tuple[str, str], str]] = field(default_factory=dict)
     cues: dict[str, Cue] = field(default_factory=dict)
     repairs: dict[int, Repair] = field(default_factory=dict)
+    verifications: dict[int, Verification] = field(default_factory=dict)
     asked_repairs: dict[int, int] = field(default_factory=dict)
     found: tuple[Concept, ...] = ()
     report_directory: str = ""
@@ -157,6 +165,44 @@ class AppState:
         words = [f"{cue} {tag}" if len(self.tagged) > 1 else tag for cue, tag in given]
         return ", ".join(words) or sample.tag
 
+    def tag(self, cue: str, sample: Sample) -> str:
+        """What the user tagged an image with for one cue, or ""."""
+        return self.tagged.get(cue, {}).get((sample.split, sample.path), "")
+
+    def tag_count(self, cue: str) -> int:
+        """How many images are tagged for a cue by what they show."""
+        return sum(tag != "mislabelled" for tag in self.tagged.get(cue, {}).values())
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """The class names, as far as known."""
+        if self.opened is not None:
+            return self.opened.classes
+        return tuple(found.name for found in self.evaluation.classes) if self.evaluation else ()
+
+    def mode(self, number: object) -> FailureMode | None:
+        """The failure mode of this number."""
+        return next((mode for mode in self.failure_modes or () if mode.id == number), None)
+
+    def sample_at(self, path: str) -> Sample | None:
+        """The image of a path, where any list told of it."""
+        return self.known.get(path)
+
+    def right_images(self, target: int) -> tuple[Sample, ...]:
+        """Images of a class that are predicted right, as far as listed."""
+        return self.samples.get(jobs.ListSamples(target, target, only_mistakes=False), ())
+
+    def mistakes_of(self, target: int) -> tuple[Sample, ...]:
+        """The mistakes of a class, the most confident first, as far as listed."""
+        report = self.reports.get(target)
+        found = self.samples.get(jobs.ListSamples(target), report.samples if report else ())
+        return tuple(sorted(found, key=lambda sample: -sample.confidence))
+
+    @property
+    def accepted(self) -> Repair | None:
+        """The repair that was accepted last."""
+        return max((made for made in self.repairs.values() if made.accepted), key=_number, default=None)
+
     def note(self, text: str, level: str = "info", detail: str = "") -> None:
         """Write a line into the log."""
         self.log.append(LogLine(datetime.now().strftime("%H:%M:%S"), level, text, detail))
@@ -225,6 +271,11 @@ class AppState:
         if isinstance(event.value, Evaluation) and self._debugged(event.job):
             self.evaluation, self.evaluation_final = event.value, False
             return frozenset({"evaluation"})
+        if isinstance(event.job, jobs.FindFailureModes | jobs.ExamineFailureModes) and isinstance(
+            event.value, tuple
+        ):
+            self.failure_modes = event.value
+            return frozenset({"modes"})
         return frozenset()
 
     def _finished(self, event: Finished) -> frozenset[Topic]:
@@ -294,11 +345,20 @@ class AppState:
         self, job: jobs.FindFailureModes | jobs.ExamineFailureModes, value: tuple[FailureMode, ...]
     ) -> frozenset[Topic]:
         self.failure_modes = value
+        self.modes_tested = self.modes_tested or isinstance(job, jobs.ExamineFailureModes)
+        return frozenset({"modes"})
+
+    def _keep_stress(self, job: jobs.RunStress, value: StressResult) -> frozenset[Topic]:
+        self.stress = value
         return frozenset({"modes"})
 
     def _keep_report(self, job: jobs.FindCulprits, value: CulpritReport) -> frozenset[Topic]:
         self.reports[job.target] = value
+        self._know(value.samples)
         return frozenset({"culprits"})
+
+    def _know(self, samples: Iterable[Sample]) -> None:
+        self.known.update({sample.path: sample for sample in samples})
 
     def _keep_exemplars(self, job: jobs.FindExemplars, value: tuple[Exemplar, ...]) -> frozenset[Topic]:
         self.exemplars[job.target, job.neuron] = value
@@ -316,6 +376,7 @@ class AppState:
 
     def _keep_samples(self, job: jobs.ListSamples, value: tuple[Sample, ...]) -> frozenset[Topic]:
         self.samples[job] = value
+        self._know(value)
         return frozenset({"samples"})
 
     def _keep_thumbnails(self, job: jobs.MakeThumbnails, value: dict[int, str]) -> frozenset[Topic]:
@@ -326,18 +387,36 @@ class AppState:
         self.what_ifs[job] = value
         return frozenset({"what-if"})
 
+    def _keep_repair_preview(self, job: jobs.PreviewRepair, value: RepairPreview) -> frozenset[Topic]:
+        self.repair_previews[job] = value
+        return frozenset({"what-if"})
+
     def _keep_review(self, job: jobs.OrderReview, value: tuple[ReviewItem, ...]) -> frozenset[Topic]:
-        self.reviews[job.target] = value
+        self.reviews[job] = value
+        self._know(item.sample for item in value)
         return frozenset({"review"})
 
     def _keep_tag(self, job: jobs.SetTag, value: Cue) -> frozenset[Topic]:
         self.cues[value.name] = value
+        self.repair_previews.clear()
         return frozenset({"tags"})
 
     def _keep_cues(self, job: Job, value: tuple[Cue, ...]) -> frozenset[Topic]:
         self.cues = {cue.name: cue for cue in value}
-        self.tagged = {name: tags for name, tags in self.tagged.items() if name in self.cues}
+        self.repair_previews.clear()
         return frozenset({"tags"})
+
+    def _keep_renamed(self, job: jobs.RenameCue, value: tuple[Cue, ...]) -> frozenset[Topic]:
+        self.tagged[job.new] = self.tagged.pop(job.name, {})
+        return self._keep_cues(job, value)
+
+    def _keep_merged(self, job: jobs.MergeCues, value: tuple[Cue, ...]) -> frozenset[Topic]:
+        self.tagged[job.into] = self.tagged.pop(job.name, {}) | self.tagged.get(job.into, {})
+        return self._keep_cues(job, value)
+
+    def _keep_cleared(self, job: jobs.ClearCue, value: tuple[Cue, ...]) -> frozenset[Topic]:
+        self.tagged.pop(job.name, None)
+        return self._keep_cues(job, value)
 
     def _keep_repair(self, job: Job, value: Repair) -> frozenset[Topic]:
         self.repairs[value.number] = value
@@ -345,8 +424,13 @@ class AppState:
         topic: Topic = "exported" if isinstance(job, jobs.ExportRepair) else "repairs"
         return frozenset({"repairs", topic})
 
+    def _keep_verification(self, job: jobs.VerifyRepair, value: Verification) -> frozenset[Topic]:
+        self.verifications[job.number] = value
+        return frozenset({"repairs"})
+
     def _drop_repair(self, job: Job, value: int) -> frozenset[Topic]:
         self.repairs.pop(value, None)
+        self.verifications.pop(value, None)
         return frozenset({"repairs"})
 
     def _keep_found(self, job: Job, value: tuple[Concept, ...]) -> frozenset[Topic]:
@@ -358,6 +442,10 @@ class AppState:
         return frozenset({"report"})
 
 
+def _number(made: Repair) -> int:
+    return made.number
+
+
 _TAKERS: dict[type[Job], Callable[[AppState, Any, Any], frozenset[Topic]]] = dict(
     (
         jobs.Open.taken_by(AppState._keep_opened),
@@ -365,6 +453,7 @@ _TAKERS: dict[type[Job], Callable[[AppState, Any, Any], frozenset[Topic]]] = dic
         jobs.FindDuplicates.taken_by(AppState._keep_duplicates),
         jobs.FindFailureModes.taken_by(AppState._keep_failure_modes),
         jobs.ExamineFailureModes.taken_by(AppState._keep_failure_modes),
+        jobs.RunStress.taken_by(AppState._keep_stress),
         jobs.FindCulprits.taken_by(AppState._keep_report),
         jobs.FindExemplars.taken_by(AppState._keep_exemplars),
         jobs.Illustrate.taken_by(AppState._keep_illusions),
@@ -376,12 +465,14 @@ _TAKERS: dict[type[Job], Callable[[AppState, Any, Any], frozenset[Topic]]] = dic
         jobs.SetTag.taken_by(AppState._keep_tag),
         jobs.ListCues.taken_by(AppState._keep_cues),
         jobs.AddCue.taken_by(AppState._keep_cues),
-        jobs.RenameCue.taken_by(AppState._keep_cues),
-        jobs.MergeCues.taken_by(AppState._keep_cues),
-        jobs.ClearCue.taken_by(AppState._keep_cues),
+        jobs.RenameCue.taken_by(AppState._keep_renamed),
+        jobs.MergeCues.taken_by(AppState._keep_merged),
+        jobs.ClearCue.taken_by(AppState._keep_cleared),
         jobs.LeaveOutCue.taken_by(AppState._keep_cues),
+        jobs.PreviewRepair.taken_by(AppState._keep_repair_preview),
         jobs.RepairHead.taken_by(AppState._keep_repair),
         jobs.ExportRepair.taken_by(AppState._keep_repair),
+        jobs.VerifyRepair.taken_by(AppState._keep_verification),
         jobs.DiscardRepair.taken_by(AppState._drop_repair),
         jobs.SearchNeurons.taken_by(AppState._keep_found),
         jobs.WriteReport.taken_by(AppState._keep_directory),

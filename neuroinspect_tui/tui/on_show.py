@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from .. import jobs
 from ..jobs import Job
-from ..results import ClassResult, Sample
+from ..results import ClassResult, FailureMode
 from ..text import safe
 from .app_state import AppState
 
 NAMED = 30
+NAMED_CLASSES = 3
 
 
 def result_of(app_state: AppState, target: int | None) -> ClassResult | None:
@@ -20,34 +21,56 @@ def result_of(app_state: AppState, target: int | None) -> ClassResult | None:
 
 
 def missing(
-    app_state: AppState, target: int | None, neuron: int | None, near: Sequence[Sample]
+    app_state: AppState, target: int | None, neuron: int | None, mode: FailureMode | None = None
 ) -> Iterator[Job]:
-    """Yield the jobs for a class, its neuron under the cursor and the mistakes `near` the cursor.
+    """Yield the jobs for a class or failure mode and the neuron under the cursor.
 
-    What failed is not asked for again by merely looking at it.
+    What failed, or is under way, is not asked for again by merely looking at it.
     """
-    if target is not None and app_state.evaluation_final:
-        for job in _wanted(app_state, target, neuron, near):
-            if job not in app_state.failures:
+    if not app_state.evaluation_final:
+        return
+    modes = jobs.ExamineFailureModes() if app_state.failure_modes else jobs.FindFailureModes()
+    done = app_state.modes_tested or app_state.failure_modes == ()
+    if not (done or app_state.waits_for(modes) or modes in app_state.failures):
+        yield modes
+    if target is not None:
+        for job in _wanted(app_state, target, neuron, mode):
+            if job not in app_state.failures and not app_state.waits_for(job):
                 yield job
 
 
-def _wanted(app_state: AppState, target: int, neuron: int | None, near: Sequence[Sample]) -> Iterator[Job]:
+def _wanted(app_state: AppState, target: int, neuron: int | None, mode: FailureMode | None) -> Iterator[Job]:
+    for label in mode.classes[:NAMED_CLASSES] if mode else (target,):
+        for job in (jobs.ListSamples(label), jobs.ListSamples(label, label, only_mistakes=False)):
+            if job not in app_state.samples:
+                yield job
     if target not in app_state.reports:
         result = result_of(app_state, target)
         if result is not None and result.correct < result.count:
             yield jobs.FindCulprits(target)
         return
-    rows = tuple(sample.row for sample in near if (sample.split, sample.row) not in app_state.thumbnails)
-    if rows:
-        yield jobs.MakeThumbnails(near[0].split, rows)
     if neuron is not None and (target, neuron) not in app_state.exemplars:
         yield jobs.FindExemplars(target, neuron)
-    unnamed = tuple(
-        n for n in app_state.culprit_neurons(target, NAMED) if (target, n) not in app_state.concepts
-    )
+    own = tuple(row.neuron for row in mode.neurons) if mode else app_state.culprit_neurons(target, NAMED)
+    unnamed = tuple(n for n in own if (target, n) not in app_state.concepts)
     if unnamed and app_state.opened is not None and app_state.opened.clip:
         yield jobs.NameNeurons(target, unnamed)
+
+
+def no_modes(app_state: AppState) -> tuple[str, ...]:
+    """Why no cause is listed, and what to do."""
+    failure = app_state.failures.get(jobs.FindFailureModes())
+    if failure is not None:
+        return ("No causes:", safe(failure.line, 400), "r tries again, c lists the classes.")
+    if app_state.failure_modes is None:
+        return ("Looking for causes…", "c lists the classes meanwhile.")
+    return ("There are no mistakes to explain." if not _mistakes(app_state) else "No common cause was found.",
+            "c lists the classes.")  # fmt: skip
+
+
+def _mistakes(app_state: AppState) -> int:
+    found = app_state.evaluation.classes if app_state.evaluation else ()
+    return sum(result.count - result.correct for result in found)
 
 
 def no_classes(app_state: AppState) -> tuple[str, ...]:

@@ -34,15 +34,19 @@ def _make(triage: TriageScreen, name: str) -> Screen[None] | None:
         from .screens.confusion import ConfusionScreen
 
         return ConfusionScreen()
+    if name == "cues":
+        from .screens.cues import CuesScreen
+
+        return CuesScreen(triage.aim)
     if triage.target is None or triage.app_state.opened is None:
         triage.notify("Not yet: the model and the classes are still being read.", severity="warning")
         return None
-    culprits = triage.marked or triage.app_state.culprit_neurons(triage.target)
     if name == "tag":
         from .screens.tag import TagScreen
 
-        asked = triage.marked or triage.app_state.one_sided(triage.target, triage.neuron)
-        return TagScreen(triage.target, asked)
+        return TagScreen(triage.aim) if triage.aim else None
     from .screens.repair import RepairScreen
 
-    return RepairScreen(triage.target, culprits, bool(triage.marked))
+    culprits = triage.marked or triage.app_state.culprit_neurons(triage.target)
+    mode = triage.mode.id if triage.mode else None
+    return RepairScreen(triage.target, culprits, bool(triage.marked), mode)

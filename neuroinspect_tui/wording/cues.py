@@ -47,3 +47,15 @@ def probe_advice(tags: TagCounts, probe: ProbeQuality) -> str:
     if probe.rarest is not None:
         return f"Tag {probe.more} more images as “{probe.rarest}”."
     return f"Tag about {probe.more} more images: the probe is right on about {right} so far."
+
+
+def count_words(tags: TagCounts) -> str:
+    """Return how many images were tagged by hand: `12 have it, 20 have not`."""
+    wrong = f", {number(tags.mislabelled)} mislabelled (left out)" if tags.mislabelled else ""
+    return f"By hand: {number(tags.has)} have it, {number(tags.not_)} have not{wrong}."
+
+
+def carried_words(probe: ProbeQuality) -> str:
+    """Return what the probe makes of all images: an estimate."""
+    counts = f"{number(probe.has)} have it, {number(probe.not_)} have not, {number(probe.unclear)} unclear"
+    return f"Estimated over all images: {counts}."

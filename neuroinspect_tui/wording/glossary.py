@@ -23,8 +23,8 @@ GLOSSARY = (
     (
         "verdict",
         "the repaired layer beside others on images that it never used: the class first, then all images, "
-        "then the worst group. Difference with a paired 95 % interval; p is the exact McNemar test. Told "
-        "nothing: the same method without tags; shuffled tags: with tags dealt out at random",
+        "then the worst group. Difference with a paired 95 % interval; p is the exact McNemar test. Without "
+        "groups: the same method without tags; shuffled tags: with the tags in random order",
     ),
     ("controls", "repairs that ignore the cause; a repair that does no better than they do is no repair"),
     ("fixed, broken", "images that only the repaired layer, or only the other one, gets right"),

@@ -110,7 +110,12 @@ def _carried_by(mode: Mode, names: Sequence[str]) -> str:
 
 
 def cover_words(cover: CoverTest) -> str:
-    """Return what covering the mode's region does, beside the same region moved elsewhere."""
+    """Return what covering the mode's region, or changing its colours, does, beside controls."""
+    if cover.by == "colour":
+        return (
+            f"the colours of images without it fix {percent(cover.mended, 0)}, other changes of colour as large "
+            f"{percent(cover.elsewhere, 0)} (n = {number(cover.images)})"
+        )
     return (
         f"covering it fixes {percent(cover.mended, 0)}, covering elsewhere "
         f"{percent(cover.elsewhere, 0)} (n = {number(cover.images)})"
@@ -202,3 +207,54 @@ def _predicted_as(counts: dict[int, int], names: Sequence[str]) -> str:
     if len(counts) == 1:
         return f", predicted as {name}"
     return f", mostly predicted as {name}" if share >= MOSTLY else f", predicted as {_all_of(counts, names)}"
+
+
+# Short forms, for a list and above pictures
+
+
+def brief_title(mode: Mode, names: Sequence[str]) -> str:
+    """Return the mode's name and its largest confusion: `“watermark” boat +5 → mug`."""
+    sides = (_counts(mode.pairs, "label"), _counts(mode.pairs, "predicted"))
+    confusion = " → ".join(_first_of(counts, names) for counts in sides)
+    return confusion if mode.name is None else f"“{mode.name}” {confusion}"
+
+
+def _first_of(counts: dict[int, int], names: Sequence[str]) -> str:
+    """Name the commonest class, and how many others there are."""
+    first = next((class_name(names, index) for index in counts), "")
+    return f"{first} +{len(counts) - 1}" if len(counts) > 1 else first
+
+
+def headline(mode: Mode, names: Sequence[str]) -> str:
+    """Return the cause in one short sentence: `24 of 34 mistakes (boat → mug) carry “watermark”`."""
+    above, mistakes = mode.carried.mistakes
+    labels, predicted = (_all_of(_counts(mode.pairs, side), names) for side in ("label", "predicted"))
+    verb = "carries" if above == 1 else "carry"
+    what = "the same cue" if mode.name is None else f"“{mode.name}”"
+    return f"{number(above)} of {plural(mistakes, 'mistake')} ({labels} → {predicted}) {verb} {what}"
+
+
+def proof(mode: Mode) -> str:
+    """Return what speaks for the cause, shortly: `covering fixes 68 %, elsewhere 6 %`."""
+    if mode.cover is not None:
+        cover = mode.cover
+        return f"covering fixes {percent(cover.mended, 0)}, elsewhere {percent(cover.elsewhere, 0)}"
+    above, right = mode.carried.right
+    return f"{number(above)} of {plural(right, 'right answer')} carry it too"
+
+
+def case_lines(mode: Mode, names: Sequence[str]) -> list[str]:
+    """Return the case as a few lines, the most telling first: its sentence is the first."""
+    above, right = mode.carried.right
+    lines = [f"{headline(mode, names)}."]
+    if mode.cover is not None:
+        lines.append(f"{cover_words(mode.cover)[:1].upper()}{cover_words(mode.cover)[1:]}.")
+    compared = (
+        f"Of {plural(right, 'right answer')} of the same classes {number(above)} carry it "
+        f"({p_value(mode.carried.p)})"
+    )
+    kind_words = "it looks like a spurious cue" if mode.spurious else ""
+    lines.append(". ".join(filter(None, [compared, kind_words.capitalize()])) + ".")
+    if mode.statistic is not None:
+        lines.append(f"It {statistic_words(mode.statistic)}.")
+    return [*lines, *(f"{words[:1].upper()}{words[1:]}." for words in caveats(mode)[:1])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..results import Comparison, Loser, Opponent, Outcome, Repair
+from ..results import Aim, Comparison, GroupEstimate, Loser, Opponent, Outcome, Repair
 
 OUTCOMES: dict[Outcome, str] = {
     "helps": "helps",
@@ -15,11 +15,12 @@ OPPONENTS: dict[Opponent, str] = {
     "bias": "bias shift",
     "finetune": "plain fine-tuning",
     "random": "random neurons",
-    "told_nothing": "told nothing",
+    "told_nothing": "without groups",
     "shuffled_tags": "shuffled tags",
 }
 CONTROLS: tuple[Opponent, ...] = ("bias", "finetune", "random")
 MOST_LOSERS = 3
+SIGNIFICANT = 0.05
 
 
 def outcome_words(repair: Repair) -> str:
@@ -38,7 +39,8 @@ def aim_name(repair: Repair, metric: str) -> str:
     """Return what a line of the verdict is about."""
     worst = repair.before.worst_group
     if metric == "worst_group" and worst is not None:
-        return f"the worst group ({worst.column} {worst.value})"
+        label = next((f"{one.name}, " for one in repair.classes if one.index == worst.class_index), "")
+        return f"the worst group ({label}{worst.column} {worst.value})"
     return {"class": repair.target.name, "mode": "the failure mode", "all": "all images"}.get(metric, metric)
 
 
@@ -103,7 +105,7 @@ def _reasons(repair: Repair) -> list[str]:
         return [_too_few(own)]
     if own.fixed <= own.broken:
         return ["There is no gain on what was to be repaired."]
-    if own.p >= 0.05:
+    if own.p >= SIGNIFICANT:
         return [f"The gain may be chance ({p_words(own.p)})."]
     rivals = [line for line in verdict.comparisons if line.against in CONTROLS and line.metric == own.metric]
     best = max(rivals, key=lambda line: line.before, default=None)
@@ -120,33 +122,65 @@ def _too_few(own: Comparison) -> str:
 
 def _hurt(repair: Repair) -> list[str]:
     """Return what loses, unless the losing classes are named anyway."""
-    hurt = repair.verdict.hurt
-    line = None if hurt is None or hurt == "other_class" else repair.verdict.on(hurt)
-    if line is None or hurt == repair.verdict.aim or hurt == "all":
+    verdict, hurt = repair.verdict, repair.verdict.hurt
+    if hurt in (None, "other_class", "all", verdict.aim):
         return []
-    return [f"What loses is {aim_name(repair, line.metric)}: {change_words(line)}."]
+    if hurt == "others":
+        own, every = verdict.on(verdict.aim), verdict.on("all")
+        if own is None or every is None:
+            return []
+        fixed, broken = every.fixed - own.fixed, every.broken - own.broken
+        return [f"The {count_words(every.n - own.n)} beside it pay for it: {fixed} fixed, {broken} broken."]
+    line = next((line for line in verdict.comparisons if line.metric == hurt), None)
+    return [] if line is None else [f"What loses is {aim_name(repair, line.metric)}: {change_words(line)}."]
 
 
 def _tags(repair: Repair) -> str:
-    """Return what the tags or groups contributed: the same method without them, and with shuffled ones."""
+    """Return what the tags or groups contributed to the aim and, where that differs, to the other lines."""
     verdict = repair.verdict
     own = verdict.on(verdict.aim, "told_nothing")
-    every = verdict.on("all", "told_nothing")
-    if own is None or every is None or repair.unchanged:
+    if own is None or repair.unchanged:
         return ""
+    parts = [_contribution(repair, own)]
+    others: tuple[Aim, ...] = ("worst_group", "all")
+    for metric in others:
+        line, effect = verdict.on(metric, "told_nothing"), _effect(repair, metric)
+        if line is not None and metric != own.metric and effect not in (0, _effect(repair, own.metric)):
+            words = "they do add something" if effect > 0 else "they do harm"
+            parts.append(f"On {aim_name(repair, metric)} {words}: {_with_and_without(line)}.")
+    return " ".join(parts)
+
+
+def _contribution(repair: Repair, own: Comparison) -> str:
+    """Return what the tags did for the aim: the same method without them, and with shuffled ones."""
     what = "tags" if repair.cues else "groups"
-    decided = next((line for line in (own, every) if line.p < 0.05), own)
-    rates = (
-        f"{aim_name(repair, decided.metric)} {100 * decided.before:.1f} % against {100 * decided.after:.1f} %"
-    )
-    if decided.p >= 0.05:
-        return f"The {what} add nothing: the same method without them does as well ({rates})."
-    if decided.fixed < decided.broken:
-        return f"The {what} do harm: the same method without them does better ({rates})."
-    shuffled = verdict.on(decided.metric, "shuffled_tags")
-    if shuffled is not None and not (shuffled.p < 0.05 and shuffled.fixed > shuffled.broken):
+    rates = f"{aim_name(repair, own.metric)} {_with_and_without(own)}"
+    if not _sign(own):
+        return f"The {what} add nothing: the same method does as well without them ({rates})."
+    if _sign(own) < 0:
+        return f"The {what} do harm: the same method does better without them ({rates})."
+    shuffled = repair.verdict.on(own.metric, "shuffled_tags")
+    if shuffled is not None and not _effect(repair, own.metric):
         return f"The {what} add nothing: shuffled ones do as well ({100 * shuffled.before:.1f} %)."
-    return f"The {what} matter: without them the same method does worse ({rates})."
+    return f"The {what} matter: the same method does worse without them ({rates})."
+
+
+def _effect(repair: Repair, metric: Aim) -> int:
+    """Return the sign of what the tags add: no more than shuffled ones is nothing."""
+    line, shuffled = (repair.verdict.on(metric, against) for against in ("told_nothing", "shuffled_tags"))
+    sign = 0 if line is None else _sign(line)
+    return 0 if sign > 0 and shuffled is not None and _sign(shuffled) <= 0 else sign
+
+
+def _with_and_without(line: Comparison) -> str:
+    """Return `60.0 % without them, 81.3 % with them (48 images, p = 0.012)`."""
+    rates = f"{100 * line.before:.1f} % without them, {100 * line.after:.1f} % with them"
+    return f"{rates} of {count_words(line.n)}, {p_words(line.p)}"
+
+
+def _sign(line: Comparison) -> int:
+    """Return 1 where the repaired head is significantly better, -1 where it is worse, else 0."""
+    return 0 if line.p >= SIGNIFICANT else 1 if line.fixed > line.broken else -1
 
 
 def _losers(losers: tuple[Loser, ...]) -> str:
@@ -162,7 +196,21 @@ def _losers(losers: tuple[Loser, ...]) -> str:
 
 
 def _estimated(repair: Repair) -> str:
-    line = repair.verdict.on("worst_group")
-    if not repair.verdict.estimated or line is None:
+    """Return how far the numbers of the worst group can be trusted where a probe carried the tags to it."""
+    line, worst = repair.verdict.on("worst_group"), repair.before.worst_group
+    if not repair.verdict.estimated or line is None or worst is None:
         return ""
-    return f"Worst-group numbers are estimates: the probe carried the tags to its {count_words(line.n)}."
+    parts = [f"Worst-group numbers are estimates: a probe carried the tags to its {count_words(line.n)}."]
+    if worst.estimate is not None:
+        parts.append(estimate_words(worst.estimate))
+    return " ".join(parts)
+
+
+def estimate_words(found: GroupEstimate) -> str:
+    """Return what the tags say of the true accuracy before the repair, or that they are too few."""
+    tags = f"the {count_words(found.tagged)} of the class tagged by hand"
+    low, high = (100 * bound for bound in found.interval)
+    if found.too_few:
+        return f"By {tags}, the true rate before is anywhere from {low:.0f} to {high:.0f} %: too few to tell."
+    middle = 100 * found.accuracy
+    return f"By {tags}, the true rate before is {middle:.0f} % ({low:.0f} to {high:.0f} %, 90 % interval)."

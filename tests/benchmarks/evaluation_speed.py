@@ -202,6 +202,7 @@ def _from_files(
             pick=taken["usual"],
             pick_name="DataLoader",
             goal=1.5,
+            least=0.8,
             goal_of="pick",
             basis="wall",
             note=f"{len(split) / taken['ours'].wall:.0f} images/s, {setting.workers} workers",

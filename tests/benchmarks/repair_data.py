@@ -134,7 +134,7 @@ def _load(source: Source) -> Case:
         torch.save(_extract(source), file)
     stored = torch.load(file, weights_only=True)
     head = Head(stored["weight"], stored["bias"])
-    splits = {name: _split(name, stored[name], head) for name in ("train", "val", "test")}
+    splits = {name: split_of(name, stored[name], head) for name in ("train", "val", "test")}
     names = tuple(stored["names"])
     val = splits["val"]
     rates = [float((~val.mistakes)[val.labels == label].float().mean()) for label in range(len(names))]
@@ -142,7 +142,8 @@ def _load(source: Source) -> Case:
     return Case(source.name, splits, head, names, target)
 
 
-def _split(name: str, arrays: dict[str, torch.Tensor], head: Head) -> SplitFeatures:
+def split_of(name: str, arrays: dict[str, torch.Tensor], head: Head) -> SplitFeatures:
+    """Return a split of features, labels and the true cue."""
     features, labels = arrays["features"], arrays["labels"]
     logits = head.logits(features)
     top = logits.topk(min(5, head.classes), dim=1)

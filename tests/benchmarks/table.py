@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import platform
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +21,7 @@ class Row:
 
     `floor` is in seconds; `goal` is a number of seconds, or a least ratio of a way to `ours` when `goal_of`
     names the way. Ratios are of CPU times, which other load disturbs least, unless other processes work too.
+    `least` is the ratio below which a run fails, where that is not the goal itself.
     """
 
     stage: str
@@ -32,6 +35,31 @@ class Row:
     goal_of: str = ""
     basis: str = "cpu"
     note: str = ""
+    least: float | None = None
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """What the row is about, run after run."""
+        return self.stage, self.size
+
+    @property
+    def noise(self) -> float:
+        """How far a ratio lies from another run's, as a share of it."""
+        other: Time | None = getattr(self, self.goal_of) if self.goal_of else None
+        return math.hypot(self.ours.spread, other.spread if other else 0.0)
+
+    @property
+    def within_noise(self) -> bool:
+        """Whether the ratio is so near to its goal that another run may say otherwise."""
+        ratio = self.ratio(self.goal_of) if self.goal_of else None
+        return ratio is not None and self.goal is not None and abs(ratio / self.goal - 1) <= self.noise
+
+    @property
+    def failed(self) -> bool:
+        """Whether a ratio is below what a run must reach. Goals in seconds are for a quiet machine: never."""
+        ratio = self.ratio(self.goal_of) if self.goal_of else None
+        least = self.goal if self.least is None else self.least
+        return ratio is not None and least is not None and ratio < least
 
     def ratio(self, name: str) -> float | None:
         """Return how many times faster than `published` or `pick` ours is."""
@@ -58,6 +86,15 @@ class Table:
         """Keep a row and say so."""
         self.rows.append(row)
         print(_line(_cells(row)), flush=True)
+
+    def failed(self) -> set[tuple[str, str]]:
+        """Return the names of the rows whose ratio is too low."""
+        return {row.name for row in self.rows if row.failed}
+
+    def replace(self, rows: Iterable[Row]) -> None:
+        """Put rows in the place of those of the same name."""
+        others = {row.name: row for row in rows}
+        self.rows = [others.get(row.name, row) for row in self.rows]
 
     def text(self) -> str:
         """Return the table in Markdown."""
@@ -142,4 +179,5 @@ def _goal(row: Row) -> str:
         return ""
     wanted = f"≥ {row.goal:g}×" if row.goal_of else f"≤ {show(row.goal)}"
     on_cpu = row.reached and not row.goal_of and row.ours.wall > row.goal
-    return f"{wanted} {'reached' if row.reached else 'MISSED'}{' (CPU)' if on_cpu else ''}"
+    remark = " (CPU)" if on_cpu else " (within noise)" if row.within_noise else ""
+    return f"{wanted} {'reached' if row.reached else 'MISSED'}{remark}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,25 @@ import torch
 
 @dataclass(frozen=True)
 class Time:
-    """Seconds of one call: on the clock, and of all cores together."""
+    """Seconds of one call: on the clock, and of all cores together.
+
+    `spread` is half the range of the middle half of all calls, as a share of their median: the noise.
+    """
 
     wall: float
     cpu: float
+    spread: float = 0.0
+
+    @classmethod
+    def of(cls, times: Sequence[Time]) -> Time:
+        """Return the medians of several calls; the spread is that of the CPU seconds."""
+        cpu = [one.cpu for one in times]
+        middle = statistics.median(cpu)
+        spread = 0.0
+        if len(cpu) > 1 and middle > 0:
+            low, _, high = statistics.quantiles(cpu, n=4)
+            spread = (high - low) / 2 / middle
+        return cls(statistics.median(one.wall for one in times), middle, spread)
 
 
 def take_turns(ways: dict[Any, Callable[[], object]], rounds: int = 5, warm: bool = True) -> dict[Any, Time]:
@@ -29,10 +44,7 @@ def take_turns(ways: dict[Any, Callable[[], object]], rounds: int = 5, warm: boo
             wall, cpu = time.perf_counter(), time.process_time()
             _finished(way)
             taken[name].append(Time(time.perf_counter() - wall, time.process_time() - cpu))
-    return {
-        name: Time(statistics.median(t.wall for t in times), statistics.median(t.cpu for t in times))
-        for name, times in taken.items()
-    }
+    return {name: Time.of(times) for name, times in taken.items()}
 
 
 def _finished(way: Callable[[], object]) -> None:

@@ -80,10 +80,10 @@ def test_placeholders_of_a_model_are_no_names():
 @pytest.mark.parametrize(
     ("value", "line"),
     [
-        ("[1, 2]", "is no list of class names"),
-        ('{"0": 1.5}', "is no list of class names"),
-        ('{"0": ["a", "b", "c"]}', "is no list of class names"),
-        ("{}", "is no list of class names"),
+        ("[1, 2]", "is not a list of class names"),
+        ('{"0": 1.5}', "is not a list of class names"),
+        ('{"0": ["a", "b", "c"]}', "is not a list of class names"),
+        ("{}", "is not a list of class names"),
     ],
 )
 def test_json_that_is_no_list_of_names(tmp_path, value, line):

@@ -1,6 +1,8 @@
 import pytest
+from PIL import Image
 
 from neuroinspect_tui.config import DataConfig
+from neuroinspect_tui.data.class_names import ModelClasses
 from neuroinspect_tui.data.dataset import load_dataset
 from neuroinspect_tui.errors import InputError
 
@@ -57,7 +59,7 @@ def test_lines_for_sources_that_are_no_data(class_folders, tmp_path):
     text.touch()
     assert line(gone) == f"-d {gone}: no such file or folder: check the path"
     assert line(text) == (
-        f"-d {text} is no folder, table or archive that is read here: "
+        f"-d {text} is not a folder, table or archive that can be read: "
         "give a folder, a .csv, .tsv, .jsonl or .parquet table, or a .tar or .zip"
     )
     one = tmp_path / "one"
@@ -97,3 +99,19 @@ def test_real_counts_equal_the_manifest(real):
             assert len(ours) == len(listed) == count
             labels = dict(zip(listed.paths, listed.labels.tolist(), strict=True))
             assert labels == dict(zip(ours.paths, ours.labels.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("outputs", [2, 4])
+def test_a_list_of_another_length_than_the_classifier_is_refused(tmp_path, outputs):
+    for name in ("ant", "bee", "cat"):
+        folder = tmp_path / "val" / name
+        folder.mkdir(parents=True)
+        Image.new("RGB", (4, 4)).save(folder / "0.png")
+    listed = tmp_path / "names.txt"
+    listed.write_text("ant\nbee\ncat\n")
+    config = DataConfig(str(tmp_path), classes=str(listed))
+    with pytest.raises(
+        InputError, match=f"names 3 classes, the classifier has {outputs} outputs: name every output"
+    ):
+        load_dataset(config, ModelClasses(outputs))
+    assert load_dataset(config, ModelClasses(3)).class_names == ("ant", "bee", "cat")

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 
 from neuroinspect_tui.data.decoder import serve
+from neuroinspect_tui.data.files import FileImages
 from neuroinspect_tui.data.framing import Framing
 
 from .conftest import save
@@ -15,7 +16,7 @@ FRAMING = Framing(side=8, crop=8, interpolation="nearest", crop_mode="squash")
 
 def answers(root, *requests, outside=False):
     """The answers to lists of paths, as one stream of bytes."""
-    asked = b"".join(pickle.dumps(one) for one in ((root, outside, FRAMING), *requests))
+    asked = b"".join(pickle.dumps(one) for one in ((FileImages(root, (), outside), FRAMING), *requests))
     found = io.BytesIO()
     serve(io.BytesIO(asked), found)
     return io.BytesIO(found.getvalue())

@@ -108,7 +108,7 @@ def test_an_image_that_breaks_its_decoder_is_unreadable_and_the_others_are_not(
     (package / "data").mkdir(parents=True)
     home = Path(module._HOME) / "neuroinspect_tui"
     own = ("__init__", "decoder", "dicom", "framing", "quiet")
-    for name in ("__init__.py", "errors.py", "version.py", *(f"data/{name}.py" for name in own)):
+    for name in ("__init__.py", "version.py", "errors.py", *(f"data/{name}.py" for name in own)):
         (package / name).write_text((home / name).read_text())
     (package / "data/images.py").write_text((home / "data/images.py").read_text())
     source = (home / "data/files.py").read_text()

@@ -176,7 +176,7 @@ def test_numbers_that_no_image_has_are_told():
 def test_a_word_among_numbers_makes_names_of_them_and_is_told():
     found = resolve_labels(table(["0", "x", "1"]), None)
     assert found.names == ("0", "1", "x")
-    assert found.notes == ('labels are taken as names, because "x" (row 2) is no number',)
+    assert found.notes == ('labels are taken as names, because "x" (row 2) is not a number',)
     assert resolve_labels(table(["a", "b"]), None).notes == ()
 
 

@@ -182,7 +182,7 @@ def test_few_loose_images_are_left_out_and_told_and_many_are_refused(draw):
 def test_a_class_that_train_has_not_is_refused_by_name(draw, tmp_path):
     root = draw("train/ant/1.png", "train/bee/1.png", "val/ant/1.png", "val/wasp/1.png")
     assert line(root) == (
-        'ROOT: val has a class "wasp" that train has not: '
+        'ROOT: val has a class "wasp" that train does not have: '
         "is it a class? Name all with --classes FILE, or move its folder away"
     )
     assert 'ROOT has a class "wasp"' in line(root / "val")
@@ -205,7 +205,7 @@ def test_unlabelled_test_images_are_left_out(draw):
     assert counts(dataset) == {"train": [1, 1], "val": [1, 1]}
     assert (
         line(root, "test")
-        == 'ROOT: test has a class "unknown" that train has not: is it a class? Name all with --classes FILE, or move its folder away'
+        == 'ROOT: test has a class "unknown" that train does not have: is it a class? Name all with --classes FILE, or move its folder away'
     )
 
 

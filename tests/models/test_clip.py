@@ -139,8 +139,8 @@ def test_weights_that_do_not_fit_or_are_no_weights(files, tmp_path):
     (tmp_path / "list.json").write_text("[1]")
     expected = {
         f"{files / 'tiny.json'}:{tmp_path / 'other.pt'}": f"--clip {tmp_path / 'other.pt'} does not fit the model: missing",
-        f"{files / 'tiny.json'}:{tmp_path / 'text.pt'}": f"--clip {tmp_path / 'text.pt'} cannot be read: it is no torch",
-        f"{tmp_path / 'list.json'}:{files / 'w.pt'}": f"--clip {tmp_path / 'list.json'} is no open_clip model config",
+        f"{files / 'tiny.json'}:{tmp_path / 'text.pt'}": f"--clip {tmp_path / 'text.pt'} cannot be read: it is not a torch",
+        f"{tmp_path / 'list.json'}:{files / 'w.pt'}": f"--clip {tmp_path / 'list.json'} is not an open_clip model config",
     }
     for spec, line in expected.items():
         with pytest.raises(InputError) as error:
@@ -158,7 +158,8 @@ def test_offline_the_line_names_the_ways_out(monkeypatch):
     with pytest.raises(InputError) as error:
         load_clip("ViT-B-32:laion2b_s34b_b79k", CPU)
     assert (
-        str(error.value) == f"--clip ViT-B-32:laion2b_s34b_b79k cannot be had: cannot reach the hub: {REMEDY}"
+        str(error.value)
+        == f"--clip ViT-B-32:laion2b_s34b_b79k could not be downloaded: cannot reach the hub: {REMEDY}"
     )
 
 

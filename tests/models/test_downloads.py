@@ -40,7 +40,7 @@ def test_off_line_nothing_is_tried_from_a_url(off_line):
     tried = []
     with pytest.raises(InputError) as error, from_url(URL, "the weights", "bring some"):
         tried.append(1)
-    assert str(error.value) == "the weights cannot be had: host.example is out of reach: bring some"
+    assert str(error.value) == "the weights could not be downloaded: host.example is out of reach: bring some"
     assert tried == []
 
 
@@ -60,14 +60,14 @@ def test_off_line_the_hub_may_use_its_cache_and_its_switch_is_put_back(off_line)
     with pytest.raises(InputError) as error, from_hub("the weights", "bring some"):
         raise FileNotFoundError("not in the cache")
     host = urlsplit(constants.ENDPOINT).hostname
-    assert str(error.value) == f"the weights cannot be had: {host} is out of reach: bring some"
+    assert str(error.value) == f"the weights could not be downloaded: {host} is out of reach: bring some"
     assert constants.HF_HUB_OFFLINE is before
 
 
 def test_what_was_not_asked_for_is_not_even_probed(monkeypatch):
     monkeypatch.setattr(downloads, "reachable", lambda url: pytest.fail("asked the network"))
     with (
-        pytest.raises(InputError, match=r"^it cannot be had: two lines: x$"),
+        pytest.raises(InputError, match=r"^it could not be downloaded: two lines: x$"),
         from_hub("it", "x", asked=False),
     ):
         raise ValueError("two\nlines")

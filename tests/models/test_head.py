@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from neuroinspect_tui.errors import InputError
-from neuroinspect_tui.models.head import capture, locate_head
+from neuroinspect_tui.models.decision import capture
+from neuroinspect_tui.models.head import locate_head
 from neuroinspect_tui.tensors import Head
 
 from .zoo import Answering, Backbone, ConvHead, LinearHead, TokenHead, noise, seeded
@@ -212,3 +213,39 @@ def test_hooks_are_closed_however_it_ends():
     with pytest.raises(RuntimeError):
         locate_head(module, torch.ones(2, 5, 8, 8))
     assert all(not part._forward_hooks and not part._forward_pre_hooks for part in module.modules())
+
+
+def test_products_without_a_layer_name_the_tensors_they_are_made_of():
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = Backbone()
+            self.w, self.b = nn.Parameter(torch.randn(6, 4)), nn.Parameter(torch.randn(4))
+
+        def forward(self, x):
+            return torch.addmm(self.b, F.normalize(self.body(x).mean((2, 3))), self.w)
+
+    module = seeded(Own)
+    site = locate_head(module, X)
+    (part,) = site.parts
+    assert (part.layer.stored, part.layer.transposed, part.layer.stored_bias) == ("w", True, "b")
+    assert site.head.has_bias and torch.equal(site.head.weight, module.w.T)
+    with torch.no_grad(), capture(site) as captured:
+        module(X)
+    assert torch.allclose(captured.features(), F.normalize(module.body(X).mean((2, 3))))
+
+
+def test_each_class_may_be_scaled_and_moved():
+    scale, shift = torch.tensor([1.0, 2.0, 0.5, 3.0]), torch.tensor([0.1, -5, 0, 2.0])
+    module = seeded(lambda: Answering(lambda y: scale * y + shift))
+    site, layer = locate_head(module, noise(4, 8)), module.inner.decide
+    assert torch.allclose(site.head.weight, scale[:, None] * layer.weight, rtol=1e-3)
+    assert torch.allclose(site.head.bias, scale * layer.bias + shift, atol=1e-3)
+    (own,) = site.split(Head(2 * site.head.weight, site.head.bias + 3))
+    assert torch.allclose(own.weight, 2 * layer.weight, rtol=1e-3)
+    assert torch.allclose(own.bias, layer.bias + 3 / scale, rtol=1e-3)
+
+
+def test_logits_that_bend_are_no_linear_decision():
+    with pytest.raises(InputError, match=r"gives its logits as W·z \+ b"):
+        locate_head(seeded(lambda: Answering(lambda y: y + 0.2 * y**2)), noise(4, 8))

@@ -174,7 +174,9 @@ def test_a_backbone_alone_is_no_classifier(tmp_path):
         name: tensor for name, tensor in load_file(tmp_path / "model.safetensors").items() if "vit." in name
     }
     save_file(state, tmp_path / "model.safetensors", {"format": "pt"})
-    with pytest.raises(InputError, match=r"is no trained classifier: it has no classifier\.bias and 1 more"):
+    with pytest.raises(
+        InputError, match=r"is not a trained classifier: it has no classifier\.bias and 1 more"
+    ):
         opened(tmp_path)
 
 

@@ -64,7 +64,7 @@ def test_what_an_npz_file_leaves_out_has_a_default(tmp_path):
         ({"labels": np.array([0, 1])}, "labels has 2 entries instead of 4: save it again"),
         (
             {"labels": np.array([0, 1, 2, 0])},
-            'label "2" is no class: use class names, or numbers from 0 to 1',
+            'label "2" is not a class: use class names, or numbers from 0 to 1',
         ),
         (
             {"features": np.full((4, 3), np.nan)},

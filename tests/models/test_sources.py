@@ -171,7 +171,7 @@ def test_published_weights_that_cannot_be_had_name_the_way_out(monkeypatch, tmp_
     with pytest.raises(InputError) as error:
         opened(f"{kind}:{name}")
     assert str(error.value) == (
-        f"the published weights of -m {kind}:{name} cannot be had: Network is unreachable: "
+        f"the published weights of -m {kind}:{name} could not be downloaded: Network is unreachable: "
         "pass -w FILE with weights that you have"
     )
 

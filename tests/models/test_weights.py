@@ -208,12 +208,12 @@ def test_files_that_hold_no_state_dict(tmp_path):
     (tmp_path / "cut.safetensors").write_bytes(tensors[:-5])
     expected = {
         "script.pt": "cannot be read: it is a TorchScript archive",
-        "text.pt": "cannot be read: it is no torch file",
-        "empty.pt": "cannot be read: it is no torch file",
+        "text.pt": "cannot be read: it is not a torch file",
+        "empty.pt": "cannot be read: it is not a torch file",
         "cut.pt": "cannot be read: it is a damaged archive",
         "list.pt": "holds no state dict",
         "epoch.pt": "holds no state dict",
-        "cut.safetensors": "is no sound safetensors file: Error while deserializing header: incomplete metadata",
+        "cut.safetensors": "is not a sound safetensors file: Error while deserializing header: incomplete metadata",
         "none.pt": "is not a file",
     }
     for name, reason in expected.items():

@@ -33,10 +33,10 @@ def test_the_texts_of_the_classes_decide_and_are_repaired_as_a_linear_head(files
     written = load_file(tmp_path / "head.safetensors")
     assert torch.equal(written["weight"], head.weight) and torch.equal(written["bias"], head.bias)
     with safe_open(tmp_path / "head.safetensors", "pt") as file:
-        told = file.metadata()
-    assert json.loads(told["class_names"]) == list(NAMES) and told["model"] == f"clip:{spec}"
+        metadata = file.metadata()
+    assert json.loads(metadata["class_names"]) == list(NAMES) and metadata["model"] == f"clip:{spec}"
 
 
 def test_without_classes_there_is_nothing_to_tell_apart(files):  # noqa: F811
-    with pytest.raises(InputError, match="must be told its classes: give them with --classes FILE"):
+    with pytest.raises(InputError, match="needs to know its classes: give them with --classes FILE"):
         open_model(ModelConfig(f"clip:{files / 'hub.json'}:{files / 'w.pt'}"))

@@ -73,7 +73,7 @@ def test_pictures(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_names(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(naming, "_vocabulary", lambda *_: None)
+    monkeypatch.setattr(naming, "vocabulary", lambda *_: None)
     monkeypatch.setattr(
         naming, "_named", lambda p, c, v, target, neuron, on_progress: Concept(neuron, f"n{neuron}", 0.9)
     )

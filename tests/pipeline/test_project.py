@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +41,7 @@ def test_with_a_gpu_every_core_reads(
     asked: int | None,
     readers: int,
 ) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr("neuroinspect_tui.pipeline.project.usable_cores", lambda: cores)
     project.device = torch.device(device)
     project.config = replace(project.config, compute=ComputeConfig(workers=asked))
     assert project.workers == readers

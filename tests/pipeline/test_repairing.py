@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from neuroinspect_tui import jobs
 from neuroinspect_tui.errors import Cancelled
+from neuroinspect_tui.pipeline.pipeline import Pipeline
+from neuroinspect_tui.repair_methods import RepairMethod
 from neuroinspect_tui.stages.repair import gradient
+from tests.pipeline.test_pipeline import Hearing
 from tests.test_batch import neuroinspect
 from tests.test_resume import comparable
 from tests.tiny import TinyProject
@@ -49,3 +53,29 @@ def test_a_repair_goes_on_from_its_last_epoch(
     whole = tmp_path / "whole"
     assert neuroinspect("--batch", *options, str(whole), capsys=capsys)[0] == 0
     assert comparable(out) == comparable(whole)
+
+
+@pytest.mark.parametrize(
+    ("method", "columns"), [("ridge", None), ("auto", ()), ("dfr", ("tint",)), ("bias", None)]
+)
+def test_a_preview_has_the_numbers_of_the_repair_and_leaves_nothing(
+    tiny: TinyProject, tmp_path: Path, method: RepairMethod, columns: tuple[str, ...] | None
+) -> None:
+    pipeline, hears = Pipeline(tiny.config, tmp_path / "session"), Hearing()
+    try:
+        for job in (jobs.Open(), jobs.Evaluate()):
+            pipeline.run(job, hears)
+        for row in range(0, 36, 3):
+            pipeline.run(jobs.SetTag("val", row, "has" if row % 2 else "not", "glare"), hears)
+        asked = (0, method, (), ("glare",), columns)
+        shown = pipeline.run(jobs.PreviewRepair(*asked), hears)
+        assert not list((tmp_path / "session").glob("repairs/*"))
+        made = pipeline.run(jobs.RepairHead(*asked), hears)
+    finally:
+        pipeline.close()
+    untouched = tuple(line for line in made.verdict.comparisons if line.against == "untouched")
+    assert (shown.method, shown.before, shown.after) == (made.method, made.before, made.after)
+    assert (shown.fixed, shown.broken, shown.unchanged) == (made.fixed, made.broken, made.unchanged)
+    assert shown.comparisons == untouched and shown.cues == made.cues == ("glare",)
+    line = shown.comparisons[1]
+    assert (line.metric, line.fixed, line.broken) == ("all", made.fixed, made.broken)

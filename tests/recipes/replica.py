@@ -1,7 +1,7 @@
 """Miniature data sets in the formats of the originals, and a classifier whose every decision is known by hand.
 
-An image has the flat colour of its class, a little lighter or darker; a cue, where it has one, takes its top left
-quarter. The classifier has a neuron for each colour: on an image without a cue its class's neuron is near 1, with one
+An image has the flat colour of its class, a little lighter or darker; a cue, where it has one, takes a quarter of it:
+16 of 64 squares, others in each image, so that none is a copy of another. The classifier has a neuron for each colour: on an image without a cue its class's neuron is near 1, with one
 it is near 3/4 and the cue's near 1/4, all others are 0. The decision layer gives each class 10 for its own neuron,
 and may lean on cues.
 """
@@ -93,11 +93,15 @@ class Replica:
         """Write one JPEG."""
         pixels = np.empty((SIDE, SIDE, 3), np.int16)
         pixels[:] = COLOURS[self.classes.index(name)]
+        random = np.random.default_rng(zlib.crc32(path.name.encode()))
+        quarter = (
+            random.permutation(np.arange(64) < 16).reshape(8, 8).repeat(SIDE // 8, 0).repeat(SIDE // 8, 1)
+        )
         if cue:
-            pixels[: SIDE // 2, : SIDE // 2] = COLOURS[-1 - self.cues.index(cue)]
-        shades = np.random.default_rng(zlib.crc32(path.name.encode())).integers(-3, 4, 2)
+            pixels[quarter] = COLOURS[-1 - self.cues.index(cue)]
+        shades = random.integers(-3, 4, 2)
         pixels[:] += shades[0]
-        pixels[: SIDE // 2, : SIDE // 2] += shades[1]
+        pixels[quarter] += shades[1]
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels.astype(np.uint8)).save(path, quality=95, subsampling=0)
 

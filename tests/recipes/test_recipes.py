@@ -237,7 +237,7 @@ def test_waterbirds_and_five_minutes_with_tags(tmp_path: Path, follow: Follow) -
         assert share(right(data, on_land, repair["weights"])) == 1
         assert repair["after"]["worst_group"]["accuracy"] == 1
         assert repair["verdict"]["outcome"] == "helps"
-        assert repair["parameters"]["groups"] == ("place" if repair in made["waterbirds"] else "tag")
+        assert repair["parameters"]["groups"] == ("place" if repair in made["waterbirds"] else "land, place")
 
 
 def check_folders_of_folders(report: dict[str, Any]) -> None:

@@ -29,11 +29,13 @@ from neuroinspect_tui.results import (
     Opened,
     ProbeQuality,
     ProjectOut,
+    Pull,
     Repair,
     Sample,
     ScoreHistogram,
     SplitDuplicates,
     SplitUse,
+    StressResult,
     TagCounts,
     Unreadable,
     Verdict,
@@ -271,8 +273,15 @@ def findings() -> Findings:
     }
     hashes = {"model": "ab" * 32, "weights": "cd" * 32, "manifest": "ef" * 32}
     copies = (SplitDuplicates("val", "test", 12, (("val/star/0001.png", "test/star/0007.png"),)),)
+    pulls = (
+        Pull("yellow cast", 0, 252, 40, 1, 39 / 252, 2e-7),
+        Pull("mode 3", 2, 252, 12, 9, 3 / 252, 1.0, 3),
+        Pull("text top left", 5, 252, 1, 1, 0.0, 1.0),
+    )
+    stress = StressResult("val", 288, ("text top left", "yellow cast", "mode 3"), pulls)
+    modes = (small_mode(), mode())
     return Findings(
-        opened, config, hashes, environment, evaluation(), (debugged,), (small_mode(), mode()), cues(), copies
+        opened, config, hashes, environment, evaluation(), (debugged,), modes, cues(), copies, stress
     )
 
 

@@ -243,7 +243,7 @@ def test_a_full_disk_keeps_the_finished_shards(tmp_path):
         "        for gap in store.missing(100):\n"
         "            rows = torch.arange(gap.start, gap.stop)\n"
         "            five = torch.zeros(100, 5)\n"
-        "            store.write(Shard(gap.start, gap.stop, rows, torch.ones(100, 1000), rows, five, five, five[:, 0]))\n"
+        "            store.write(Shard(gap.start, gap.stop, rows, torch.ones(100, 500), rows, five, five, five[:, 0]))\n"
         "    except InputError as error:\n"
         "        print(error)\n"
         "    print(store.missing(1000))\n"

@@ -155,7 +155,7 @@ def test_the_verdict_comes_before_its_comparisons_and_these_before_the_classes(p
         "Helps: star 33.0 → 86.0 %",
         "star untouched 72 40 2 33.0 → 86.0 % +53.0 (+40.0 to +65.0) < 0.0001",
         "bias shift 72 14 3 71.0 → 86.0 % +15.0 (+4.0 to +26.0) 0.013",
-        "told nothing",
+        "without groups",
         "all images untouched 576",
         "worst group before: star, background grass (estimated) untouched 18 13 0",
         "Classes before and after",
@@ -208,10 +208,10 @@ def test_pictures_of_a_mode_are_told_apart_by_what_they_show():
 def test_a_report_without_modes_cues_and_repairs_has_no_empty_sections(tmp_path):
     found = synthetic.findings()
     debugged = (replace(found.debugged[0], repairs=()),)
-    bare = replace(found, failure_modes=(), cues=(), duplicates=(), debugged=debugged)
+    bare = replace(found, failure_modes=(), cues=(), duplicates=(), stress=None, debugged=debugged)
     page = Page(render_html(build_report(bare), tmp_path.joinpath))
     targets = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
-    assert not {"modes", "cues", "repairs"} & targets
+    assert not {"modes", "cues", "repairs", "stress"} & targets
     assert {"caveats", "classes", "class-0"} <= targets
     assert page.open == []
 

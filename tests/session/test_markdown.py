@@ -48,6 +48,7 @@ def test_it_tells_the_story_of_the_page_in_its_order():
         "## Cues",
         "## Repair 1: ridge for star",
         "## Repair 2: paper for star",
+        "## Stress battery",
         "## Before you rely on it",
         "## Classes, worst first",
         "## Groups, worst first",

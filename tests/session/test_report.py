@@ -136,7 +136,15 @@ def test_a_repair_is_as_in_the_contract(report):
         "class_precision": 0.9,
         "class_f1": 2 * 0.86 * 0.9 / (0.86 + 0.9),
         "worst_class": {"index": 0, "name": "star", "accuracy": 0.86},
-        "worst_group": {"column": "background", "value": "grass", "class": "star", "accuracy": 0.78},
+        "worst_group": {
+            "column": "background",
+            "value": "grass",
+            "class": "star",
+            "accuracy": 0.78,
+            "count": 0,
+            "estimated": False,
+            "estimate": None,
+        },
         "accuracy_interval": [0.9 - 0.03, 0.9 + 0.03],
         "class_interval": [0.86 - 0.1, 0.86 + 0.1],
     }
@@ -228,6 +236,21 @@ def test_cues_and_copies_between_splits_are_as_in_the_contract(report):
         "between_splits": [
             {"a": "val", "b": "test", "count": 12, "examples": [["val/star/0001.png", "test/star/0007.png"]]}
         ]
+    }
+
+
+def test_the_stress_battery_lists_pulls_with_their_counts(report):
+    assert report["stress"]["images"] == 288
+    assert report["stress"]["changes"] == ["text top left", "yellow cast", "mode 3"]
+    assert report["stress"]["pulls"][1] == {
+        "change": "mode 3",
+        "target": 2,
+        "images": 252,
+        "gained": 12,
+        "lost": 9,
+        "pull": 3 / 252,
+        "p": 1.0,
+        "mode": 3,
     }
 
 

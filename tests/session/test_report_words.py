@@ -28,15 +28,11 @@ def test_the_mark_follows_the_outcome(outcome, mark):
     assert words.verdict_mark(reported(replace(synthetic.repair(), verdict=Verdict(outcome, ())))) == mark
 
 
-def test_the_headline_is_the_class(repair):
-    assert words.repair_headline(repair) == "33 % → 86 %"
-
-
 def test_the_facts_below_the_numbers():
     made = replace(synthetic.repair(), parameters={"strength": 0.00316228, "groups": "place"})
     assert words.repair_facts(reported(made)) == [
         "over all images 41 fixed, 6 broken (exact McNemar test, p < 0.0001)",
-        "told the cues grass",
+        "with the cues grass",
         "fitted on 2 400 images of train (80 tags, carried to 2320 images)",
         "chosen on 288 images of val",
         "judged on 576 images of test",

@@ -169,7 +169,7 @@ def test_viewing_what_is_no_session_is_refused(tmp_path):
         with pytest.raises(InputError) as caught:
             open_it(tmp_path / "nowhere")
         assert str(caught.value) == (
-            f"{tmp_path}/nowhere is no session: give a directory that neuroinspect wrote with -o"
+            f"{tmp_path}/nowhere is not a session: give a directory that neuroinspect wrote with -o"
         )
     assert not (tmp_path / "nowhere").exists()
 
@@ -206,8 +206,8 @@ def test_a_read_only_directory_is_refused_in_one_line(tmp_path):
     ("content", "line"),
     [
         ("{", "is damaged (Expecting property name"),
-        ('{"schema": "other/1"}', "is no session of neuroinspect"),
-        ("[]", "is no session of neuroinspect"),
+        ('{"schema": "other/1"}', "is not a session of neuroinspect"),
+        ("[]", "is not a session of neuroinspect"),
         ('{"schema": "neuroinspect.session/99"}', "was written by a newer neuroinspect (format 99): upgrade"),
     ],
 )

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from neuroinspect_tui.stages import causal
-from neuroinspect_tui.stages.causal import Intervention, mended_shares
+from neuroinspect_tui.stages.causal import Intervention, fixed_shares
 from neuroinspect_tui.tensors import Head
 
 from .worlds import random_world
@@ -32,7 +32,7 @@ def test_shares_equal_brute_force_in_blocks_of_any_size(monkeypatch, block):
     monkeypatch.setattr(causal, "BLOCK_ELEMENTS", block * head.neurons)
     rows = (data.mistakes & (data.labels == 1)).nonzero().squeeze(1)
     changes = interventions(head.neurons, seed=1)
-    found = mended_shares(data.features, rows, 1, head, changes)
+    found = fixed_shares(data.features, rows, 1, head, changes)
     assert found == [pytest.approx(brute_force(data.features, rows, 1, head, c)) for c in changes]
     assert len(set(found)) > 5
 
@@ -41,19 +41,19 @@ def test_what_the_stored_features_decide_rightly_is_mended_by_nothing():
     head = Head(torch.eye(2), torch.zeros(2))
     features = torch.tensor([[2.0, 1.0], [1.0, 2.0]])
     silence = Intervention(torch.tensor([1]), torch.zeros(1))
-    assert mended_shares(features, torch.tensor([0, 1]), 0, head, [silence]) == [0.5]
+    assert fixed_shares(features, torch.tensor([0, 1]), 0, head, [silence]) == [0.5]
 
 
 def test_features_that_are_not_finite_are_never_mended():
     head = Head(torch.eye(2), torch.zeros(2))
     features = torch.tensor([[float("nan"), 1.0], [1.0, 2.0]])
     silence = Intervention(torch.tensor([1]), torch.zeros(1))
-    assert mended_shares(features, torch.tensor([0, 1]), 0, head, [silence]) == [0.5]
+    assert fixed_shares(features, torch.tensor([0, 1]), 0, head, [silence]) == [0.5]
 
 
 def test_no_mistakes_and_no_neurons_mend_nothing():
     data, head = random_world(0)
     nothing = Intervention(torch.empty(0, dtype=torch.int64), torch.empty(0))
     rows = (data.mistakes & (data.labels == 1)).nonzero().squeeze(1)
-    assert mended_shares(data.features, rows, 1, head, [nothing]) == [0.0]
-    assert mended_shares(data.features, rows[:0], 1, head, [nothing]) == [0.0]
+    assert fixed_shares(data.features, rows, 1, head, [nothing]) == [0.0]
+    assert fixed_shares(data.features, rows[:0], 1, head, [nothing]) == [0.0]

@@ -210,3 +210,27 @@ def test_progress_counts_mistakes_and_can_be_cancelled(monkeypatch):
 
     with pytest.raises(Cancelled):
         find_culprits(data, head, ClassRef(3, "x"), on_progress=cancel)
+
+
+def test_neuron_0_is_named_by_the_mistakes_that_voted_for_it_alone():
+    """Three mistakes of class 0: neuron 0 turns the first two, neuron 1 the third, which has no other vote."""
+    head = Head(torch.tensor([[0.0, 0.0, 1.0], [1.0, 1.0, 0.0]]), torch.zeros(2))
+    features = torch.tensor([[3.0, 0.0, 1.0], [2.0, 0.0, 1.0], [0.0, 2.0, 1.0], [0.0, 0.0, 1.0]])
+    report = find_culprits(split_features(features, torch.zeros(4, dtype=torch.int64), head), head, SEA)
+    assert [(row.neuron, row.prec_at_5) for row in report.excessive] == [
+        (0, pytest.approx(200 / 3)),
+        (1, pytest.approx(100 / 3)),
+    ]
+    assert [sample.culprits for sample in report.samples] == [(0,), (0,), (1,)]
+    assert [row.mended for row in report.excessive] == pytest.approx([2 / 3, 1 / 3])
+    assert (report.mended_together, report.insufficient) == (1.0, ())
+
+
+def test_the_random_controls_are_the_mean_over_their_draws():
+    """Of two neurons one fixes every mistake: a random one fixes half, and two at once always all."""
+    head = Head(torch.tensor([[0.0, 1.0], [1.0, 0.0]]), torch.zeros(2))
+    data = split_features(torch.tensor([[3.0, 1.0], [2.0, 1.0]]), torch.tensor([0, 0]), head)
+    report = find_culprits(data, head, SEA)
+    [row] = report.excessive
+    assert (row.neuron, row.mended, row.mended_random) == (0, 1.0, 0.5)
+    assert report.mended_together == 1.0

@@ -99,6 +99,15 @@ def test_images_of_another_colour_are_no_copies() -> None:
     assert [one.rows.tolist() for one in found] == [[[0, 0]]]
 
 
+def test_images_of_one_colour_are_no_copies() -> None:
+    """Their hashes are those of rounding errors: all alike."""
+    images = {"a": [Image.new("RGB", (48, 48), (200, 20, 20)), picture(3)]}
+    images["b"] = [Image.new("RGB", (48, 48), (201, 21, 21)), picture(3)]
+    splits = {name: split(name, torch.zeros(2, 4)) for name in images}
+    (found,) = find_duplicates(splits, lambda name, row: images[name][row])
+    assert found.rows.tolist() == [[1, 1]]
+
+
 def test_images_that_cannot_be_opened_are_passed_over(made: World) -> None:
     cut = io.BytesIO()
     picture(0).save(cut, "JPEG")

@@ -175,7 +175,7 @@ def test_what_is_kept_of_the_logits_is_as_large_as_it_looks():
 def test_when_not_one_image_fits_the_line_says_so():
     with pytest.raises(InputError) as error:
         evaluate(CountingClassifier(make_classifier(), limit=0), make_split())
-    expected = "cpu has not enough memory for one image: use --device cpu, or a smaller --image-size"
+    expected = "cpu does not have enough memory for one image: use --device cpu, or a smaller --image-size"
     assert str(error.value) == expected
 
 

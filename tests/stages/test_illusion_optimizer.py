@@ -137,7 +137,7 @@ def test_pictures_that_have_reached_their_goal_leave_and_stay_as_they_were():
     clean[1, 5] = 9.0
     seen = clean * painting.scale
     classify = painting.classify
-    painting.classify = lambda pictures: Activations(seen[: len(pictures)], seen, seen)
+    painting.classify = lambda pictures: Activations(seen[: len(pictures)], seen, seen, torch.zeros(8))
     assert painting.remove_finished() == [0, 2]
     painting.classify = classify
     assert painting.active.tolist() == [1, 3, 4, 5, 6, 7]

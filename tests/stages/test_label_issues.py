@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from neuroinspect_tui.stages.label_issues import find_label_issues, self_confidence
@@ -79,3 +80,28 @@ def test_self_confidence_is_the_probability_of_the_label():
 def test_no_images_have_no_doubtful_labels():
     data, head = random_world(0, images=0)
     assert find_label_issues(data, head, []) == ()
+
+
+def test_doubt_is_the_disbelief_of_the_model_times_the_share_of_the_neighbours():
+    """The least believed label comes first, though its image is not the first of the split."""
+    split, head, _ = clusters([4, 17, 58])
+    split.features[58] *= 2.0
+    found = find_label_issues(split, head)
+    doubts = [(1.0 - issue.self_confidence) * issue.neighbour_share for issue in found]
+    assert found[0].path == "val/58.png" and len(found) == 3
+    assert doubts == sorted(doubts, reverse=True) and len(set(doubts)) == 3
+
+
+def test_a_split_of_fewer_images_than_neighbours_counts_those_there_are():
+    head = Head(torch.eye(2) * 9, torch.zeros(2))
+    features = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.9, 0.0], [0.0, 1.0]])
+    split = split_of("val", features, torch.tensor([1, 0, 0, 1]), head, {})
+    [issue] = find_label_issues(split, head)
+    assert (issue.path, issue.suggested, issue.neighbour_share) == ("val/0.png", 0, pytest.approx(2 / 3))
+
+
+def test_only_the_least_believed_mistakes_are_looked_at(monkeypatch):
+    split, head, _ = clusters([4, 17, 58])
+    split.features[17] *= 2.0
+    monkeypatch.setattr("neuroinspect_tui.stages.label_issues.CANDIDATES", 1)
+    assert [issue.path for issue in find_label_issues(split, head)] == ["val/17.png"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from neuroinspect_tui.stages.probe import margins, teach
+from neuroinspect_tui.stages.probe import fit_probe, margins
 
 
 def problem(count: int = 24, neurons: int = 40, values: int = 3):
@@ -28,7 +28,7 @@ def test_the_dual_solution_equals_the_normal_equations(strength):
     weights = np.full(24, 1 / 24)
     size = (weights[:, None] * centred**2).sum(0).mean()
     x, _, solution = primal(centred, codes.numpy(), weights, strength, size)
-    found = teach(features, codes, 3, strengths=(strength,))
+    found = fit_probe(features, codes, 3, strengths=(strength,))
     np.testing.assert_allclose(found.scores(features).numpy(), x @ solution + 1 / 3, atol=1e-5)
 
 
@@ -46,8 +46,8 @@ def test_the_strength_and_the_noise_come_from_leaving_each_image_out():
             solution = np.linalg.solve(gram, x[kept].T @ (weights[kept, None] * goal[kept]))
             left += weights[row] * ((goal[row] - x[row] @ solution) ** 2).sum()
         errors.append(left)
-    found = teach(features, codes, 3, strengths=strengths)
-    best = teach(features, codes, 3, strengths=(strengths[int(np.argmin(errors))],))
+    found = fit_probe(features, codes, 3, strengths=strengths)
+    best = fit_probe(features, codes, 3, strengths=(strengths[int(np.argmin(errors))],))
     torch.testing.assert_close(found.weight, best.weight)
     assert found.noise == pytest.approx(2 * min(errors), rel=1e-6)
 
@@ -59,13 +59,13 @@ def test_every_value_has_the_same_total_weight():
     weights = np.where(codes.numpy() == 0, 1 / 40, 1 / 8)
     size = (weights[:, None] * centred**2).sum(0).mean()
     x, _, solution = primal(centred, codes.numpy(), weights, 0.1, size)
-    found = teach(features, codes, 2, strengths=(0.1,))
+    found = fit_probe(features, codes, 2, strengths=(0.1,))
     np.testing.assert_allclose(found.scores(features).numpy(), x @ solution + 0.5, atol=1e-5)
 
 
 def test_scores_do_not_depend_on_blocks_and_sum_to_one(monkeypatch):
     features, codes = problem()
-    probe = teach(features, codes, 3)
+    probe = fit_probe(features, codes, 3)
     whole = probe.scores(features.half())
     monkeypatch.setattr("neuroinspect_tui.stages.probe.BLOCK_ELEMENTS", 40 * 5)
     torch.testing.assert_close(probe.scores(features.half()), whole)
@@ -74,7 +74,7 @@ def test_scores_do_not_depend_on_blocks_and_sum_to_one(monkeypatch):
 
 def test_chances_are_even_at_no_margin_and_follow_the_noise():
     features, codes = problem()
-    probe = teach(features, codes, 3)
+    probe = fit_probe(features, codes, 3)
     scores = torch.tensor([[0.4, 0.4, 0.2], [0.8, 0.3, -0.1]])
     torch.testing.assert_close(margins(scores), torch.tensor([0.0, 0.5]))
     expected = 1 / (1 + np.exp(-2 * 0.5 / probe.noise))

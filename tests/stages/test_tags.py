@@ -6,6 +6,7 @@ import torch
 from neuroinspect_tui.stages.tags import (
     COLUMN,
     MISLABELLED,
+    _quality,
     cue_probe,
     culprit_scores,
     excluded_rows,
@@ -14,6 +15,7 @@ from neuroinspect_tui.stages.tags import (
     rival_class,
     shuffled,
 )
+from neuroinspect_tui.tensors import GroupColumn
 
 from .repair.worlds import CULPRITS, leaning_head, make_split, make_world
 from .worlds import random_world
@@ -200,3 +202,33 @@ def test_the_probe_is_taught_by_all_splits():
     tags = {"val": {0: "has"}, "train": {1: "not"}}
     assert cue_probe(splits, tags) is not None
     assert cue_probe({"val": splits["val"]}, tags) is None
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "given", "enough", "more"),
+    [
+        (None, 40, False, 1),  # no image was carried to: nothing speaks for the tags
+        (0.85, 40, True, 0),
+        (0.90, 40, True, 0),
+        (0.70, 40, False, 40),  # twice the error that is allowed: twice the tags
+        (0.80, 60, False, 20),
+        (0.10, 40, False, 120),  # never more than four times as many as there are
+        (0.99, 16, False, 4),  # at least 20
+    ],
+)
+def test_the_missing_tags_follow_from_the_error_of_the_probe(accuracy, given, enough, more):
+    """The error falls as one over the number of tags; 15 % are allowed."""
+    tags = {"val": {row: ("has", "not")[row % 2] for row in range(given)}}
+    column = GroupColumn("tag", ("has", "not"), torch.tensor([0, 0, 1, -1]))
+    found = _quality(tags, {"val": column}, accuracy)
+    assert (found.enough, found.more, found.rarest) == (enough, more, None)
+    assert (found.has, found.not_, found.unclear, found.accuracy) == (2, 1, 1, accuracy)
+
+
+@pytest.mark.parametrize(
+    ("has", "rarest", "more"), [(7, "has", 1), (8, None, 0), (32, None, 0), (33, "not", 1)]
+)
+def test_eight_tags_of_each_kind_are_needed(has, rarest, more):
+    tags = {"val": {row: "has" if row < has else "not" for row in range(40)}}
+    found = _quality(tags, {"val": GroupColumn("tag", ("has", "not"), torch.zeros(1))}, 1.0)
+    assert (found.rarest, found.more, found.enough) == (rarest, more, rarest is None)

@@ -65,3 +65,13 @@ def test_each_list_has_at_most_thirty_rows():
     counts = {neuron: 60 - neuron for neuron in range(40)}
     insufficient = votes(counts, 100)
     assert choose_culprits(insufficient, votes({}, 100))[0] == list(range(30))
+
+
+def test_three_percent_in_one_list_is_no_contest():
+    """Neuron 1 has exactly 3 % of the one list: it stays in the other."""
+    assert choose_culprits(votes({1: 3}, 100), votes({1: 50}, 100)) == ([], [1])
+    assert choose_culprits(votes({1: 50}, 100), votes({1: 3}, 100)) == ([1], [])
+
+
+def test_the_vote_of_a_single_mistake_is_all_of_it():
+    assert Votes.of(torch.tensor([[2.0, 0.0]])).prec_at_5.tolist() == [100.0, 0.0]

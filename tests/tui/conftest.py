@@ -92,7 +92,10 @@ Launch = Callable[..., AbstractAsyncContextManager[Desk]]
 
 @pytest.fixture
 def launch(tmp_path: Path) -> Launch:
-    """`async with launch(size=(120, 40)) as desk`: the app on a worker that answers at once."""
+    """`async with launch(size=(120, 40)) as desk`: the app on a worker that answers at once.
+
+    Without `modes` there are no common causes, and the classes are listed.
+    """
 
     @asynccontextmanager
     async def start(
@@ -101,6 +104,7 @@ def launch(tmp_path: Path) -> Launch:
         terminal: Terminal | None = None,
         state: SavedState | None = None,
         prepare: Callable[[FakeWorker], None] = lambda worker: None,
+        modes: bool = False,
         **changes: object,
     ) -> AsyncIterator[Desk]:
         workers: list[FakeWorker] = []
@@ -108,6 +112,7 @@ def launch(tmp_path: Path) -> Launch:
 
         def make(on_event: Callable[..., None]) -> FakeWorker:
             workers.append(FakeWorker(on_event, tmp_path))
+            workers[-1].modes = modes
             prepare(workers[-1])
             return workers[-1]
 

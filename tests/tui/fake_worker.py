@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +15,37 @@ from neuroinspect_tui import jobs
 from neuroinspect_tui.events import Event, Failed, Finished, Partial, Preview, Progress, Started, Stopped
 from neuroinspect_tui.jobs import Job
 from neuroinspect_tui.results import (
+    Carried,
+    ClassChange,
     ClassRef,
     ClassResult,
     Comparison,
     Concept,
+    ConfusedPair,
     Confusion,
+    CoverTest,
     Cue,
     Culprit,
     CulpritReport,
     Evaluation,
     Exemplar,
     ExemplarKind,
+    FailureMode,
     GroupResult,
     Illusion,
     Metrics,
+    ModeExemplar,
     Opened,
     ProbeQuality,
     Repair,
+    RepairPreview,
     ReviewItem,
     Sample,
     SplitUse,
     TagCounts,
     Verdict,
+    Verification,
+    WeightedNeuron,
     WhatIf,
     WorstClass,
     WorstGroup,
@@ -168,6 +178,41 @@ def exemplars(root: Path, target: int, neuron: int, names: tuple[str, ...] = CLA
     return tuple(found)
 
 
+def failure_modes(root: Path) -> tuple[FailureMode, ...]:
+    """Three causes: a named cue, an unnamed group, and one that does not come back in resamples."""
+
+    def exemplar(label: int, predicted: int, number: int) -> ModeExemplar:
+        seed = 10_000 + 100 * label + number
+        wrong = label != predicted
+        return ModeExemplar(
+            f"images/{label:02d}/image_{100 * label + number:05d}.jpg", 6.5 - 0.4 * number, label, predicted,
+            picture(root, f"modes/{seed}.png", seed),
+            picture(root, f"modes/{seed}-covered.png", seed + 7) if wrong else None,
+            (label if number % 3 else predicted) if wrong else None, 0.93 - 0.02 * number if wrong else None,
+        )  # fmt: skip
+
+    def mode(
+        number: int, name: str | None, pairs: tuple[tuple[int, int, int], ...], above: int, right: int, cover: float,
+    ) -> FailureMode:  # fmt: skip
+        count = sum(pair[2] for pair in pairs)
+        label, predicted, _ = pairs[0]
+        images = [exemplar(label, predicted, place) for place in range(6)]
+        images += [exemplar(label, label, 50 + place) for place in range(4)]
+        return FailureMode(
+            number, name, 0.91 if name else None, cover > 0.5, number == 2, count, count / 79,
+            tuple(ConfusedPair(*pair) for pair in pairs),
+            tuple(WeightedNeuron((5 * number + 7 * place) % 24, 0.6 - 0.1 * place) for place in range(8)),
+            Carried((above, count), (right, 26), 0.0004 * 10**number), CoverTest(cover, 0.06, count),
+            exemplars=tuple(images),
+        )  # fmt: skip
+
+    return (
+        mode(0, "trellis", ((0, 1, 9), (0, 2, 5), (1, 2, 11)), 19, 7, 0.68),
+        mode(1, None, ((3, 7, 15),), 9, 5, 0.12),
+        mode(2, None, ((2, 1, 12), (4, 5, 9)), 6, 9, 0.1),
+    )
+
+
 def illusion(root: Path, target: int, neuron: int, seed: int = 0) -> Illusion:
     name = f"illusions/{target}-{neuron}-{seed}"
     ratio = 1.32 if neuron % 3 else 0.71
@@ -187,7 +232,10 @@ def metrics(accuracy: float, rate: float, group: float, split: str = "test") -> 
 
 VERDICT_LINES = (
     Comparison("class", "untouched", 24, 8, 2, 0.333, 0.583, (0.02, 0.44), 0.11),
+    Comparison("class", "bias", 24, 4, 2, 0.5, 0.583, (-0.1, 0.27), 0.69),
+    Comparison("class", "told_nothing", 24, 6, 1, 0.375, 0.583, (0.01, 0.4), 0.12),
     Comparison("all", "untouched", 6149, 61, 23, 0.847, 0.851, (0.0, 0.01), 0.0004),
+    Comparison("worst_group", "untouched", 40, 14, 2, 0.2, 0.5, (0.12, 0.48), 0.004),
 )
 
 
@@ -201,6 +249,10 @@ def repair(number: int, job: jobs.RepairHead) -> Repair:
         number, ClassRef(job.target, CLASSES[job.target]), job.method, job.neurons, {"strength": 0.3, "seed": 0}, 0.05,
         f"repairs/{number}-{job.method}/head.safetensors", None, before, after, controls, 61, 23, 0.0004,
         Verdict("helps", VERDICT_LINES),
+        classes=tuple(
+            ClassChange(index, name, count, right / count, min(1.0, right / count + (0.25 if index == 0 else 0.01)))
+            for index, (name, right, count) in enumerate(zip(CLASSES, CORRECT, COUNTS, strict=True))
+        ),
         splits=(SplitUse("fit", "train", 820), SplitUse("choose", "train", 200), SplitUse("judge", "test", 6149)),
     )  # fmt: skip
 
@@ -211,6 +263,8 @@ class FakeWorker:
     def __init__(self, on_event: Callable[[Event], None], root: Path, pause: float = 0.0) -> None:
         self.on_event, self.root, self.pause = on_event, root, pause
         self.classes = CLASSES
+        self.modes = False
+        self.cues: dict[str, Cue] = {}
         self.submitted: list[Job] = []
         self.cancels = 0
         self.closed = False
@@ -307,6 +361,12 @@ class FakeWorker:
     def _answer_findculprits(self, job: jobs.FindCulprits) -> CulpritReport:
         return culprits(job.target, self.classes)
 
+    def _answer_findfailuremodes(self, job: jobs.FindFailureModes) -> tuple[FailureMode, ...]:
+        return failure_modes(self.root) if self.modes else ()
+
+    def _answer_examinefailuremodes(self, job: jobs.ExamineFailureModes) -> tuple[FailureMode, ...]:
+        return failure_modes(self.root)
+
     def _answer_findexemplars(self, job: jobs.FindExemplars) -> tuple[Exemplar, ...]:
         return exemplars(self.root, job.target, job.neuron)
 
@@ -331,6 +391,16 @@ class FakeWorker:
             job.raised,
         )  # fmt: skip
 
+    def _answer_previewrepair(self, job: jobs.PreviewRepair) -> RepairPreview:
+        return RepairPreview(
+            ClassRef(job.target, CLASSES[job.target]), job.method,
+            metrics(0.847, 0.333, 0.2), metrics(0.86, 0.8, 0.6), 7, 2, (),
+        )  # fmt: skip
+
+    def _answer_verifyrepair(self, job: jobs.VerifyRepair) -> Verification:
+        weights = self._repairs[job.number].weights or ""
+        return Verification(job.number, weights, "test", 6149, 6149, 0.851, 0.851, fresh=True)
+
     def _answer_listsamples(self, job: jobs.ListSamples) -> tuple[Sample, ...]:
         if job.predicted == job.target:
             return tuple(sample(job.target, 50 + number, job.target) for number in range(12))
@@ -352,7 +422,36 @@ class FakeWorker:
         tags = TagCounts(given.count("has"), given.count("not"), given.count("mislabelled"))
         enough = len(given) >= 8
         quality = ProbeQuality(0.97 if enough else None, enough, 180, 198, 0, max(0, 8 - len(given)))
-        return Cue(job.cue, tags, probe=quality)
+        old = self.cues.get(job.cue, Cue(job.cue, tags))
+        self.cues[job.cue] = replace(old, tags=tags, probe=quality)
+        return self.cues[job.cue]
+
+    def _answer_listcues(self, job: jobs.ListCues) -> tuple[Cue, ...]:
+        return tuple(self.cues.values())
+
+    def _answer_addcue(self, job: jobs.AddCue) -> tuple[Cue, ...]:
+        self.cues.setdefault(job.name, Cue(job.name, TagCounts(), job.origin, job.source))
+        return tuple(self.cues.values())
+
+    def _answer_renamecue(self, job: jobs.RenameCue) -> tuple[Cue, ...]:
+        self.cues[job.new] = replace(self.cues.pop(job.name), name=job.new)
+        return tuple(self.cues.values())
+
+    def _answer_mergecues(self, job: jobs.MergeCues) -> tuple[Cue, ...]:
+        gone, into = self.cues.pop(job.name).tags, self.cues[job.into]
+        tags = TagCounts(into.tags.has + gone.has, into.tags.not_ + gone.not_)
+        self.cues[job.into] = replace(into, tags=tags)
+        return tuple(self.cues.values())
+
+    def _answer_clearcue(self, job: jobs.ClearCue) -> tuple[Cue, ...]:
+        old = self.cues.pop(job.name)
+        if not job.forget:
+            self.cues[job.name] = replace(old, tags=TagCounts(), probe=None)
+        return tuple(self.cues.values())
+
+    def _answer_leaveoutcue(self, job: jobs.LeaveOutCue) -> tuple[Cue, ...]:
+        self.cues[job.name] = replace(self.cues[job.name], left_out=job.left_out)
+        return tuple(self.cues.values())
 
     def _answer_repairhead(self, job: jobs.RepairHead) -> Repair:
         made = repair(len(self._repairs) + 1, job)
@@ -360,8 +459,6 @@ class FakeWorker:
         return made
 
     def _answer_exportrepair(self, job: jobs.ExportRepair) -> Repair:
-        from dataclasses import replace
-
         made = self._repairs[job.number]
         kept = replace(
             made, accepted=True, weights=f"repairs/{made.number}-{made.method}/weights.safetensors"

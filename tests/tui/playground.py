@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from neuroinspect_tui.tui.protocol import Appearance, AppSession, Facts, SavedState
+from neuroinspect_tui.tui.protocol import Appearance, AppSession, Facts, OnEvent, SavedState
 from neuroinspect_tui.tui.start import run_app
 
 from .fake_worker import FakeWorker
@@ -16,7 +16,13 @@ from .fake_worker import FakeWorker
 def project(root: Path, pause: float = 0.0, **changes: object) -> AppSession:
     """A project on the fake worker."""
     facts = Facts("resnet50", "flowers102", "val", "cpu")
-    return AppSession(facts, SavedState(root), lambda on_event: FakeWorker(on_event, root, pause), **changes)  # type: ignore[arg-type]
+
+    def make(on_event: OnEvent) -> FakeWorker:
+        worker = FakeWorker(on_event, root, pause)
+        worker.modes = True
+        return worker
+
+    return AppSession(facts, SavedState(root), make, **changes)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -71,12 +71,12 @@ async def test_every_screen_survives_hostile_names(launch: Launch, size: tuple[i
             await desk.pilot.pause(0.15)
             await desk.press("2", "space", "3", "1")
             check(desk.text, size)
-        for key in ("c", "t", "m", "S", "L", "question_mark"):
+        for key in ("C", "n", "t", "m", "S", "L", "question_mark"):
             await desk.press(key)
             await desk.pilot.pause(0.05)
             check(desk.text, size)
             await desk.press("escape")
-        await desk.press("c", "n", "enter")
+        await desk.press("C", "n", "enter")
         await desk.pilot.pause(0.1)
         check(desk.text, size)
 
@@ -124,6 +124,6 @@ async def test_markup_in_the_path_of_a_session_is_shown_not_obeyed(
         await desk.press("e")
         await desk.until(lambda: f"/{folder}" in desk.text)
         await desk.press("m", "enter")
-        await desk.until(lambda: "Before and after · auto" in desk.text)
+        await desk.until(lambda: "Verdict on repair 1 (auto" in desk.text)
         await desk.press("a")
         await desk.until(lambda: "Repaired weights are in" in desk.text)

@@ -60,5 +60,5 @@ async def test_the_footer_shows_what_works_here(launch: Launch) -> None:
         footer = desk.text.splitlines()[-1]
         assert "space mark" in footer and "s sort" not in footer
         await desk.press("4")
-        assert "z enlarge" in desk.text.splitlines()[-1]
+        assert "v make illusions" in desk.text.splitlines()[-1]
         assert desk.text.splitlines()[-1].rstrip().endswith("? help  q quit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from neuroinspect_tui import jobs
 from neuroinspect_tui.events import Failed, Finished
@@ -12,7 +13,7 @@ from neuroinspect_tui.tui.marks import Marks
 from neuroinspect_tui.tui.on_show import missing, no_neurons
 from neuroinspect_tui.tui.widgets.class_table import grade, group_gaps
 
-from .fake_worker import culprits, evaluation, mistakes, opened
+from .fake_worker import culprits, evaluation, failure_modes, opened
 
 
 def known() -> AppState:
@@ -23,46 +24,64 @@ def known() -> AppState:
 
 
 def test_nothing_is_asked_before_the_evaluation_is_done() -> None:
-    assert list(missing(AppState(), 0, None, ())) == []
+    assert list(missing(AppState(), 0, None)) == []
     app_state = known()
     app_state.evaluation_final = False
-    assert list(missing(app_state, 0, None, ())) == []
+    assert list(missing(app_state, 0, None)) == []
 
 
-def test_first_the_culprits_then_what_hangs_on_them() -> None:
+def lists(target: int) -> list[jobs.ListSamples]:
+    return [jobs.ListSamples(target), jobs.ListSamples(target, target, only_mistakes=False)]
+
+
+def test_first_the_causes_and_the_culprits_then_what_hangs_on_them() -> None:
     app_state = known()
-    assert list(missing(app_state, 0, None, ())) == [jobs.FindCulprits(0)]
+    asked = [jobs.FindFailureModes(), *lists(0), jobs.FindCulprits(0)]
+    assert list(missing(app_state, 0, None)) == asked
+    app_state.ask(asked[0])
+    assert list(missing(app_state, 0, None)) == asked[1:], "what is under way is not asked for again"
+    app_state.failure_modes = ()
+    app_state.samples = dict.fromkeys(lists(0), ())
     app_state.reports[0] = culprits(0)
     names = jobs.NameNeurons(0, app_state.culprit_neurons(0, 30))
-    near = mistakes(0)[:2]
-    assert list(missing(app_state, 0, 11, near)) == [
-        jobs.MakeThumbnails("val", (0, 1)), jobs.FindExemplars(0, 11), names,
-    ]  # fmt: skip
-    app_state.thumbnails["val", 0] = "x.png"
+    assert list(missing(app_state, 0, 11)) == [jobs.FindExemplars(0, 11), names]
     app_state.exemplars[0, 11] = ()
     app_state.concepts = {(names.target, neuron): Concept(neuron, None, None) for neuron in names.neurons[1:]}
-    assert list(missing(app_state, 0, 11, near)) == [
-        jobs.MakeThumbnails("val", (1,)), jobs.NameNeurons(0, names.neurons[:1]),
+    assert list(missing(app_state, 0, 11)) == [jobs.NameNeurons(0, names.neurons[:1])]
+
+
+def test_a_failure_mode_asks_for_the_images_of_its_classes_and_names_its_own_neurons(tmp_path: Path) -> None:
+    app_state = known()
+    app_state.failure_modes = failure_modes(tmp_path)
+    assert next(missing(app_state, None, None)) == jobs.ExamineFailureModes()
+    app_state.apply(Finished(jobs.ExamineFailureModes(), app_state.failure_modes))
+    app_state.reports[0] = culprits(0)
+    mode = app_state.failure_modes[0]
+    assert mode.classes == (0, 1)
+    assert list(missing(app_state, 0, None, mode)) == [
+        *lists(0), *lists(1), jobs.NameNeurons(0, tuple(row.neuron for row in mode.neurons)),
     ]  # fmt: skip
 
 
 def test_without_clip_no_names_are_asked_for() -> None:
     app_state = known()
     app_state.opened = replace(opened(), clip=None)
-    app_state.reports[0] = culprits(0)
-    assert list(missing(app_state, 0, 11, ())) == [jobs.FindExemplars(0, 11)]
+    app_state.failure_modes, app_state.reports[0] = (), culprits(0)
+    assert list(missing(app_state, 0, 11)) == [*lists(0), jobs.FindExemplars(0, 11)]
 
 
 def test_a_class_without_mistakes_needs_nothing_and_says_why() -> None:
     app_state = known()
-    assert list(missing(app_state, 7, None, ())) == []
+    app_state.failure_modes = ()
+    assert list(missing(app_state, 7, None)) == lists(7)
     assert no_neurons(app_state, 7)[0] == "No mistakes in this class."
 
 
 def test_what_failed_is_not_asked_for_by_looking() -> None:
     app_state = known()
-    app_state.apply(Failed(jobs.FindCulprits(0), "line", "", False))
-    assert list(missing(app_state, 0, None, ())) == []
+    for job in (jobs.FindCulprits(0), jobs.FindFailureModes(), *lists(0)):
+        app_state.apply(Failed(job, "line", "", False))
+    assert list(missing(app_state, 0, None)) == []
     assert no_neurons(app_state, 0)[:2] == ("No culprits:", "line")
 
 

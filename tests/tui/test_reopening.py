@@ -7,6 +7,7 @@ from pathlib import Path
 from neuroinspect_tui import jobs
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.events import Finished, Preview, Started, Stopped
+from neuroinspect_tui.results.stored_cues import StoredCue
 from neuroinspect_tui.tui.protocol import SavedState, View
 
 from .conftest import Launch
@@ -24,8 +25,8 @@ def saved(root: Path) -> SavedState:
             Finished(jobs.Illustrate(2), (illusion(root, 2, 18),)),
             Finished(jobs.ExportRepair(4), repair(4, jobs.RepairHead(2, "ridge"))),
         ),
-        {("val", mistakes(2)[0].path): "cue"},
         View(2, 18, "index", {2: (18, 13)}, True),
+        (StoredCue("rose cue", "hand", "class 2", tags={"val": {mistakes(2)[0].path: "has"}}),),
     )  # fmt: skip
 
 
@@ -36,13 +37,15 @@ async def test_the_saved_view_is_there_before_any_worker_answers(launch: Launch,
     async with launch(state=saved(tmp_path), prepare=silent) as desk:
         assert (desk.triage.target, desk.triage.neuron) == (2, 18)
         assert desk.triage.class_table.sort == "index"
-        assert "2 Neurons of rose" in desk.text and "real, strongest of the class" in desk.text
-        assert "×1.32" not in desk.text and "×0.71 not shown here" in desk.text
+        assert "2 Neurons of rose" in desk.text
         assert desk.triage.marked == (18, 13)
-        assert "cue" in next(line for line in desk.text.splitlines() if "image_00200.jpg" in line)
+        assert "●" in next(line for line in desk.text.splitlines() if "image_00200.jpg" in line)
         assert "resnet50 · flowers102/val" in desk.text
+        await desk.press("2")
+        assert "real images of the class that excite it most" in desk.text
+        assert "×1.32" not in desk.text and "×0.71 not shown here" in desk.text
         await desk.press("m")
-        await desk.until(lambda: "Before and after · ridge for rose" in desk.text)
+        await desk.until(lambda: "(ridge for rose)" in desk.text)
 
 
 async def test_what_is_known_is_not_computed_again(launch: Launch, tmp_path: Path) -> None:
@@ -64,7 +67,7 @@ async def test_saved_marks_have_their_what_if_again(launch: Launch, tmp_path: Pa
 async def test_marks_and_cursor_are_saved(launch: Launch) -> None:
     async with launch() as desk:
         await desk.settled()
-        await desk.press("s", "enter", "down", "space")
+        await desk.press("s", "2", "down", "space")
         await desk.press("q")
     assert desk.views[-1] == View(
         desk.triage.target, desk.triage.neuron, "mistakes", desk.triage.marks.neurons, True
@@ -112,7 +115,7 @@ async def test_an_illusion_sharpens_while_it_is_made(launch: Launch) -> None:
     async with launch() as desk:
         await desk.settled()
         desk.worker.held = (jobs.Illustrate,)
-        await desk.press("enter", "v")
+        await desk.press("2", "v")
         job = jobs.Illustrate(0, (11,), pictures=2)
         for step in (8, 16):
             desk.worker.on_event(Preview(job, 11, 0, step, 64, 2, 2, bytes([step] * 12), 0.02 * step))
@@ -129,7 +132,7 @@ async def test_a_disk_that_takes_nothing_more_stops_no_work(launch: Launch) -> N
 
     async with launch(save_view=full) as desk:
         await desk.settled()
-        await desk.press("enter", "space")
+        await desk.press("2", "space")
         assert desk.triage.marked
         await desk.press("L")
         await desk.until(lambda: "what is looked at is not kept: cannot write view.json" in desk.text)

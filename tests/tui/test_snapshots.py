@@ -23,27 +23,37 @@ SIZES = ((80, 24), (120, 40), (200, 60))
 Scene = Callable[[Desk], Awaitable[None]]
 
 
+async def causes(desk: Desk) -> None:
+    await desk.settled()
+    await desk.until(lambda: desk.app.app_state.concepts)
+
+
+async def cause_pictures(desk: Desk) -> None:
+    await causes(desk)
+    await desk.press("3", "right", "c", "x")
+    await desk.until(lambda: desk.app.app_state.cues)
+
+
 async def classes(desk: Desk) -> None:
     await desk.settled()
 
 
 async def neurons(desk: Desk) -> None:
     await desk.settled()
-    await desk.press("enter", "space", "down", "space")
+    await desk.press("2", "space", "down", "space")
     await desk.settled()
     await desk.press("v")
     await desk.until(lambda: desk.app.app_state.illusions and desk.app.app_state.what_ifs)
 
 
-async def mistakes(desk: Desk) -> None:
-    await desk.settled()
-    await desk.press("3", "down")
-    await desk.until(lambda: desk.app.app_state.thumbnails)
-
-
 async def pictures(desk: Desk) -> None:
-    await neurons(desk)
-    await desk.press("4", "right")
+    await desk.settled()
+    await desk.press("3", "right")
+
+
+async def zoom(desk: Desk) -> None:
+    await causes(desk)
+    await desk.press("3", "z")
 
 
 async def filtering(desk: Desk) -> None:
@@ -68,20 +78,21 @@ async def repair(desk: Desk) -> None:
 async def tag(desk: Desk) -> None:
     await desk.settled()
     await desk.press("t")
-    await desk.until(lambda: "Tag 1 of 12" in desk.text)
+    await desk.until(lambda: "Tag “sweet pea cue”" in desk.text)
     await desk.press(*"cxcxlcxcxc")
-    await desk.until(lambda: "probe right" in desk.text)
+    await desk.until(lambda: "Enough tags" in desk.text)
+
+
+async def cues(desk: Desk) -> None:
+    await desk.settled()
+    await desk.press("3", *"cxcx", "n", "a", *"fog", "enter")
+    await desk.until(lambda: "fog" in desk.app.app_state.cues)
 
 
 async def confusion(desk: Desk) -> None:
     await desk.settled()
-    await desk.press("c", "n")
-
-
-async def images(desk: Desk) -> None:
-    await confusion(desk)
-    await desk.press("enter")
-    await desk.until(lambda: desk.app.app_state.thumbnails)
+    await desk.press("C", "n")
+    await desk.until(lambda: desk.page.sheet.tiles)  # type: ignore[attr-defined]
 
 
 async def sessions(desk: Desk) -> None:
@@ -96,7 +107,7 @@ async def help_here(desk: Desk) -> None:
 
 async def tour(desk: Desk) -> None:
     await desk.settled()
-    await desk.until(lambda: "From a failing class" in desk.text)
+    await desk.until(lambda: "From a cause to a repaired" in desk.text)
 
 
 async def failure(desk: Desk) -> None:
@@ -106,8 +117,8 @@ async def failure(desk: Desk) -> None:
 SCENES: dict[str, Scene] = {
     scene.__name__: scene
     for scene in (
-        classes, neurons, mistakes, pictures, filtering, evaluating, repair, tag, confusion, images, sessions,
-        help_here, tour, failure,
+        causes, cause_pictures, classes, neurons, pictures, zoom, filtering, evaluating, repair, tag, cues,
+        confusion, sessions, help_here, tour, failure,
     )
 }  # fmt: skip
 ENTRIES = (
@@ -132,7 +143,8 @@ def prepare(name: str) -> Callable[[FakeWorker], None]:
 @pytest.mark.parametrize("name", SCENES)
 async def test_screen(launch: Launch, name: str, size: tuple[int, int]) -> None:
     changes = {"sessions": lambda: ENTRIES, "tour": name == "tour"}
-    async with launch(size=size, prepare=prepare(name), **changes) as desk:
+    modes = name in ("causes", "cause_pictures", "zoom", "tour")
+    async with launch(size=size, prepare=prepare(name), modes=modes, **changes) as desk:
         await SCENES[name](desk)
         await desk.until(lambda: all(type(job) in desk.worker.held for job in desk.app.app_state.pending))
         await desk.painted()

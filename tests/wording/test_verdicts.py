@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from neuroinspect_tui.results import Choice, ClassRef, Comparison, Loser, Repair, Verdict
+from neuroinspect_tui.results import Choice, ClassRef, Comparison, GroupEstimate, Loser, Repair, Verdict
 from neuroinspect_tui.wording.verdicts import choice_sentence, outcome_words, verdict_sentence
 
 from ..session import synthetic
@@ -65,7 +65,8 @@ def told(against: str, p: float, fixed: int, broken: int, before: float) -> Comp
         (
             told("told_nothing", 0.4, 3, 2, 0.825),
             told("shuffled_tags", 0.01, 9, 0, 0.6),
-            "The tags add nothing: the same method without them does as well (salt; pepper 82.5 % against 85.0 %).",
+            "The tags add nothing: the same method does as well without them "
+            "(salt; pepper 82.5 % without them, 85.0 % with them of 40 images, p = 0.4).",
         ),
         (
             told("told_nothing", 0.01, 9, 0, 0.6),
@@ -75,28 +76,67 @@ def told(against: str, p: float, fixed: int, broken: int, before: float) -> Comp
         (
             told("told_nothing", 0.01, 0, 9, 0.95),
             told("shuffled_tags", 0.01, 0, 9, 0.95),
-            "The tags do harm: the same method without them does better (salt; pepper 95.0 % against 85.0 %).",
+            "The tags do harm: the same method does better without them "
+            "(salt; pepper 95.0 % without them, 85.0 % with them of 40 images, p = 0.01).",
         ),
         (
             told("told_nothing", 0.01, 9, 0, 0.6),
             told("shuffled_tags", 0.01, 9, 0, 0.6),
-            "The tags matter: without them the same method does worse (salt; pepper 60.0 % against 85.0 %).",
+            "The tags matter: the same method does worse without them "
+            "(salt; pepper 60.0 % without them, 85.0 % with them of 40 images, p = 0.01).",
         ),
     ],
 )
 def test_what_the_tags_add_is_said(nothing, shuffled, end):
-    every = replace(nothing, metric="all")
-    made = replace(repair("helps", OWN, ALL, nothing, every, shuffled), cues=("water",))
+    made = replace(repair("helps", OWN, ALL, nothing, shuffled), cues=("water",))
     assert verdict_sentence(made).endswith(end)
     assert "The groups" in verdict_sentence(replace(made, cues=()))
 
 
-def test_a_kept_head_and_an_estimate_are_said():
+@pytest.mark.parametrize(
+    ("p", "shuffled_p", "end"),
+    [
+        (
+            0.01,
+            0.02,
+            "p = 0.4). On the worst group (star, background grass) they do add something: "
+            "60.0 % without them, 85.0 % with them of 40 images, p = 0.01.",
+        ),
+        (0.01, 0.2, "p = 0.4)."),
+        (0.2, 0.02, "p = 0.4)."),
+    ],
+)
+def test_what_the_tags_add_to_the_worst_group_is_said_where_it_differs(p, shuffled_p, end):
+    """Nothing on the class, and more than shuffled tags on the worst group or not."""
+    own = told("told_nothing", 0.4, 3, 2, 0.825)
+    worst = replace(told("told_nothing", p, 9, 0, 0.6), metric="worst_group")
+    shuffled = replace(told("shuffled_tags", shuffled_p, 9, 0, 0.6), metric="worst_group")
+    made = replace(repair("helps", OWN, ALL, own, worst, shuffled), cues=("water",))
+    assert verdict_sentence(made).endswith(end)
+
+
+def test_a_kept_head_is_said():
     kept = replace(repair("too_few", OWN, ALL), unchanged=True)
     assert verdict_sentence(kept) == "Nothing beat the untouched decision layer, which is kept."
+
+
+@pytest.mark.parametrize(
+    ("interval", "words"),
+    [
+        ((0.6, 0.84), "is 73 % (60 to 84 %, 90 % interval)."),
+        ((0.3, 0.84), "is anywhere from 30 to 84 %: too few to tell."),
+    ],
+)
+def test_an_estimate_is_called_one_and_says_how_sure_it_is(interval, words):
     line = replace(OWN, metric="worst_group", n=85)
-    assert verdict_sentence(repair("helps", OWN, ALL, line, estimated=True)).endswith(
-        "Worst-group numbers are estimates: the probe carried the tags to its 85 images."
+    made = repair("helps", OWN, ALL, line, estimated=True)
+    start = "Worst-group numbers are estimates: a probe carried the tags to its 85 images."
+    assert verdict_sentence(made).endswith(start)
+    estimate = GroupEstimate(0.73, interval, 91.2, 13)
+    worst = replace(made.before.worst_group, estimated=True, estimate=estimate)
+    sentence = verdict_sentence(replace(made, before=replace(made.before, worst_group=worst)))
+    assert sentence.endswith(
+        f"{start} By the 13 images of the class tagged by hand, the true rate before {words}"
     )
 
 
@@ -105,6 +145,16 @@ def test_a_kept_head_and_an_estimate_are_said():
 )
 def test_the_outcome_in_a_few_words(hurt, words):
     assert outcome_words(repair("hurts", OWN, ALL, hurt=hurt)) == words
+
+
+def test_what_pays_is_said():
+    others = repair("hurts", OWN, replace(ALL, fixed=20, broken=41), hurt="others")
+    assert verdict_sentence(others).endswith("The 280 images beside it pay for it: 5 fixed, 41 broken.")
+    worst = replace(OWN, metric="worst_group", n=20, fixed=0, broken=9, before=0.9, after=0.45, p=0.0039)
+    assert verdict_sentence(repair("hurts", OWN, ALL, worst, hurt="worst_group")).endswith(
+        "What loses is the worst group (star, background grass): "
+        "90.0 → 45.0 % of 20 images (0 fixed, 9 broken, p = 0.0039)."
+    )
 
 
 def test_the_choice_is_said():

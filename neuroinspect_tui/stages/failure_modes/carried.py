@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from scipy.stats import fisher_exact
 from torch import Tensor
 
 from ...results.failure_modes import Carried, ScoreHistogram
 from ...tensors import SplitFeatures
+from .exact import exact_p
 
 CONCERNED = 0.9
 BINS = 20
@@ -94,5 +94,4 @@ def holm(chances: Sequence[float]) -> list[float]:
 
 
 def _fisher(mistakes: tuple[int, int], right: tuple[int, int]) -> float:
-    table = [[above, total - above] for above, total in (mistakes, right)]
-    return float(fisher_exact(table, alternative="greater").pvalue)
+    return exact_p([(*mistakes, mistakes[0] + right[0], mistakes[1] + right[1])])

@@ -30,7 +30,7 @@ class FailureModes:
 
     Mode k has the unit direction `directions[k]` [D]; `scores(features, directions)` scores any image of
     any split, and `thresholds` [K] says from where on an image carries the mode. `members` [M] is the mode of
-    each mistake `rows` [M] of the split; -1 where no neuron spoke for it.
+    each mistake `rows` [M] of the split; -1 where no neuron contributed.
     """
 
     modes: tuple[FailureMode, ...]

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from sklearn.decomposition import NMF
-from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
 from ...tensors import OnProgress, no_progress
 from .mistakes import Mistakes
+from .nmf import express, fit
 
 FIT_ROWS = 1024
 """Of more mistakes as many are drawn at random and factorised; all are then expressed in their factors."""
 
-_ITERATIONS = 50
 _FEWEST_MEMBERS = 3
 
 
@@ -43,13 +39,10 @@ def factorise(
     Contributions of at most `FIT_ROWS` mistakes are in memory at once.
     """
     drawn = draw_rows(rows, FIT_ROWS, seed)
-    table = mistakes.contributions(drawn)
-    model, shares = fit(table, k, len(rows), seed)
-    if len(drawn) < len(rows) and bool(shares.any()):
-        shares = _express(model, mistakes, rows, on_progress)
-    elif len(drawn) < len(rows):
-        shares = shares.new_zeros(len(rows), shares.shape[1])
-    return normalised(shares, torch.from_numpy(model.components_))
+    shares, parts = fit_parts(mistakes.contributions(drawn), k, len(rows), seed)
+    if len(drawn) < len(rows):
+        shares = _express(parts, mistakes, rows, on_progress)
+    return normalised(shares, parts)
 
 
 def draw_rows(rows: Tensor, most: int, seed: int) -> Tensor:
@@ -60,16 +53,12 @@ def draw_rows(rows: Tensor, most: int, seed: int) -> Tensor:
     return rows[order[:most].sort().values]
 
 
-def fit(table: Tensor, k: int, mistakes: int, seed: int) -> tuple[NMF, Tensor]:
-    """Fit at most `k` factors of a table [n,P] for so many mistakes; return the model and shares [n,K]."""
+def fit_parts(table: Tensor, k: int, mistakes: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Fit at most `k` factors of a table [n,P] for so many mistakes; return shares [n,K] and parts [K,P]."""
     count = max(1, min(k, mistakes // _FEWEST_MEMBERS, table.shape[1]))
-    model = NMF(count, init="nndsvda", random_state=seed, max_iter=_ITERATIONS)
     if not bool((table > 0).any()):
-        model.components_ = np.zeros((count, table.shape[1]), dtype=np.float32)
-        return model, torch.zeros(len(table), count)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return model, torch.from_numpy(model.fit_transform(table.numpy()))
+        return torch.zeros(len(table), count), torch.zeros(count, table.shape[1])
+    return fit(table, count, seed)
 
 
 def normalised(shares: Tensor, parts: Tensor) -> Factors:
@@ -78,10 +67,10 @@ def normalised(shares: Tensor, parts: Tensor) -> Factors:
     return Factors(shares * length, parts / length.clamp_min(1e-12)[:, None])
 
 
-def _express(model: NMF, mistakes: Mistakes, rows: Tensor, on_progress: OnProgress) -> Tensor:
-    """Return the shares [M,K] of all `rows` in the factors of a fitted model, block by block."""
+def _express(parts: Tensor, mistakes: Mistakes, rows: Tensor, on_progress: OnProgress) -> Tensor:
+    """Return the shares [M,K] of all `rows` in factors that were found, block by block."""
     found: list[Tensor] = []
     for block in mistakes.blocks(rows):
         on_progress(sum(map(len, found)), len(rows))
-        found.append(torch.from_numpy(model.transform(mistakes.contributions(block).numpy())))
+        found.append(express(mistakes.contributions(block), parts))
     return torch.cat(found)

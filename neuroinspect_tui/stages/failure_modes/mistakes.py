@@ -47,7 +47,7 @@ class Mistakes:
         return cls(data, head, data.mistakes.nonzero().squeeze(1), means, resting)
 
     def pulls(self, rows: Tensor) -> Tensor:
-        """Return g = W_c − W_y [n,D] for mistakes of class y taken for c."""
+        """Return g = W_c − W_y [n,D] for mistakes of class y predicted as c."""
         return self.head.weight[self.data.predicted[rows]] - self.head.weight[self.data.labels[rows]]
 
     def contributions(self, rows: Tensor) -> Tensor:

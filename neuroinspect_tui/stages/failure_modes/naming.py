@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scipy.stats import mannwhitneyu
 from torch import Tensor
 
 from ..concepts import Vocabulary, name_neuron
@@ -37,6 +36,8 @@ def verified_name(
         return None
     text = vocabulary.texts[vocabulary.labels.index(label)].float()
     own, other = ((part[1::2].float() @ text).numpy() for part in (firing, silent))
+    from scipy.stats import mannwhitneyu  # here: half a second that few runs need
+
     test = mannwhitneyu(own, other, alternative="greater")
     if not test.pvalue < SIGNIFICANT:
         return None

@@ -21,10 +21,10 @@ def project_out(
     right: Tensor,
     seed: int,
 ) -> ProjectOut:
-    """Return the shares of `members` mended and `right` answers broken when every image loses the direction.
+    """Return the shares of `members` fixed and `right` answers broken when every image loses the direction.
 
     An image's score is set to its mean over the `right` rows: z' = z − (z·d − m) d. `random` is the share of
-    members that random directions of the features' own spread mend on average. At most 512 rows of each
+    members that random directions of the features' own spread fix on average. At most 512 rows of each
     are looked at, spread evenly.
     """
     parts = [_thinned(rows) for rows in (members, right)]
@@ -33,9 +33,9 @@ def project_out(
     noise = torch.randn(RANDOM, len(direction), generator=torch.Generator().manual_seed(seed)) * spread
     lines = torch.cat([direction[None], unit(noise)])
     level = (features[1] @ lines.T).mean(dim=0) if len(right) else torch.zeros(len(lines))
-    mended = _right_without(mistakes, parts[0], features[0], lines, level)
+    fixed = _right_without(mistakes, parts[0], features[0], lines, level)
     broken = 1 - _right_without(mistakes, parts[1], features[1], lines[:1], level[:1])
-    return ProjectOut(float(mended[0]), float(broken[0]) if len(right) else 0.0, float(mended[1:].mean()))
+    return ProjectOut(float(fixed[0]), float(broken[0]) if len(right) else 0.0, float(fixed[1:].mean()))
 
 
 def _right_without(

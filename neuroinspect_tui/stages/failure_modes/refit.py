@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .directions import directions_of
-from .factorise import draw_rows, fit, normalised
+from .factorise import draw_rows, fit_parts, normalised
 from .mistakes import Mistakes
 
 MOST_MISTAKES = 256
@@ -23,7 +23,7 @@ def refit(mistakes: Mistakes, rows: Tensor, k: int, seed: int) -> Tensor:
     drawn = draw_rows(rows, MOST_MISTAKES, seed)
     table = mistakes.contributions(drawn)
     columns = table.sum(dim=0).topk(min(COLUMNS, table.shape[1])).indices.sort().values
-    model, shares = fit(table[:, columns], k, len(drawn), seed)
-    parts = torch.zeros(len(model.components_), table.shape[1])
-    parts[:, columns] = torch.from_numpy(model.components_)
+    shares, heavy = fit_parts(table[:, columns], k, len(drawn), seed)
+    parts = torch.zeros(len(heavy), table.shape[1])
+    parts[:, columns] = heavy
     return directions_of(normalised(shares, parts), mistakes, drawn)

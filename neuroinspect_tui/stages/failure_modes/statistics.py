@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 import torch
-from scipy.stats import norm, rankdata
+from scipy.special import ndtr
 from torch import Tensor
 
 from ...results.failure_modes import ImageStatistic
 from .carried import holm
+from .ranks import average_ranks
 
 NAMES = (
     "brightness",
@@ -78,18 +79,18 @@ def _effect(values: Tensor, labels: Tensor, carries: Tensor) -> tuple[float, flo
     """Return the effect of one statistic and its two-sided p, over the classes that have both kinds."""
     pairs = wins = statistic = variance = 0.0
     for label in labels.unique().tolist():
-        own, having = values[labels == label].numpy(), carries[labels == label].numpy()
+        own, having = values[labels == label], carries[labels == label]
         size, first = len(own), int(having.sum())
         if first in (0, size):
             continue
-        ranks = rankdata(own)
-        surplus = ranks[having].sum() - first * (size + 1) / 2
+        ranks = average_ranks(own)
+        surplus = float(ranks[having].sum()) - first * (size + 1) / 2
         pairs += first * (size - first)
         wins += surplus
         weight = 1 / (size + 1)
-        spread = ((ranks - (size + 1) / 2) ** 2).sum()
+        spread = float((ranks - (size + 1) / 2).square().sum())
         statistic += weight * surplus
         variance += weight**2 * first * (size - first) * spread / (size * (size - 1))
     if not pairs or not variance:
         return 0.0, 1.0
-    return float(2 * wins / pairs), float(2 * norm.sf(abs(statistic) / math.sqrt(variance)))
+    return 2 * wins / pairs, 2 * float(ndtr(-abs(statistic) / math.sqrt(variance)))

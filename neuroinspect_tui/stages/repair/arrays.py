@@ -46,8 +46,8 @@ def repair_head(
     if method not in METHODS:
         raise InputError(f"method {method!r} is not one for arrays", f"use one of auto, {', '.join(METHODS)}")
     head = Head(w, b, bias is not None)
-    told = examples.known() if method in GROUPED else examples
-    task = Task(_plan(examples), told, head, 0, torch.empty(0, dtype=torch.int64), seed)
+    known = examples.known() if method in GROUPED else examples
+    task = Task(_plan(examples), known, head, 0, torch.empty(0, dtype=torch.int64), seed)
     return fit(method, task)[0].head
 
 
@@ -71,7 +71,7 @@ def _codes(groups: ArrayLike | Sequence[ArrayLike] | None, count: int) -> Tensor
 
 
 def _require(features: Tensor, labels: Tensor, weight: Tensor, bias: Tensor) -> None:
-    """Raise InputError where the shapes do not fit or a label is no class."""
+    """Raise InputError where the shapes do not fit or a label is not a class."""
     if features.ndim != 2 or weight.ndim != 2 or features.shape[1] != weight.shape[1]:
         shapes = f"features {tuple(features.shape)} and weight {tuple(weight.shape)}"
         raise InputError(f"{shapes} do not fit together", "give features [N,D] and weight [C,D]")

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...results import SplitUse
-from ...tensors import GroupColumn, SplitFeatures
+from ...tensors import SplitFeatures
 from ..metrics import worst_group
 from .examples import Examples, thinned
 
@@ -136,7 +136,11 @@ def _divide(
     judged = "test" if tested else held
     judge = _all_rows(splits[judged], excluded.get(judged)) if tested else last[0]
     trained = _all_rows(splits[train], excluded.get(train)) if train else torch.empty(0, dtype=torch.int64)
-    return Division(train, held, judged, trained, unseen, choose, _kept(judge, unjudged.get(judged)))
+    own = _kept(judge, unjudged.get(judged))
+    if len(judge) and not len(own):
+        message = f"split {judged!r} has only copies of images in other splits to judge a repair on"
+        raise InputError(message, "add images that are in one split alone")
+    return Division(train, held, judged, trained, unseen, choose, own)
 
 
 def _all_rows(split: SplitFeatures, excluded: Tensor | None) -> Tensor:
@@ -159,8 +163,8 @@ def _parts(
 ) -> list[Tensor]:
     """Return the rows of each part, drawn with the same share of every class and group.
 
-    Neither the names of classes and groups nor the order of the images matters: cells are dealt from the
-    largest to the smallest, the images of each in the order of their random keys.
+    Neither the names of classes and groups nor the order of the images matters: cells take turns, from the
+    largest to the smallest, and the images of each in the order of their random keys.
     """
     strata = torch.stack([split.labels, *(column.codes for column in split.groups.values())])
     _, cell, count = torch.unique(strata, dim=1, return_inverse=True, return_counts=True)
@@ -200,11 +204,7 @@ def _divides(splits: Mapping[str, SplitFeatures], name: str) -> bool:
 def _worst_column(split: SplitFeatures, rows: Tensor, tag_columns: Sequence[str]) -> list[str]:
     """Return the column but the tags' whose worst (value, class) the classifier does worst on in `rows`."""
     labels, predicted = split.labels[rows], split.predicted[rows]
-    parts = {
-        name: GroupColumn(name, column.values, column.codes[rows])
-        for name, column in split.groups.items()
-        if name not in tag_columns
-    }
+    parts = {name: column.take(rows) for name, column in split.groups.items() if name not in tag_columns}
     names = [str(label) for label in range(int(split.labels.max()) + 1)]
     found = worst_group(labels, predicted, parts, names)
     return [found.column] if found else []
@@ -212,10 +212,7 @@ def _worst_column(split: SplitFeatures, rows: Tensor, tag_columns: Sequence[str]
 
 def rows_of(split: SplitFeatures, rows: Tensor) -> SplitFeatures:
     """Return the split with only `rows` [K] int64."""
-    groups = {
-        name: GroupColumn(column.name, column.values, column.codes[rows])
-        for name, column in split.groups.items()
-    }
+    groups = {name: column.take(rows) for name, column in split.groups.items()}
     return replace(
         split,
         features=split.features[rows],

@@ -12,15 +12,26 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...repair_methods import RepairMethod
-from ...results import Choice, ClassChange, Metrics, Opponent, SplitUse, Verdict
+from ...results import (
+    Choice,
+    ClassChange,
+    ClassRef,
+    JudgedImages,
+    Metrics,
+    Opponent,
+    RepairPreview,
+    SplitUse,
+    Verdict,
+)
 from ...tensors import NO_MEMORY, Head, Memory, OnProgress, SplitFeatures, no_progress
+from ..estimates import Evidence, with_estimate
 from ..metrics import fixed_and_broken, mcnemar_p, predict
 from .candidates import Candidate
 from .leace import has_groups
 from .methods import GROUPED, LABEL_FREE, Task, candidates_of, fit, task_for
 from .plan import Plan, plan_parts
 from .rare_cells import choose_by_margins, has_rare_cells
-from .verdict import CONTROLS, Judged, class_changes, pass_verdict
+from .verdict import CONTROLS, Judged, class_changes, compare_heads, pass_verdict
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,7 @@ class RepairOutcome:
     neurons: tuple[int, ...]
     seconds: float
     unchanged: bool
+    judged: JudgedImages
 
 
 @dataclass(frozen=True)
@@ -51,12 +63,14 @@ class Told:
     """What a repair is told of groups beside the manifest's columns.
 
     `columns` are those to weight by (None: the tags', else the worst), `tags` those that were made from tags
-    and carried to all images, `shuffled` the same splits with columns made from shuffled tags, one each draw;
-    `excluded` rows of each split are marked as mislabelled, `unjudged` ones copies of images elsewhere.
+    and carried to all images, `evidence` the tagged images of each of those, `shuffled` the same splits with
+    columns made from shuffled tags, one each draw; `excluded` rows of each split are marked as mislabelled,
+    `unjudged` ones copies of images elsewhere.
     """
 
     columns: tuple[str, ...] | None = None
     tags: tuple[str, ...] = ()
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
     shuffled: Sequence[Mapping[str, SplitFeatures]] = ()
     excluded: Mapping[str, Tensor] = field(default_factory=dict)
     unjudged: Mapping[str, Tensor] = field(default_factory=dict)
@@ -109,32 +123,37 @@ def preview(
     head: Head,
     target: int,
     class_names: Sequence[str],
+    method: RepairMethod = "ridge",
+    neurons: Sequence[int] = (),
     told: Told = NOTHING,
     debugged_split: str = "val",
     seed: int = 0,
     on_progress: OnProgress = no_progress,
-) -> Preview:
-    """Return the numbers before and after that `repair_class` would give for ridge, without its controls."""
+    device: torch.device | None = None,
+    mode: ModeAim | None = None,
+) -> RepairPreview:
+    """Return the numbers that `repair_class` would give for the same arguments, without its controls."""
+    head.require(neurons)
     plan = plan_parts(splits, debugged_split, told.excluded, told.tags, seed, told.columns, told.unjudged)
-    found = propose(plan, head, target, "ridge", (), seed, on_progress)
+    found = propose(plan, head, target, method, neurons, seed, on_progress, device=device)
     judge = plan.judge
     before, after = (
-        Judged.of(judge, _predictions(one, head, judge, on_progress), target, class_names)
+        _judged(one, head, plan, target, class_names, told, on_progress)
         for one in (head, found.candidate.head)
     )
     fixed, broken = fixed_and_broken(judge.labels, before.predicted, after.predicted)
-    return Preview(before.metrics, after.metrics, fixed, broken, found.choice.kept)
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What a repair would do on the judged images; `unchanged` says that the untouched head would be kept."""
-
-    before: Metrics
-    after: Metrics
-    fixed: int
-    broken: int
-    unchanged: bool
+    images = None if mode is None else mode.images(judge)
+    return RepairPreview(
+        target=ClassRef(target, class_names[target]),
+        method=found.method,
+        before=before.metrics,
+        after=after.metrics,
+        fixed=fixed,
+        broken=broken,
+        comparisons=compare_heads(judge, target, before, after, {"untouched": before}, images),
+        unchanged=found.choice.kept,
+        cues=tuple(name for name in plan.columns if name in told.tags),
+    )
 
 
 def _again(plan: Plan, found: Proposal, head: Head, seed: int) -> Head:
@@ -171,15 +190,37 @@ class ModeAim:
     def images(self, split: SplitFeatures) -> Tensor:
         """Return a mask [N] of the images of the mode."""
         own = torch.isin(split.labels, torch.tensor(self.classes, dtype=torch.int64))
+        return own & (self.scores(split) >= self.threshold)
+
+    def scores(self, split: SplitFeatures) -> Tensor:
+        """Return z·d of every image, [N]."""
         scores = torch.zeros(len(split))
-        for rows in own.nonzero()[:, 0].split(4096):
+        for rows in torch.arange(len(split)).split(4096):
             scores[rows] = split.features[rows].float() @ self.direction
-        return own & (scores >= self.threshold)
+        return scores
 
 
-def _predictions(one: Head, untouched: Head, judge: SplitFeatures, on_progress: OnProgress) -> Tensor:
-    """Return [N]: of the untouched head what the model itself predicted, before its features were rounded."""
-    return judge.predicted if one is untouched else predict(one, judge.features, on_progress)
+def _judged(
+    one: Head,
+    untouched: Head,
+    plan: Plan,
+    target: int,
+    names: Sequence[str],
+    told: Told,
+    on_progress: OnProgress,
+) -> Judged:
+    """Measure a head: the untouched one by what the model itself predicted."""
+    judge = plan.judge
+    predicted = judge.predicted if one is untouched else predict(one, judge.features, on_progress)
+    found = Judged.of(judge, predicted, target, names)
+    worst = found.metrics.worst_group
+    if worst is None or not judge.groups[worst.column].estimated:
+        return found
+    evidence = told.evidence.get(worst.column)
+    worst = replace(worst, estimated=True)
+    if evidence is not None:
+        worst = with_estimate(worst, judge, predicted, one, evidence)
+    return replace(found, metrics=replace(found.metrics, worst_group=worst))
 
 
 def _outcome(
@@ -197,13 +238,13 @@ def _outcome(
     judge, target = plan.judge, found.task.target
 
     def judged(one: Head) -> Judged:
-        return Judged.of(judge, _predictions(one, head, judge, on_progress), target, names)
+        return _judged(one, head, plan, target, names, told, on_progress)
 
     before, after = judged(head), judged(found.candidate.head)
     rivals = {name: judged(one) for name, one in others.items()}
     fixed, broken = fixed_and_broken(judge.labels, before.predicted, after.predicted)
     worst = before.metrics.worst_group
-    estimated = worst is not None and worst.column in told.tags
+    estimated = worst is not None and worst.estimated
     images = None if mode is None else mode.images(judge)
     parameters = dict(found.candidate.parameters)
     if plan.columns:
@@ -226,7 +267,17 @@ def _outcome(
         neurons=neurons,
         seconds=found.seconds,
         unchanged=found.choice.kept,
+        judged=judged_images(judge, before.predicted, after.predicted, names),
     )
+
+
+def judged_images(
+    judge: SplitFeatures, untouched: Tensor, repaired: Tensor, names: Sequence[str]
+) -> JudgedImages:
+    """Return the judged images as plain values, with the predictions [N] of both heads."""
+    columns = (judge.rows, judge.labels, untouched, repaired)
+    rows, labels, before, after = (tuple(column.tolist()) for column in columns)
+    return JudgedImages(judge.split, rows, tuple(judge.paths), labels, before, after, tuple(names))
 
 
 @dataclass(frozen=True)

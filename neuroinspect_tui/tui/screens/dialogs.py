@@ -51,9 +51,9 @@ class TextDialog(ModalScreen[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('')", "back")]
 
-    def __init__(self, question: str, placeholder: str = "") -> None:
+    def __init__(self, question: str, placeholder: str = "", verb: str = "find") -> None:
         super().__init__()
-        self.question, self.placeholder = question, placeholder
+        self.question, self.placeholder, self.verb = question, placeholder, verb
 
     def compose(self) -> ComposeResult:
         """Lay out the question and the input."""
@@ -61,7 +61,9 @@ class TextDialog(ModalScreen[str]):
             yield Static(Content.styled(self.question, "bold"))
             yield Input(placeholder=self.placeholder)
             yield Static(
-                Content.assemble(("⏎", "bold $accent"), " find    ", ("esc", "bold $accent"), " back"),
+                Content.assemble(
+                    ("⏎", "bold $accent"), f" {self.verb}    ", ("esc", "bold $accent"), " back"
+                ),
                 classes="keys",
             )
 
@@ -115,12 +117,38 @@ class FoundDialog(ModalScreen[int]):
         self.dismiss(self.table.key if isinstance(self.table.key, int) else None)
 
 
+class ChoiceDialog(ModalScreen[str]):
+    """A list of names; enter takes one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss(None)", "back")]
+
+    def __init__(self, question: str, names: Sequence[str]) -> None:
+        super().__init__()
+        self.question, self.names = question, names
+        self.table = Table((Column("name", 20, stretch=1),))
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list."""
+        with Vertical(classes="dialog found"):
+            yield Static(Content.styled(self.question, "bold"))
+            yield self.table
+
+    @on(events.Mount)
+    def _fill(self) -> None:
+        self.table.set_rows([Row(name, (safe(name, 80),)) for name in self.names])
+        self.table.focus()
+
+    @on(Table.Opened)
+    def _taken(self) -> None:
+        self.dismiss(str(self.table.key))
+
+
 TOUR = (
-    ("1 ", "Classes are sorted worst first. ↑↓ or jk moves, ⏎ goes on to its neurons."),
-    ("2 ", "▲ insufficient neurons are missing in the mistakes, ▼ excessive ones pull them away."),
-    ("3 ", "space marks a neuron: the what-if line shows at once what setting it right mends."),
-    ("4 ", "v paints what the neuron sees; real images that excite it stand beside it."),
-    ("5 ", "t tags a few images, m repairs the decision layer, e writes the report. ? helps."),
+    ("1 ", "Causes stand on the left, most mistakes first; c lists the classes instead."),
+    ("2 ", "The pictures show what the mistakes share, and what the model says without it."),
+    ("3 ", "t tags a few images: c has it, x has not. Whole rows: C and X."),
+    ("4 ", "m repairs the decision layer and says whether it helps; a accepts and exports."),
+    ("5 ", "e writes the report. The key that comes next stands first in the last line; ? helps."),
 )
 
 
@@ -135,7 +163,7 @@ class TourDialog(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the five lines."""
         with Vertical(classes="dialog tour"):
-            yield Static(Content.styled("From a failing class to a repaired one", "bold $primary"))
+            yield Static(Content.styled("From a cause to a repaired model", "bold $primary"))
             for number, words in TOUR:
                 yield Static(Content.assemble((number, "bold $accent"), words))
             yield Static(

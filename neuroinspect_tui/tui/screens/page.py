@@ -9,6 +9,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Static
 
 from ...jobs import Job
 from ..app_state import AppState, Topic
@@ -18,6 +19,7 @@ from ..widgets.header import StatusHeader
 from ..widgets.hints import HintBar
 
 Result = TypeVar("Result")
+SMALLEST = (60, 16)
 ONCE: frozenset[Topic] = frozenset({"exported", "found", "report"})
 ALL: frozenset[Topic] = frozenset(get_args(Topic)) - ONCE
 
@@ -34,16 +36,30 @@ class Page(Screen[Result]):
     def __init__(self) -> None:
         super().__init__()
         self.header = StatusHeader(id="header")
+        self.hints = HintBar(back=not self.home, dom_id="hints")
 
     def compose(self) -> ComposeResult:
         """Lay out the title line, the body and the footer."""
         yield self.header
         yield from self.body()
-        yield HintBar(back=not self.home, dom_id="hints")
+        yield self.hints
+        yield Static(
+            f"Please make the window larger: at least {SMALLEST[0]} × {SMALLEST[1]}.", id="too-small"
+        )
 
     def body(self) -> Iterable[Widget]:
         """Yield what lies between the title line and the footer."""
         return ()
+
+    @on(events.Resize)
+    def _measure(self) -> None:
+        """Say so where nothing useful fits."""
+        width, height = self.app.size
+        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
+
+    def next_step(self) -> tuple[str, str]:
+        """Return the id of the key that comes next here and what it will do; empty where there is none."""
+        return "", ""
 
     def redraw(self, topics: frozenset[Topic]) -> None:
         """Redraw what depends on `topics`."""
@@ -76,6 +92,7 @@ class Page(Screen[Result]):
                 job, progress, len(self.app_state.pending) - len(self.app_state.running), hint
             )
         self.redraw(topics)
+        self.hints.name_next(self.next_step())
 
     @property
     def ni(self) -> Host:
@@ -90,9 +107,7 @@ class Page(Screen[Result]):
     @property
     def class_names(self) -> Sequence[str]:
         """The class names, as far as known."""
-        if self.app_state.opened is not None:
-            return self.app_state.opened.classes
-        return tuple(c.name for c in self.app_state.evaluation.classes) if self.app_state.evaluation else ()
+        return self.app_state.class_names
 
     def class_name(self, index: int) -> str:
         """The name of class `index`, or its number."""

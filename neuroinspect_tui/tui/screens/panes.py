@@ -6,37 +6,44 @@ from textual import events, on
 from textual.widget import Widget
 
 from ..keymap import keys
-from .page import Page
+from ..widgets.contact_sheet import ContactSheet
+from .sheet_page import SheetPage
 
-PANES = ("classes", "neurons", "mistakes", "pictures")
+PANES = ("causes", "neurons", "pictures")
 NARROW = 110
 
 
-class PanedPage(Page[None]):
-    """Four panes in three columns; on a narrow screen the two columns around the focus are shown."""
+class PanedPage(SheetPage):
+    """Causes above neurons, pictures beside them; on a narrow screen the pane with the focus has the room."""
 
     BINDINGS = keys(
-        "pane.left", "pane.right", "pane.next", "pane.previous", "pane.classes", "pane.neurons",
-        "pane.mistakes", "pane.pictures", "pane.maximise", "pane.restore",
+        "pane.left", "pane.right", "pane.next", "pane.previous", "pane.causes", "pane.neurons",
+        "pane.pictures", "pane.maximise", "pane.restore",
     )  # fmt: skip
 
-    @property
-    def pane(self) -> str:
-        """The pane that has the focus."""
-        name = self.focused.id if self.focused else None
-        return name if name in PANES else PANES[0]
+    def __init__(self, sheet: ContactSheet) -> None:
+        super().__init__(sheet)
+        self.pane = PANES[0]
+        """The pane that has the focus, or had it last."""
+
+    def widget_of(self, pane: str) -> Widget:
+        """Return the widget that takes the focus of a pane."""
+        return self.query_one(f"#{pane}", Widget)
 
     @on(events.DescendantFocus)
     @on(events.Resize)
-    def _choose_columns(self) -> None:
-        """On a narrow screen show the columns around the focus; elsewhere leave the styles alone."""
-        self.set_class(self.pane == PANES[0] and self.app.size.width < NARROW, "-at-classes")
+    def _follow_focus(self) -> None:
+        """Note the pane with the focus; the style sheet shows it where there is not room for all."""
+        self.pane = next((pane for pane in PANES if self.focused is self.widget_of(pane)), self.pane)
+        for pane in PANES:
+            self.set_class(pane == self.pane, f"-at-{pane}")
 
     def action_pane(self, direction: int) -> None:
-        """Go to the column on the left or on the right."""
-        columns = {"classes": ("classes", "neurons"), "pictures": ("neurons", "pictures")}
-        left, right = columns.get(self.pane, ("classes", "pictures"))
-        self.action_show_pane(left if direction < 0 else right)
+        """Go from the lists to the pictures, or back to the list before."""
+        if direction > 0:
+            self.action_show_pane("pictures")
+        else:
+            self.action_show_pane("causes")
 
     def action_next_pane(self, direction: int) -> None:
         """Go round the panes."""
@@ -44,16 +51,11 @@ class PanedPage(Page[None]):
 
     def action_show_pane(self, name: str) -> None:
         """Focus a pane."""
-        if self.has_class("-maximised"):
-            self._maximise(name)
-        self.set_focus(self.query_one(f"#{name}", Widget))
+        self.pane = name
+        for pane in PANES:
+            self.set_class(pane == name, f"-at-{pane}")
+        self.set_focus(self.widget_of(name))
 
     def action_maximise(self, large: bool) -> None:
         """Give the focused pane the whole body, or show all panes again."""
-        self._maximise(self.pane if large else None)
-
-    def _maximise(self, name: str | None) -> None:
-        self.set_class(name is not None, "-maximised")
-        for pane in PANES:
-            self.query_one(f"#{pane}").set_class(pane == name, "-largest")
-        self.query_one("#middle").set_class(name in ("neurons", "mistakes"), "-largest")
+        self.set_class(large, "-maximised")

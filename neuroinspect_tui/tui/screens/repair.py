@@ -13,11 +13,14 @@ from ... import jobs
 from ...repair_methods import REPAIRS, RepairMethod
 from ...results import Repair
 from ...text import safe
-from ...wording.numbers import neurons
+from ...wording.numbers import listed, neurons
 from ...wording.verdicts import outcome_words, verdict_sentence
+from ...wording.verifications import differing_lines, verification_sentence
 from ..app_state import Topic
 from ..keymap import keys
-from ..widgets.repair_parts import MethodTable, ReasonPanel, RepairTable
+from ..widgets.case_words import CaseWords
+from ..widgets.changes import ChangesTable
+from ..widgets.repair_parts import MethodTable, RepairTable, method_lines, repair_lines
 from ..widgets.table import Table
 from ..widgets.verdict import VerdictTable
 from .dialogs import ConfirmDialog
@@ -25,29 +28,46 @@ from .page import Page
 
 
 class RepairScreen(Page[None]):
-    """Repairs for class `target`; `culprits` are the marked neurons, or the five first of both lists."""
+    """Repairs for class `target`, or for a failure `mode` that is most frequent in it.
 
-    BINDINGS = keys("pane.next", "repair.accept", "repair.discard", "view.tag", "app.copy")
-    cancels = (jobs.RepairHead, jobs.ExportRepair)
+    `culprits` are the marked neurons, or the five first of both lists.
+    """
 
-    def __init__(self, target: int, culprits: tuple[int, ...], marked: bool) -> None:
+    BINDINGS = keys(
+        "pane.next",
+        "pane.methods",
+        "pane.repairs",
+        "tag.cues",
+        "repair.accept",
+        "repair.discard",
+        "view.tag",
+        "app.copy",
+    )
+    cancels = (jobs.RepairHead, jobs.ExportRepair, jobs.VerifyRepair)
+
+    def __init__(self, target: int, culprits: tuple[int, ...], marked: bool, mode: int | None = None) -> None:
         super().__init__()
-        self.target, self.culprits, self.marked = target, culprits, marked
+        self.target, self.culprits, self.marked, self.mode = target, culprits, marked, mode
         self.methods, self.verdict = MethodTable("methods"), VerdictTable("verdict")
-        self.reason, self.repairs = ReasonPanel(id="reason"), RepairTable("repairs")
+        self.words, self.repairs = CaseWords(id="words"), RepairTable("repairs")
+        self.changes = ChangesTable("changes")
+        for table in (self.methods, self.repairs):
+            table.moved = self._show
 
     def body(self) -> Iterable[Widget]:
-        """Lay out the methods beside the verdict, the reason and the repairs made so far."""
+        """Lay out methods and repairs beside the verdict in words, its lines and the classes."""
         with Horizontal(id="repair-body"):
-            yield self.methods
-            with Vertical():
-                yield self.verdict
-                yield self.reason
+            with Vertical(id="repair-lists"):
+                yield self.methods
                 yield self.repairs
+            with Vertical():
+                yield self.words
+                yield self.verdict
+                yield self.changes
 
     @on(events.Mount)
     def _begin(self) -> None:
-        self.methods.border_title = Content(f"Repair {safe(self.class_name(self.target), 40)}")
+        self.methods.border_title = Content(f"1 Repair {safe(self.class_name(self.target), 40)}")
         self.methods.fill()
         self.methods.focus()
 
@@ -60,9 +80,9 @@ class RepairScreen(Page[None]):
     def redraw(self, topics: frozenset[Topic]) -> None:
         """Show new repairs and progress."""
         if "exported" in topics and self.shown is not None and self.shown.weights:
-            words = f"Repaired weights are in {safe(self.weights)}. y copies the path."
+            words = f"Repaired weights are in {safe(self.weights)}. Press y to copy the path."
             self.notify(words, timeout=12, markup=False)
-        if topics & {"repairs", "failure", "progress", "tags", "opened"}:
+        if topics & {"repairs", "failure", "tags", "opened"}:
             self.repairs.show(self.app_state.repairs)
             latest = self.app_state.repair_of(self.target)
             if "repairs" in topics and latest is not None:
@@ -71,18 +91,40 @@ class RepairScreen(Page[None]):
 
     def _show(self) -> None:
         self.refresh_bindings()
-        self.verdict.show(self.shown, self.class_names, self._nothing())
+        self.verdict.show(self.shown, self._nothing())
+        self.changes.show(self.shown)
+        self.words.show(self._lines())
+        self.hints.name_next(self.next_step())
+
+    def _lines(self) -> list[str]:
+        made, state = self.shown, self.app_state
         failures = [
             failure
-            for job, failure in self.app_state.failures.items()
+            for job, failure in state.failures.items()
             if isinstance(job, jobs.RepairHead) and job.target == self.target
         ]
-        if self.methods.has_focus and failures and self.app_state.repair_of(self.target) is None:
-            self.reason.explain(failures[-1].line, "$error")
-        elif self.shown is not None and not self.methods.has_focus:
-            self.reason.show(self.shown, self.shown.twin(self.app_state.repairs.values()))
-        else:
-            self.reason.describe(self._method(), self._uses(), self.shown)
+        if self.methods.has_focus and failures and state.repair_of(self.target) is None:
+            return [failures[-1].line]
+        if made is not None and not self.methods.has_focus:
+            return repair_lines(made, made.twin(state.repairs.values()))
+        checked = state.verifications.get(made.number) if made is not None else None
+        if checked is not None:
+            return [verification_sentence(checked), *differing_lines(checked, self.class_names)]
+        verdict = [verdict_sentence(made)] if made is not None else []
+        return [*verdict, *method_lines(self._method(), self._uses())]
+
+    def next_step(self) -> tuple[str, str]:
+        """Repair, accept, then back to look through the new layer."""
+        made = self.shown
+        if made is None:
+            return "repair.run", "repair"
+        if made.accepted and made.number not in self.app_state.verifications:
+            return "repair.verify", "verify the exported weights"
+        if made.accepted:
+            return "app.report", "write the report"
+        if made.helps and not made.unchanged:
+            return "repair.accept", "accept and export"
+        return "view.tag", "tag more images"
 
     def _nothing(self) -> tuple[str, ...]:
         running = next((job for job in self.app_state.pending if isinstance(job, jobs.RepairHead)), None)
@@ -90,7 +132,7 @@ class RepairScreen(Page[None]):
             return (f"Repairing with {running.method}…", "escape stops it.")
         return (
             "No repair yet.",
-            "Choose a method on the left, ⏎ runs it.",
+            "Choose a method on the left and press ⏎.",
             "Nothing is changed before you accept it.",
         )
 
@@ -101,7 +143,10 @@ class RepairScreen(Page[None]):
     def _uses(self) -> str:
         """What the method under the cursor would work with, in words."""
         kind = REPAIRS[self._method()]
-        tags = self.app_state.teaching_tags
+        cues = [
+            cue for cue in self.app_state.cues.values() if not cue.left_out and cue.tags.has + cue.tags.not_
+        ]
+        tags = sum(cue.tags.has + cue.tags.not_ for cue in cues)
         columns = self.app_state.opened.group_columns if self.app_state.opened else ()
         if self._method() == "random":
             return f"Uses random neurons, as many as there are culprits: {len(self.culprits)}."
@@ -115,15 +160,12 @@ class RepairScreen(Page[None]):
         if kind.need == "groups":
             if tags:
                 beside = f", and the groups of {safe(', '.join(columns), 60)}" if columns else ""
-                return f"Uses your {tags} tags, carried to all images by the probe{beside}."
+                named = safe(listed(f"“{cue.name}”" for cue in cues), 120)
+                return f"Uses your {tags} tags of {named}, carried to all images by the probe{beside}."
             if columns:
                 return f"Uses the groups of {safe(', '.join(columns), 60)}."
             return f"{kind.without or 'Needs groups'}: t tags a few images."
         return "Needs neither tags nor neurons."
-
-    @on(Table.Highlighted)
-    def _moved(self) -> None:
-        self._show()
 
     @on(events.DescendantFocus)
     def _focus_moved(self) -> None:
@@ -132,7 +174,7 @@ class RepairScreen(Page[None]):
     @on(Table.Opened, "#methods")
     def _run(self) -> None:
         chosen = self.culprits if REPAIRS[self._method()].need == "neurons" else ()
-        self.ask(jobs.RepairHead(self.target, self._method(), chosen))
+        self.ask(jobs.RepairHead(self.target, self._method(), chosen, mode=self.mode))
         self.redraw(frozenset({"repairs"}))
 
     @on(Table.Opened, "#repairs")
@@ -143,8 +185,14 @@ class RepairScreen(Page[None]):
         """Go between methods and repairs."""
         self.set_focus(self.repairs if self.methods.has_focus else self.methods)
 
+    def action_show_list(self, name: str) -> None:
+        """Go to the methods or to the repairs."""
+        self.set_focus(self.methods if name == "methods" else self.repairs)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only a repair on show can be accepted or discarded."""
+        """Only a repair on show can be accepted or discarded, and only an accepted one verified."""
+        if action == "verify":
+            return self.shown is not None and self.shown.accepted
         return action not in ("accept", "discard") or self.shown is not None
 
     def action_accept(self) -> None:
@@ -159,6 +207,11 @@ class RepairScreen(Page[None]):
         else:
             question = f"The verdict on repair {repair.number} is “{outcome_words(repair)}”. Export it?"
             self._confirm(question, "export", jobs.ExportRepair(repair.number))
+
+    def action_verify(self) -> None:
+        """Load the exported weights in a fresh process and compare its answers with the verdict's."""
+        if self.shown is not None and self.shown.accepted:
+            self.ask(jobs.VerifyRepair(self.shown.number))
 
     def action_discard(self) -> None:
         """Delete the repair on show, after a question."""

@@ -1,4 +1,4 @@
-"""The main screen: classes → neurons → pictures, the mistakes, and the what-if strip below."""
+"""The main screen: why the model fails. Causes or classes, their neurons, and the pictures that show it."""
 
 from __future__ import annotations
 
@@ -7,135 +7,305 @@ from functools import partial
 
 from textual import events, on
 from textual.containers import Horizontal, Vertical
-from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widget import Widget
 
 from ... import jobs
+from ...results import CulpritReport, FailureMode
 from ...text import safe
+from ...wording.modes import brief_title, case_lines
+from ...wording.numbers import number, plural
 from ..app_state import Topic
+from ..cue_aim import CueAim, aim_of_class, aim_of_mode
 from ..keymap import keys
 from ..marks import Marks
-from ..on_show import missing, no_classes, no_neurons, result_of
+from ..on_show import missing, no_classes, no_modes, no_neurons, result_of
+from ..widgets.case_words import CaseWords
 from ..widgets.class_table import ClassTable
-from ..widgets.gallery import Gallery
-from ..widgets.mistake_table import MistakeTable
+from ..widgets.class_words import class_lines
+from ..widgets.contact_sheet import ContactSheet
+from ..widgets.gallery import Gallery, Section
+from ..widgets.mode_table import ModeTable
 from ..widgets.neuron_table import NeuronTable
-from ..widgets.pictures import PicturesPane
 from ..widgets.table import Table
+from ..widgets.tiles import mode_sections, neuron_sections, sample_tile
 from ..widgets.what_if import WhatIfStrip
 from .page import ALL
 from .panes import PanedPage
 
 SETTLE = 0.12
-THUMBNAILS_AHEAD = 12
 SEEDS = 2
 """Illusions of a neuron, pushed apart: what they share is the neuron's."""
+ENOUGH_TAGS = 8
+SHOWN = 60
+TITLE = "3 Pictures"
 
 
 class TriageScreen(PanedPage):
-    """Shows the class `target` and its `neuron`, and asks for what is missing once the cursor rests."""
+    """Shows what is under the cursors, and asks for what is missing once they rest.
+
+    Actions read the cursors themselves, so that keys that arrive together act on what the cursor shows.
+    """
 
     BINDINGS = keys(
-        "neuron.visualise", "neuron.visualise-all", "neuron.find", "whatif.everywhere", "whatif.more",
-        "whatif.less", "view.tag", "view.repair", "view.confusion", "view.sessions", "view.log",
-        "app.copy", "app.retry",
+        "causes.switch", "causes.compare", "neuron.visualise", "neuron.visualise-all", "neuron.find",
+        "whatif.everywhere", "whatif.more", "whatif.less", "view.tag", "view.repair", "tag.cues",
+        "view.confusion", "view.sessions", "view.log", "app.copy", "app.retry",
     )  # fmt: skip
 
     cancels = (jobs.Job,)
     home = True
 
-    target: reactive[int | None] = reactive(None, init=False, repaint=False)
-    neuron: reactive[int | None] = reactive(None, init=False, repaint=False)
-
     def __init__(self, marks: Marks) -> None:
-        super().__init__()
+        super().__init__(ContactSheet(TITLE, "pictures"))
         self.marks = marks
         self._settling: Timer | None = None
-        self.class_table, self.neuron_table = ClassTable(dom_id="classes"), NeuronTable(dom_id="neurons")
-        self.mistake_table, self.pictures = MistakeTable(dom_id="mistakes"), PicturesPane(dom_id="pictures")
+        self._chosen = self._comparing = False
+        self.mode_table, self.class_table = ModeTable("modes"), ClassTable("classes")
+        self.neuron_table, self.words = NeuronTable("neurons"), CaseWords(id="words")
         self.strip = WhatIfStrip(id="what-if")
+        self.causes: Table = self.class_table
+        for table in (self.mode_table, self.class_table):
+            table.moved = partial(self._row_moved, table)
+        self.neuron_table.moved = self._neuron_moved
 
     def body(self) -> Iterable[Widget]:
         """Lay out the panes and the strip."""
         with Horizontal(id="body"):
-            yield self.class_table
-            with Vertical(id="middle"):
+            with Vertical(id="lists"):
+                yield self.mode_table
+                yield self.class_table
                 yield self.neuron_table
-                yield self.mistake_table
-            yield self.pictures
+            with Vertical(id="case"):
+                yield self.words
+                yield self.sheet
         yield self.strip
 
     @on(events.Mount)
     def _begin(self) -> None:
         view = self.ni.project.state.view
         self.class_table.sort = view.sort
+        self._show_causes(self.class_table)
         self.board_changed(ALL)
-        self.class_table.focus()
         if view.target is not None and self.class_table.go_to(view.target):
-            self.target = view.target
             self.neuron_table.go_to(view.neuron)
+
+    def widget_of(self, pane: str) -> Widget:
+        """Return the widget that takes the focus of a pane: causes or classes share the first."""
+        return self.causes if pane == "causes" else super().widget_of(pane)
+
+    # Under the cursors
+
+    @property
+    def mode(self) -> FailureMode | None:
+        """The failure mode under the cursor, while the causes are listed."""
+        return self.app_state.mode(self.mode_table.key) if self.causes is self.mode_table else None
+
+    @property
+    def target(self) -> int | None:
+        """The class under the cursor, or the one with most mistakes of the failure mode."""
+        if self.causes is self.mode_table:
+            mode = self.mode
+            return mode.classes[0] if mode and mode.classes else None
+        return self.class_table.key if isinstance(self.class_table.key, int) else None
+
+    @property
+    def neuron(self) -> int | None:
+        """The neuron under the cursor."""
+        return self.neuron_table.key if isinstance(self.neuron_table.key, int) else None
 
     @property
     def marked(self) -> tuple[int, ...]:
         """The neurons marked for the class on show."""
         return self.marks.of(self.target)
 
+    @property
+    def aim(self) -> CueAim | None:
+        """The cue that the images of what is on show are tagged for."""
+        mode, target = self.mode, self.target
+        if mode is not None:
+            return aim_of_mode(self.app_state, mode)
+        if target is None:
+            return None
+        neurons = self.marked or self.app_state.one_sided(target, self.neuron)
+        return aim_of_class(self.app_state, target, neurons)
+
+    @property
+    def report(self) -> CulpritReport | None:
+        """The culprits of the class on show."""
+        return self.app_state.reports.get(self.target) if self.target is not None else None
+
+    def _row_moved(self, table: Table) -> None:
+        if table is self.causes:
+            self._cause_moved()
+
+    def _cause_moved(self) -> None:
+        self.marks.forget_scale()
+        self.neuron_table.start_over()
+        self._show_neurons()
+        self._show_pictures()
+        self._what_if_changed()
+        self._settle()
+        self.refresh_bindings()
+
+    def _neuron_moved(self) -> None:
+        if self.pane == "neurons":
+            self._show_pictures()
+        self._settle()
+
+    @on(events.DescendantFocus)
+    def _focus_moved(self) -> None:
+        self._show_pictures()
+        self._settle()
+
+    def action_switch(self) -> None:
+        """List classes instead of causes, or causes again."""
+        self._chosen = True
+        self._show_causes(self.class_table if self.causes is self.mode_table else self.mode_table)
+
+    def show_class(self, index: int) -> None:
+        """List the classes with the cursor on `index`."""
+        self.class_table.clear_filter()
+        self.class_table.go_to(index)
+        self._chosen = True
+        self._show_causes(self.class_table)
+
+    def _show_causes(self, table: Table) -> None:
+        """List the causes or the classes in the first pane."""
+        self.causes = table
+        self.set_class(table is self.class_table, "-classes")
+        self.action_show_pane("causes")
+        self._cause_moved()
+
     # What the app_state says
 
     def redraw(self, topics: frozenset[Topic]) -> None:
         """Redraw the panes that show any of `topics`."""
-        if topics & {"opened", "evaluation", "failure"} or self.app_state.evaluation is None:
-            self.class_table.show(
-                self.app_state.evaluation, self.app_state.evaluation_final, no_classes(self.app_state)
-            )
-        if topics & {"culprits", "failure", "evaluation"}:
+        if topics & {"opened", "evaluation", "failure", "repairs"} or self.app_state.evaluation is None:
+            self._show_classes()
+        if topics & {"opened", "modes", "evaluation", "failure", "progress"}:
+            modes = self.app_state.failure_modes or ()
+            self.mode_table.show(modes, self.class_names, no_modes(self.app_state))
+        if "modes" in topics and self.app_state.failure_modes and not self._chosen:
+            self._chosen = True
+            self._show_causes(self.mode_table)
+        if topics & {"modes", "culprits", "failure", "evaluation"}:
             self._show_neurons()
-        if topics & {"culprits", "samples", "tags", "failure", "evaluation"}:
-            self._show_mistakes()
-        if topics & {"culprits", "pictures", "preview", "thumbnails", "failure", "tags"}:
+        if topics - {"opened", "log", "report", "exported", "found", "what-if", "progress"}:
             self._show_pictures()
-        if topics & {"what-if", "opened", "failure"}:
+        if topics & {"what-if", "opened", "failure", "tags", "repairs"}:
             self._show_what_if()
         if "found" in topics:
             self._show_found()
-        if "evaluation" in topics and self.app_state.evaluation_final:
+        if topics & {"evaluation", "modes", "tags"} and self.app_state.evaluation_final:
             self._settle()
 
-    def _show_neurons(self) -> None:
-        report = self.app_state.reports.get(self.target) if self.target is not None else None
-        words = no_neurons(self.app_state, self.target)
-        concepts = self.app_state.concepts_of(self.target) if self.target is not None else {}
-        self.neuron_table.show(report, self.marked, concepts, words)
-        key = self.neuron_table.key
-        self.neuron = key if isinstance(key, int) and report is not None else None
+    def _show_classes(self) -> None:
+        made = self.app_state.accepted
+        if made is not None and self._comparing:
+            self.class_table.compare(made)
+        else:
+            state = self.app_state
+            self.class_table.show(state.evaluation, state.evaluation_final, no_classes(state))
 
-    def _show_mistakes(self) -> None:
-        report = self.app_state.reports.get(self.target) if self.target is not None else None
-        samples = report.samples if report else ()
-        words = ("No mistakes in this class.",) if report else ("The mistakes appear here.",)
-        evaluation = self.app_state.evaluation
-        groups = [g for g in evaluation.groups if g.class_index == self.target] if evaluation else []
-        self.mistake_table.show(samples, self.class_names, self.app_state.tag_of, groups, words)
+    def action_compare(self) -> None:
+        """Look through the repaired layer, or through the untouched one again."""
+        if self.app_state.accepted is None:
+            self.notify("No repair is accepted yet: m makes one.", timeout=3)
+            return
+        self._comparing = not self._comparing
+        self._show_classes()
+        if self.causes is self.mode_table:
+            self.action_switch()
+
+    def _show_neurons(self) -> None:
+        target, mode = self.target, self.mode
+        words = no_neurons(self.app_state, target)
+        concepts = self.app_state.concepts_of(target) if target is not None else {}
+        if mode is not None:
+            self.neuron_table.show_mode(mode, self.report, self.marked, concepts)
+        else:
+            self.neuron_table.show(self.report, self.marked, concepts, words)
 
     def _show_pictures(self) -> None:
-        sample = self.mistake_table.sample
-        if self.mistake_table.has_focus and sample is not None:
-            self.pictures.show_mistake(self.app_state, sample, self.class_names)
-        elif self.target is not None and self.neuron is not None:
-            self.pictures.show_neuron(self.app_state, self.target, self.neuron)
+        mode, target, neuron = self.mode, self.target, self.neuron
+        if self.pane == "neurons" and target is not None and neuron is not None:
+            self._show_neuron(target, neuron)
+        elif mode is not None:
+            self._show_mode(mode)
+        elif target is not None:
+            self._show_class(target)
         else:
-            self.pictures.explain("Pictures of a neuron appear here.", "Choose a class, then a neuron.")
+            self.sheet.name_it(TITLE)
+            self.words.show(())
+            self.sheet.show([], ("Pictures appear here.", "First the model has to be evaluated."))
+        self.ask_thumbnails()
+
+    def _show_mode(self, mode: FailureMode) -> None:
+        self.sheet.name_it(f"{TITLE} · {safe(brief_title(mode, self.class_names), 60)} · highest score first")
+        self.words.show(case_lines(mode, self.class_names))
+        self.sheet.show(
+            mode_sections(self.app_state, mode, self.class_names, self.cue), ("No pictures yet.",)
+        )
+
+    def _show_class(self, target: int) -> None:
+        state, names, result = self.app_state, self.class_names, result_of(self.app_state, target)
+        name, cue = safe(self.class_name(target), 40), self.cue
+        self.sheet.name_it(f"{TITLE} · {name} · most confident first")
+        groups = [g for g in state.evaluation.groups if g.class_index == target] if state.evaluation else []
+        self.words.show(class_lines(result, groups) if result else ())
+        wrong, right = state.mistakes_of(target)[:SHOWN], state.right_images(target)[:SHOWN]
+        mistakes, kept = (
+            tuple(sample_tile(state, sample, names, state.tag(cue, sample)) for sample in samples)
+            for samples in (wrong, right)
+        )
+        sections = [
+            Section(f"mistakes · {number(len(mistakes))}", mistakes, 2),
+            Section(f"right images of {name}", kept, 1),
+        ]
+        self.sheet.show([one for one in sections if one.tiles], ("No mistakes in this class.",))
+
+    def _show_neuron(self, target: int, neuron: int) -> None:
+        concept, label = (
+            self.app_state.concepts.get((target, neuron)),
+            self.app_state.label_of(target, neuron),
+        )
+        words = f" · “{safe(label, 40)}”" if label else " · no clear concept" if concept else ""
+        self.sheet.name_it(f"{TITLE} of neuron {neuron}{words}")
+        name = self.class_name(target)
+        self.words.show(self.neuron_table.words_for(self.app_state.culprit(target, neuron), neuron, name))
+        self.sheet.show(
+            neuron_sections(self.app_state, (target, neuron)), ("Looking for images that excite it…",)
+        )
 
     def _question(self) -> jobs.AskWhatIf | None:
-        report = self.app_state.reports.get(self.target) if self.target is not None else None
-        weak = {culprit.neuron for culprit in report.insufficient} if report else set()
+        weak = {culprit.neuron for culprit in self.report.insufficient} if self.report else set()
         return self.marks.question(self.target, weak)
+
+    def _repair_question(self) -> jobs.PreviewRepair | None:
+        """What `m` would make of the tags so far; nothing before both kinds of images are tagged."""
+        used = (cue.tags for cue in self.app_state.cues.values() if not cue.left_out)
+        if self.target is None or not any(tags.has and tags.not_ for tags in used):
+            return None
+        return jobs.PreviewRepair(self.target, mode=self.mode.id if self.mode else None)
+
+    def _show_preview(self) -> None:
+        job = self._repair_question()
+        if job is None:
+            self.strip.explain(
+                "space on a neuron: what if ▲ were stronger, ▼ off? With tags: what m would do"
+            )
+        elif job in self.app_state.failures:
+            self.strip.explain(safe(self.app_state.failures[job].line, 300))
+        elif job in self.app_state.repair_previews:
+            self.strip.show_repair(self.app_state.repair_previews[job])
+        else:
+            self.strip.explain("computing what the repair would do…")
 
     def _show_what_if(self) -> None:
         job = self._question()
         if job is None:
-            self.strip.explain("mark neurons with space: what if ▲ were stronger, ▼ off?")
+            self._show_preview()
         elif job in self.app_state.failures:
             self.strip.explain(safe(self.app_state.failures[job].line, 300))
         elif job in self.app_state.what_ifs:
@@ -153,46 +323,25 @@ class TriageScreen(PanedPage):
         else:
             self.notify("No neuron has such a concept.", severity="warning")
 
-    # Where the cursor is
-
-    @on(Table.Highlighted, "#classes")
-    def _class_chosen(self) -> None:
-        if isinstance(self.class_table.key, int):
-            self.target = self.class_table.key
-
-    @on(Table.Highlighted, "#neurons")
-    def _neuron_chosen(self) -> None:
-        if isinstance(self.neuron_table.key, int):
-            self.neuron = self.neuron_table.key
-
-    @on(Table.Highlighted, "#mistakes")
-    @on(events.DescendantFocus)
-    def _pictures_chosen(self) -> None:
-        self._show_pictures()
-        self._settle()
-
-    def _watch_target(self) -> None:
-        self.marks.forget_scale()
-        self.neuron_table.start_over()
-        self._show_neurons()
-        self._show_mistakes()
-        self._what_if_changed()
-        self._settle()
-
-    def _watch_neuron(self) -> None:
-        self._show_pictures()
-        self._settle()
+    def next_step(self) -> tuple[str, str]:
+        """The key that comes next: look, tag, repair, then the report."""
+        if self.app_state.accepted is not None:
+            return "app.report", "write the report"
+        if self.target is None:
+            return "", ""
+        tagged = self.app_state.tag_count(self.cue)
+        if tagged >= ENOUGH_TAGS:
+            return "view.repair", f"repair with {plural(tagged, 'tag')}"
+        return "view.tag", "tag images"
 
     @on(Gallery.LeftSide)
     def _leave_pictures(self) -> None:
-        self.action_show_pane("neurons")
+        self.action_show_pane("causes")
 
+    @on(Table.Opened, "#modes")
     @on(Table.Opened, "#classes")
-    def _open_class(self) -> None:
-        self.action_show_pane("neurons")
-
     @on(Table.Opened, "#neurons")
-    def _open_neuron(self) -> None:
+    def _open_row(self) -> None:
         self.action_show_pane("pictures")
 
     # What is asked for
@@ -203,15 +352,21 @@ class TriageScreen(PanedPage):
         self._settling = self.set_timer(SETTLE, self._ask_for_what_is_missing)
 
     def _ask_for_what_is_missing(self) -> None:
-        near = self.mistake_table.near(THUMBNAILS_AHEAD) if self.mistake_table.has_focus else ()
-        for job in missing(self.app_state, self.target, self.neuron, near):
+        for job in missing(self.app_state, self.target, self.neuron, self.mode):
             self.ask(job)
         self._ask_what_if()
 
     def _ask_what_if(self) -> None:
-        job = self._question()
-        known = job is None or job in self.app_state.what_ifs or job in self.app_state.failures
-        if job is not None and not known and not self.app_state.waits_for(job):
+        job, state = self._question(), self.app_state
+        if job is None:
+            self._ask_preview()
+        elif job not in state.what_ifs and job not in state.failures and not state.waits_for(job):
+            self.ask(job)
+
+    def _ask_preview(self) -> None:
+        job, state = self._repair_question(), self.app_state
+        known = job is None or job in state.repair_previews or job in state.failures
+        if job is not None and not known and not state.waits_for(job):
             self.ask(job)
 
     def _what_if_changed(self) -> None:
@@ -248,7 +403,7 @@ class TriageScreen(PanedPage):
     def action_visualise(self) -> None:
         """Make illusions of the neuron under the cursor."""
         if self.target is None or self.neuron is None:
-            self.notify("There is no neuron to visualise yet.", severity="warning", timeout=3)
+            self.notify("There is no neuron to make illusions of yet.", severity="warning", timeout=3)
         else:
             self._illustrate((self.neuron,))
 
@@ -277,39 +432,20 @@ class TriageScreen(PanedPage):
             self.marks.toggle(self.target, neuron)
             self._marks_changed()
             self.neuron_table.go_to(neuron)
-            self.set_focus(self.neuron_table)
+            self.action_show_pane("neurons")
 
     def action_retry(self) -> None:
         """Go on with what was stopped or failed."""
         self.ni.retry()
         self._settle()
 
-    # Other screens and the clipboard
-
-    def action_view(self, name: str) -> None:
-        """Open another screen."""
-        self.ni.view(name)
-
-    @on(Gallery.Opened)
-    @on(Table.Opened, "#mistakes")
-    def action_zoom(self) -> None:
-        """Enlarge the picture under the cursor."""
-        from .zoom import ZoomScreen
-
-        if self.pictures.tiles:
-            self.app.push_screen(ZoomScreen(self.pictures.tiles, self.pictures.cursor, self.pictures.masked))
-
-    def action_mask(self) -> None:
-        """Show where the neuron looks, or the whole picture."""
-        self.pictures.masked = not self.pictures.masked
-
     def copied(self) -> str:
-        """What has the focus: a picture's path, an image's path, a neuron or a class."""
-        if self.pictures.has_focus and self.pictures.tile is not None:
-            return self.pictures.tile.copy
-        if self.mistake_table.has_focus and self.mistake_table.sample is not None:
-            return self.mistake_table.sample.path
-        if self.neuron_table.has_focus and self.neuron is not None:
+        """What has the focus: a picture's path, a neuron, a class or the cause in words."""
+        if self.pane == "pictures" and self.sheet.tile is not None:
+            return self.sheet.tile.copy
+        if self.pane == "neurons" and self.neuron is not None:
             return str(self.neuron)
+        if self.mode is not None:
+            return " ".join(case_lines(self.mode, self.class_names))
         result = result_of(self.app_state, self.target)
         return result.name if result is not None else ""

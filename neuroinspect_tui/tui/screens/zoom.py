@@ -1,15 +1,22 @@
-"""Full screen: one picture as large as the terminal allows, with its numbers; left and right step on."""
+"""One image as large as the terminal allows, with what is known of it; left and right step on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from textual import events, on
 from textual.widget import Widget
 
+from ...results import FailureMode, ModeExemplar, Sample
+from ...text import safe
+from ...wording.modes import brief_title
+from ...wording.numbers import class_name, percent
+from ..app_state import AppState
+from ..images.picture import Picture
 from ..keymap import keys
+from ..widgets.case_words import CaseWords
 from ..widgets.gallery import Gallery, Section, Tile
-from ..widgets.mistake_table import file_name
+from ..widgets.tiles import file_name
 from .page import Page
 
 
@@ -20,21 +27,10 @@ class ZoomedPicture(Gallery):
         super().__init__(dom_id="zoomed")
         self.series, self.index = tuple(tiles), index
 
-    @on(events.Resize)
-    def _fill(self) -> None:
-        self.show_tile()
-
-    def show_tile(self) -> None:
-        """Show the present tile."""
-        tile = self.series[self.index]
-        file = f" · {file_name(tile.copy)}" if tile.copy else ""
-        self.name_it(f"picture {self.index + 1} of {len(self.series)}{file}")
-        self.show([Section("", (tile,), "full")])
-
     def action_step(self, steps: int) -> None:
         """Go to another tile."""
         self.index = max(0, min(len(self.series) - 1, self.index + steps))
-        self.show_tile()
+        self.moved()
 
     def action_row(self, direction: int) -> None:
         """Up and down step too."""
@@ -42,22 +38,40 @@ class ZoomedPicture(Gallery):
 
 
 class ZoomScreen(Page[None]):
-    """The enlarged picture."""
+    """The enlarged picture; beside it, where that was tried, the same with the cue's region covered."""
 
     BINDINGS = keys("picture.mask", "app.copy")
 
     def __init__(self, tiles: Sequence[Tile], index: int, masked: bool) -> None:
         super().__init__()
-        self.picture = ZoomedPicture(tiles, index)
+        self.picture, self.words = ZoomedPicture(tiles, index), CaseWords(id="words")
         self.picture.masked = masked
+        self.picture.moved = self._show
 
     def body(self) -> Iterable[Widget]:
-        """Lay out the picture."""
+        """Lay out the picture below what is known of it."""
+        yield self.words
         yield self.picture
 
     @on(events.Mount)
-    def _take_keys(self) -> None:
+    def _begin(self) -> None:
         self.picture.focus()
+        self._show()
+
+    @property
+    def tile(self) -> Tile:
+        """The tile on show."""
+        return self.picture.series[self.picture.index]
+
+    def _show(self) -> None:
+        tile, state = self.tile, self.app_state
+        file = f" · {file_name(tile.copy)}" if tile.copy else ""
+        self.picture.name_it(f"picture {self.picture.index + 1} of {len(self.picture.series)}{file}")
+        found = next(_in_modes(state, tile.copy), None)
+        covered = covered_tile(state, found[1]) if found else None
+        tiles = (tile,) if covered is None else (tile, covered)
+        self.picture.show([Section("", tiles)])
+        self.words.show(list(_facts(state, tile, found)))
 
     def action_mask(self) -> None:
         """Mask on or off."""
@@ -69,4 +83,47 @@ class ZoomScreen(Page[None]):
 
     def copied(self) -> str:
         """The picture's path."""
-        return self.picture.series[self.picture.index].copy
+        return self.tile.copy
+
+
+def _in_modes(state: AppState, path: str) -> Iterator[tuple[FailureMode, ModeExemplar]]:
+    """Yield the failure modes that show an image."""
+    for mode in state.failure_modes or ():
+        for exemplar in mode.exemplars:
+            if exemplar.path == path:
+                yield mode, exemplar
+
+
+def covered_tile(state: AppState, exemplar: ModeExemplar) -> Tile | None:
+    """Return the image with the mode's region covered, where that was tried."""
+    if not exemplar.covered or exemplar.covered_predicted is None:
+        return None
+    answer = safe(class_name(state.class_names, exemplar.covered_predicted), 60)
+    right = exemplar.covered_predicted == exemplar.label
+    caption = (
+        (("without it: ", "dim"), (answer, "good" if right else "bad")),
+        ((percent(exemplar.covered_confidence, 0), "dim"),),
+    )
+    return Tile(Picture(state.root / exemplar.covered), caption, exemplar.path, name="covered")
+
+
+def _facts(state: AppState, tile: Tile, found: tuple[FailureMode, ModeExemplar] | None) -> Iterator[str]:
+    """Say what is known of an image: its path, answer, groups, tags and failure mode."""
+    yield tile.copy or tile.name
+    sample = tile.sample
+    if sample is not None:
+        yield _answer(state, sample)
+        tag = state.tag_of(sample)
+        groups = ", ".join(f"{column} {value}" for column, value in sample.groups.items())
+        known = [f"groups: {groups}" if groups else "", f"tagged: {tag}" if tag else ""]
+        if any(known):
+            yield " · ".join(filter(None, known))
+    if found is not None:
+        mode, exemplar = found
+        yield f"Score {exemplar.score:.2f} on the cause {brief_title(mode, state.class_names)}."
+
+
+def _answer(state: AppState, sample: Sample) -> str:
+    label, predicted = (class_name(state.class_names, index) for index in (sample.label, sample.predicted))
+    how = "right" if sample.label == sample.predicted else f"its label is {label}"
+    return f"Predicted as {predicted} with {percent(sample.confidence, 0)} confidence; {how}."

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...results import ClassResult, Evaluation
+from ...results import ClassResult, Evaluation, Repair
 from ...text import safe
 from ...wording.numbers import bare_percent as percent
 from ..keymap import keys
 from .cells import Cell, bar_cell
+from .changes import COLUMNS as CHANGES
+from .changes import change_rows
 from .filtered import FilteredTable
 from .table import Column, Row
 
@@ -19,7 +21,7 @@ COLUMNS = (
     Column("", BAR, leaves=2),
     Column("right", 5, "right", stretch=1, leaves=3, most=11),
     Column("gap", 3, "right", leaves=4),
-    Column("taken for", 14, stretch=3, leaves=5, most=34),
+    Column("predicted as", 14, stretch=3, leaves=5, most=34),
 )
 SORTS: dict[str, tuple[str, Callable[[ClassResult, float | None], tuple[float, ...]]]] = {
     "accuracy": ("worst first", lambda c, gap: (2.0 if c.accuracy is None else c.accuracy, -c.count)),
@@ -60,9 +62,18 @@ class ClassTable(FilteredTable):
         self.sort = "accuracy"
         self._evaluation: Evaluation | None = None
 
+    def compare(self, made: Repair) -> None:
+        """List the classes before and after a repair, on the images that it was judged on, gains first."""
+        self.set_columns(CHANGES)
+        self.border_title = f"{self.SHOWN_AS} · repair {made.number} · largest change first"
+        self.summary = f"{made.after.split} · b: as they were"
+        self.offer(change_rows(made), ("No classes.",))
+
     def show(self, evaluation: Evaluation | None, final: bool, empty: tuple[str, ...]) -> None:
         """Fill the table; `final` is False while the evaluation is still running."""
         self._evaluation = evaluation
+        self.set_columns(COLUMNS)
+        self.border_title = f"{self.SHOWN_AS} · {SORTS[self.sort][0]}"
         self.offer(self._rows(), empty)
         if evaluation is not None:
             worst = min((c.accuracy for c in evaluation.classes if c.accuracy is not None), default=None)
@@ -73,14 +84,14 @@ class ClassTable(FilteredTable):
         """Sort by the next key."""
         order = list(SORTS)
         self.sort = order[(order.index(self.sort) + 1) % len(order)]
-        self.app.notify(SORTS[self.sort][0], title="Classes", timeout=2)
+        self.border_title = f"{self.SHOWN_AS} · {SORTS[self.sort][0]}"
         self.offer(self._rows(), self.empty)
 
     def _rows(self) -> list[Row]:
         evaluation = self._evaluation
         if evaluation is None:
             return []
-        rank = SORTS.get(self.sort, SORTS["accuracy"])[1]
+        rank = SORTS[self.sort][1]
         gaps = group_gaps(evaluation)
         ordered = sorted(evaluation.classes, key=lambda c: (*rank(c, gaps.get(c.index)), c.index))
         return [Row(c.index, self._cells(c, gaps.get(c.index))) for c in ordered]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 from rich.style import Style
 from textual import events, on
@@ -15,6 +16,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from ...results import Sample
 from ..host import Host
 from ..images.encoder import Rendered
 from ..images.overlay import Shown
@@ -24,31 +26,30 @@ from ..keymap import keys
 from .cells import Inked, Span
 from .gallery_plan import GalleryLayout, Placed, Shelf, plan_gallery
 
-Scale = Literal["small", "medium", "large", "full"]
-WIDTHS: tuple[tuple[int, dict[Scale, int]], ...] = (
-    (70, {"small": 18, "medium": 22, "large": 28, "full": 1000}),
-    (38, {"small": 12, "medium": 18, "large": 18, "full": 1000}),
-    (0, {"small": 10, "medium": 16, "large": 16, "full": 1000}),
-)
-
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture (None: not made yet), its caption lines, what `copy` copies, and words for an empty box."""
+    """A picture (None: not made yet), its caption lines, what `copy` copies, and words for an empty box.
+
+    `name` stands for the picture where none are drawn; `sample` is the image of the data that it shows.
+    """
 
     picture: Picture | None
     caption: tuple[tuple[Span, ...], ...]
     copy: str = ""
     waiting: str = ""
+    name: str = ""
+    sample: Sample | None = None
 
 
 @dataclass(frozen=True)
 class Section:
-    """Tiles under a title, in one of four sizes."""
+    """Tiles under a title, at most `rows` rows of them, or `beside` the section before."""
 
     title: str
     tiles: tuple[Tile, ...]
-    scale: Scale = "large"
+    rows: int = 1000
+    beside: bool = False
 
 
 class Gallery(Inked, can_focus=True):
@@ -76,7 +77,10 @@ class Gallery(Inked, can_focus=True):
         self.sections: tuple[Section, ...] = ()
         self.tiles: tuple[Tile, ...] = ()
         self.empty: tuple[str, ...] = ()
-        self.plan = GalleryLayout({}, (), 0)
+        self.plan = GalleryLayout()
+        self.begin: int | None = None
+        self.moved: Callable[[], None] = _nothing
+        """Called at once when the cursor comes to another tile."""
         self._shown: dict[tuple[Path | str, Box], Rendered] = {}
         self._missing: set[int] = set()
         self._named = title
@@ -100,6 +104,7 @@ class Gallery(Inked, can_focus=True):
         if not any(tile.picture and tile.picture.rgb for tile in self.tiles):
             self._shown.clear()
         self.set_reactive(Gallery.cursor, max(0, min(self.cursor, len(self.tiles) - 1)))
+        self.begin = None if self.begin is None else min(self.begin, len(self.tiles) - 1)
         self.place_tiles()
 
     def name_it(self, title: str) -> None:
@@ -109,24 +114,23 @@ class Gallery(Inked, can_focus=True):
             self.border_title = Content(title)
 
     def place_tiles(self) -> None:
-        """GalleryLayout the places anew and draw everything."""
+        """Place the tiles anew and draw everything."""
         width = max(1, self.scrollable_content_region.width - 2)
-        aims = next(scales for least, scales in WIDTHS if width >= least)
         shelves = [
             Shelf(
                 section.title,
                 len(section.tiles),
-                max((len(tile.caption) for tile in section.tiles), default=0),
-                aims[section.scale] if self.renderer.draws else 0,
-                1 if section.scale == "small" else 1000,
+                max(len(tile.caption) for tile in section.tiles),
+                section.rows,
+                section.beside,
             )
             for section in self.sections
             if section.tiles
         ]
-        most = max((shelf.caption for shelf in shelves), default=0)
-        self.plan = plan_gallery(shelves, width, max(3, self.size.height - most - 1))
+        self.plan = plan_gallery(shelves, width, max(3, self.size.height), self.renderer.draws)
         self.virtual_size = Size(0, self.plan.height)
         self._missing.clear()
+        self._reveal()
         self.refresh()
 
     @on(events.Resize)
@@ -143,11 +147,35 @@ class Gallery(Inked, can_focus=True):
         return before[-1] if before else 0
 
     def _watch_cursor(self) -> None:
+        self._reveal()
+        self.refresh()
+        self.moved()
+
+    def _reveal(self) -> None:
+        """Scroll to the cursor's tile."""
         if self.plan.tiles:
             placed = self.plan.tiles[self.place]
             top = placed.y - 1 if placed.y - 1 in self.plan.titles else placed.y
             region = Region(0, top, 1, placed.bottom - top)
             self.scroll_to_region(region, animate=False, immediate=True, force=True)
+
+    @property
+    def chosen(self) -> range:
+        """The tiles from where the range began to the cursor, or the cursor's alone."""
+        start = self.cursor if self.begin is None else self.begin
+        return range(min(start, self.cursor), max(start, self.cursor) + 1)
+
+    @property
+    def row(self) -> list[int]:
+        """The tiles in the cursor's row."""
+        if not self.plan.tiles:
+            return []
+        here = self.plan.tiles[self.place].y
+        return [placed.index for placed in self.plan.tiles if placed.y == here]
+
+    def action_range(self) -> None:
+        """Begin a range at the cursor, or drop it."""
+        self.begin = self.cursor if self.begin is None else None
         self.refresh()
 
     def action_step(self, steps: int) -> None:
@@ -192,14 +220,28 @@ class Gallery(Inked, can_focus=True):
             return self._empty_line(y, width)
         line = y + round(self.scroll_y)
         if line in self.plan.titles:
-            return self.paint([(" ", ""), (self.plan.titles[line], "header")], base, width)
+            return self._title_line(self.plan.titles[line], base, width)
         parts: list[Strip] = []
         x = 0
         for placed in (p for p in self.plan.tiles if p.y <= line < p.bottom):
             start = placed.x + 1
-            parts += [Strip.blank(start - x, base), self._tile_line(placed, line - placed.y, base)]
+            parts += [self._edge(placed, start - x, base), self._tile_line(placed, line - placed.y, base)]
             x = start + placed.width
         return Strip.join(parts).adjust_cell_length(width, base)
+
+    def _title_line(self, titles: list[tuple[int, str]], base: Style, width: int) -> Strip:
+        parts: list[Strip] = []
+        x = 0
+        for (start, words), (end, _) in pairwise([*titles, (width, "")]):
+            room = end - start - 1
+            parts += [Strip.blank(start + 1 - x, base), self.paint([(words, "header")], base, room)]
+            x = end
+        return Strip.join(parts).adjust_cell_length(width, base)
+
+    def _edge(self, placed: Placed, width: int, base: Style) -> Strip:
+        """Draw what lies left of a tile: a bar where it is chosen."""
+        sign = "▌" if self.has_focus and placed.index in self.chosen else " "
+        return self.paint([(" " * (width - 1) + sign, "accent")], base, width)
 
     def _tile_line(self, placed: Placed, line: int, base: Style) -> Strip:
         tile = self.tiles[placed.index]
@@ -214,11 +256,15 @@ class Gallery(Inked, can_focus=True):
         return self.paint([(shown.center(placed.width), "dim")], base, placed.width)
 
     def _caption_line(self, tile: Tile, placed: Placed, line: int, base: Style) -> Strip:
-        spans = tile.caption[line] if line < len(tile.caption) else ()
+        if self.renderer.draws:
+            spans = tile.caption[line] if line < len(tile.caption) else ()
+        else:
+            spans = (
+                (f"{tile.name}  ", "dim"),
+                *(span for part in tile.caption for span in (*part, ("  ", ""))),
+            )
         if placed.index == self.cursor and self.has_focus:
             base += self.ink("cursor")
-            if line == 0:
-                spans = (("▸", "accent"), *spans)
         return self.paint(spans, base, placed.width)
 
     def painted(self, placed: Placed) -> Rendered | str | None:
@@ -256,3 +302,7 @@ class Gallery(Inked, can_focus=True):
     def _empty_line(self, y: int, width: int) -> Strip:
         text = self.empty[y - 1] if 0 <= y - 1 < len(self.empty) else ""
         return self.paint([("  " + text, "strong" if y == 1 else "dim")], self.rich_style, width)
+
+
+def _nothing() -> None:
+    """Follow no cursor."""

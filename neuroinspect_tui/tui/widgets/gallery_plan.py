@@ -1,9 +1,9 @@
-"""Where the pictures of a gallery go: rows of equal boxes under section titles. Pure arithmetic."""
+"""Where the pictures of a gallery go: rows of equal square boxes, as large as fit. Pure arithmetic."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -25,60 +25,125 @@ class Placed:
 
 @dataclass(frozen=True)
 class Shelf:
-    """A section: its `title`, how many tiles, caption lines, the picture width it aims at (0: none).
+    """A section: its `title`, how many tiles, and the lines of their captions.
 
-    At most `rows` rows are placed; further tiles are left out.
+    At most `rows` rows are placed; further tiles are left out. One that stands `beside` the section before
+    it shares that one's row.
     """
 
     title: str
     tiles: int
     caption: int
-    aim: int
     rows: int = 1000
+    beside: bool = False
 
 
 @dataclass(frozen=True)
 class GalleryLayout:
-    """The whole gallery: section titles by line, tiles, and the height of all."""
+    """The whole gallery: section titles with their column by line, tiles, and the height of all."""
 
-    titles: dict[int, str]
-    tiles: tuple[Placed, ...]
-    height: int
+    titles: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
+    tiles: tuple[Placed, ...] = ()
+    height: int = 0
 
 
 GAP = 1
+ENOUGH = 4
+"""Tiles of a section that are worth smaller pictures."""
 
 
-def plan_gallery(shelves: Sequence[Shelf], width: int, tallest: int = 1000) -> GalleryLayout:
-    """Place all tiles in `width` cells, none of their pictures taller than `tallest`.
+def plan_gallery(shelves: Sequence[Shelf], width: int, height: int, draws: bool = True) -> GalleryLayout:
+    """Place the tiles in `width` × `height` cells, their pictures as large as fit; what does not fit scrolls.
 
-    Boxes are square (a cell is twice as high as wide). A lone tile without a title is centred.
+    A cell is twice as high as wide. Without pictures each tile is one line.
     """
-    titles: dict[int, str] = {}
+    if not draws:
+        return _as_lines(shelves, width)
+    bands = list(_bands(shelves))
+    least = min(max(8, min(28, width // 7)), max(2, width)) // 2 * 2
+    if any(_shares(band, _across(width, least))[0] < 1 for band in bands):
+        bands = [[shelf] for shelf in shelves]
+    largest = min(width, 2 * height) // 2 * 2
+    fitting = (cells for cells in range(largest, least, -2) if _fits(bands, width, height, cells))
+    filling = ((width + GAP) // _across(width, least) - GAP) // 2 * 2
+    return _place(bands, width, next(fitting, max(2, min(filling, largest))))
+
+
+def _bands(shelves: Sequence[Shelf]) -> Iterator[list[Shelf]]:
+    """Yield the sections that share rows."""
+    band: list[Shelf] = []
+    for shelf in shelves:
+        if band and not shelf.beside:
+            yield band
+            band = []
+        band.append(shelf)
+    if band:
+        yield band
+
+
+def _across(width: int, cells: int) -> int:
+    return max(1, (width + GAP) // (cells + GAP))
+
+
+def _shares(band: Sequence[Shelf], across: int) -> list[int]:
+    """Return how many tiles of each section go into a row: the later ones get their tiles, up to a third."""
+    later = [min(shelf.tiles, max(1, across // 3)) for shelf in band[1:]]
+    return [across - sum(later), *later]
+
+
+def _rows(band: Sequence[Shelf], across: int) -> int:
+    first = _shares(band, across)[0]
+    return min(band[0].rows, -(-band[0].tiles // max(1, first)))
+
+
+def _fits(bands: Sequence[Sequence[Shelf]], width: int, height: int, cells: int) -> bool:
+    across, needed = _across(width, cells), 0
+    for band in bands:
+        first, rows = _shares(band, across)[0], _rows(band, across)
+        if first < 1 or first * rows < min(band[0].tiles, ENOUGH - (len(band) - 1)):
+            return False
+        needed += any(shelf.title for shelf in band) + rows * (cells // 2 + _caption(band))
+    return needed <= height
+
+
+def _caption(band: Sequence[Shelf]) -> int:
+    return max(shelf.caption for shelf in band)
+
+
+def _place(bands: Sequence[Sequence[Shelf]], width: int, cells: int) -> GalleryLayout:
+    titles: dict[int, list[tuple[int, str]]] = {}
     placed: list[Placed] = []
     y = first = 0
+    across = _across(width, cells)
+    for band in bands:
+        if any(shelf.title for shelf in band):
+            titles[y] = []
+        top, column = y + any(shelf.title for shelf in band), 0
+        rows, pitch = _rows(band, across), cells // 2 + _caption(band)
+        for shelf, share in zip(band, _shares(band, across), strict=True):
+            if shelf.title:
+                titles[y].append((column * (cells + GAP), shelf.title))
+            alone = shelf.tiles == 1 and len(bands) == len(band) == 1
+            left = (width - cells) // 2 if alone else column * (cells + GAP)
+            for place in range(min(shelf.tiles, max(1, share) * rows)):
+                row, x = divmod(place, max(1, share))
+                spot = (left + x * (cells + GAP), top + row * pitch, cells, cells // 2)
+                placed.append(Placed(first + place, *spot, _caption(band)))
+            first += shelf.tiles
+            column += max(1, share) if len(band) > 1 else 0
+        y = top + rows * pitch
+    return GalleryLayout(titles, tuple(placed), y)
+
+
+def _as_lines(shelves: Sequence[Shelf], width: int) -> GalleryLayout:
+    titles: dict[int, list[tuple[int, str]]] = {}
+    placed: list[Placed] = []
+    y = 0
     for shelf in shelves:
         if shelf.title:
-            titles[y] = shelf.title
+            titles[y] = [(0, shelf.title)]
             y += 1
-        across, cells = _across(shelf, width, tallest)
-        high = min(tallest, cells // 2) if shelf.aim else 0
-        tiles = min(shelf.tiles, across * shelf.rows) if shelf.aim else shelf.tiles
-        for place in range(tiles):
-            column, row = place % across, place // across
-            top = y + row * (high + shelf.caption + 1)
-            left = column * (cells + GAP) if shelf.tiles > 1 or shelf.title else (width - cells) // 2
-            placed.append(Placed(first + place, left, top, cells, high, shelf.caption))
-        first += shelf.tiles
-        rows = -(-tiles // across)
-        y += rows * (high + shelf.caption + 1)
-    return GalleryLayout(titles, tuple(placed), max(0, y - 1))
-
-
-def _across(shelf: Shelf, width: int, tallest: int) -> tuple[int, int]:
-    if shelf.aim == 0:
-        return 1, width
-    aim = max(2, min(shelf.aim, width, 2 * tallest))
-    across = max(1, (width + GAP) // (aim + GAP))
-    cells = min((width + GAP) // across - GAP, 2 * tallest, 3 * aim // 2 if shelf.tiles >= across else width)
-    return across, max(2, cells - cells % 2)
+        for _ in range(shelf.tiles):
+            placed.append(Placed(len(placed), 0, y, width, 0, 1))
+            y += 1
+    return GalleryLayout(titles, tuple(placed), y)

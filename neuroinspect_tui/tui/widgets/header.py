@@ -1,9 +1,10 @@
-"""The first line: what is open, and what the worker is doing, how fast, how long still, how to stop it."""
+"""The first line: what is open, what the worker is doing, how fast, how long still, and messages."""
 
 from __future__ import annotations
 
 from textual.content import Content
 from textual.reactive import reactive
+from textual.timer import Timer
 from textual.widget import Widget
 
 from ...events import Progress
@@ -17,6 +18,18 @@ class StatusHeader(Widget):
     ALLOW_SELECT = False
     facts: reactive[tuple[str, ...]] = reactive((), layout=False)
     work: reactive[Content] = reactive(Content(""), layout=False)
+    message: reactive[Content] = reactive(Content(""), layout=False)
+    _silence: Timer | None = None
+
+    def say(self, words: str, ink: str, seconds: float) -> None:
+        """Show a message instead of what is open, for some seconds: it lies over nothing."""
+        self.message = Content.styled(" ".join(words.split()), f"bold {ink}")
+        if self._silence is not None:
+            self._silence.stop()
+        self._silence = self.set_timer(seconds, self._be_silent)
+
+    def _be_silent(self) -> None:
+        self.message = Content("")
 
     def show_work(self, job: Job | None, progress: Progress | None, waiting: int, hint: str) -> None:
         """Describe the running job; without one, the line is quiet."""
@@ -35,6 +48,8 @@ class StatusHeader(Widget):
     def render(self) -> Content:
         """Return the line."""
         width = self.size.width
+        if self.message:
+            return self.message.truncate(width, ellipsis=True)
         name = Content.styled("NeuroInspect", "bold $primary")
         room = width - self.work.cell_length - 2
         shown = Content.assemble(name, *((f" · {fact}", "$foreground 80%") for fact in self.facts))

@@ -1,8 +1,8 @@
-"""Class × class: how often each class was taken for another, as shaded numbers with a cursor."""
+"""Class × class: how often each class was predicted as another, as shaded numbers with a cursor."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.segment import Segment
 from textual import events, on
@@ -29,9 +29,6 @@ class ConfusionMatrix(Inked, can_focus=True):
     row: reactive[int] = reactive(0)
     column: reactive[int] = reactive(0)
 
-    class Moved(Message):
-        """The cursor came to another cell."""
-
     class Opened(Message):
         """Enter or a second click on a cell."""
 
@@ -39,6 +36,8 @@ class ConfusionMatrix(Inked, can_focus=True):
         super().__init__(dom_id)
         self.order: tuple[ClassResult, ...] = ()
         self.counts: dict[tuple[int, int], int] = {}
+        self.moved: Callable[[], None] = _nothing
+        """Called at once when the cursor comes to another cell."""
 
     def show(self, ordered: Sequence[ClassResult]) -> None:
         """Show the classes in this order, keeping the cursor on its cell."""
@@ -65,9 +64,9 @@ class ConfusionMatrix(Inked, can_focus=True):
             return None
         return self.order[self.row].index, self.order[self.column].index
 
-    def count(self, cell: tuple[int, int]) -> int:
+    def count(self, cell: tuple[int, int] | None) -> int:
         """How many images of a (true, predicted) cell."""
-        return self.counts.get(cell, 0)
+        return self.counts.get(cell, 0) if cell is not None else 0
 
     def action_go(self, down: int, right: int) -> None:
         """Move the cursor."""
@@ -101,7 +100,7 @@ class ConfusionMatrix(Inked, can_focus=True):
         place = Region(self.column * width, self.row, width + NAME + 2, 2)
         self.scroll_to_region(place, animate=False, immediate=True, force=True)
         self.refresh()
-        self.post_message(self.Moved())
+        self.moved()
 
     @on(events.Resize)
     def _resized(self) -> None:
@@ -127,7 +126,7 @@ class ConfusionMatrix(Inked, can_focus=True):
         row = y - 1 + round(self.scroll_y)
         if not self.order or row >= len(self.order):
             return Strip.blank(width, base)
-        name = "true ↓   taken →" if y == 0 else self._row_name(row)
+        name = "true ↓ predicted →" if y == 0 else self._row_name(row)
         current = y > 0 and row == self.row
         ink = "header" if y == 0 else "strong" if current else ""
         left = self.paint(
@@ -176,3 +175,7 @@ class ConfusionMatrix(Inked, can_focus=True):
         return Strip(
             [Segment(part, base) for part, _ in fit(text, self.cell_width, "right")], self.cell_width
         )
+
+
+def _nothing() -> None:
+    """Follow no cursor."""

@@ -8,9 +8,12 @@ from textual import events, on
 from textual.content import Content
 from textual.reactive import reactive
 
-from ...results import Concept, Culprit, CulpritReport
+from ...results import Concept, Culprit, CulpritReport, FailureMode, WeightedNeuron
 from ...text import safe
+from ...wording.culprits import suspicion_words
 from ...wording.numbers import bare_percent as percent
+from ...wording.numbers import percent as _percent
+from ...wording.numbers import signed_decimal
 from ..keymap import keys
 from .cells import Cell, bar_cell, spans_of
 from .filtered import FilteredTable
@@ -22,8 +25,16 @@ COLUMNS = (
     Column("prec", 4, "right"),
     Column("", BAR, leaves=5),
     Column("imp", 4, "right", leaves=2),
-    Column("mends", 5, "right", leaves=3),
+    Column("fixes", 5, "right", leaves=3),
     Column("random", 6, "right", leaves=6),
+    Column("concept", 12, stretch=3, leaves=1, most=40),
+)
+MODE_COLUMNS = (
+    Column("neuron", 6, "right"),
+    Column("weight", 6, "right"),
+    Column("", BAR, leaves=5),
+    Column("prec", 4, "right", leaves=3),
+    Column("fixes", 5, "right", leaves=4),
     Column("concept", 12, stretch=3, leaves=1, most=40),
 )
 SUSPICIOUS = 0.5
@@ -51,12 +62,14 @@ class NeuronTable(FilteredTable):
     ) -> None:
         """Fill the table with the culprits of one class."""
         if report is None:
+            self.set_columns(COLUMNS)
             self.border_title = TITLE
             self.summary = ""
             self.offer([], empty)
             return
+        self.set_columns(COLUMNS)
         name = safe(report.target.name, 40)
-        self.border_title = Content(f"{TITLE} of {name}")
+        self.border_title = Content(f"{TITLE} of {name} · strongest first")
         self.summary = _summary(report)
         listed = {culprit.neuron for culprit in (*report.insufficient, *report.excessive)}
         rows = [
@@ -73,10 +86,43 @@ class NeuronTable(FilteredTable):
             lines += [Row(neuron, _other(neuron, concepts)) for neuron in further]
         self.offer(lines if listed or further else [], empty)
 
+    def show_mode(
+        self,
+        mode: FailureMode,
+        report: CulpritReport | None,
+        marks: Collection[int],
+        concepts: Mapping[int, Concept],
+    ) -> None:
+        """Fill the table with the neurons of a failure mode, with what `report` says of them in its class."""
+        self.set_columns(MODE_COLUMNS)
+        self.border_title = Content(f"{TITLE} of this cause · heaviest first")
+        self.summary = ""
+        listed = (*report.insufficient, *report.excessive) if report else ()
+        known = {culprit.neuron: culprit for culprit in listed}
+        largest = max((abs(row.weight) for row in mode.neurons), default=1.0) or 1.0
+        rows = [
+            Row(row.neuron, _weighted(row, largest, known.get(row.neuron), row.neuron in marks, concepts))
+            for row in mode.neurons
+        ]
+        self.offer(rows, ("No neurons.",))
+
+    def words_for(self, culprit: Culprit | None, neuron: int, class_name: str) -> list[str]:
+        """Say what is known of a neuron in a class, the most important first."""
+        if culprit is None:
+            return [f"Neuron {neuron} is not among the culprits of {class_name}."]
+        kind = "is too weak in the mistakes" if culprit.kind == "insufficient" else "pulls the mistakes away"
+        alone = f"Setting it right alone fixes {_percent(culprit.mended, 0)} of the mistakes"
+        lines = [
+            f"Neuron {neuron} {kind} of {class_name}.",
+            f"{alone}; a random neuron {_percent(culprit.mended_random, 0)}.",
+        ]
+        suspicion = suspicion_words(culprit.pull, culprit.outside, class_name)
+        return [*lines, f"It {suspicion}."] if suspicion else lines
+
     def shortened(self, rows: tuple[Row, ...]) -> Sequence[Row]:
         """Return the first rows of each list, so that both are in sight; marked ones and, on request, all."""
         room = self.size.height - self.header_lines
-        if self.whole or not rows or len(rows) <= room:
+        if self.whole or not rows or len(rows) <= room or rows[0].key is not None:
             return rows
         lists: list[list[Row]] = []
         for row in rows:
@@ -125,7 +171,7 @@ def _summary(report: CulpritReport) -> str:
     if report.mended_together is None:
         return "" if not report.unflipped else f"{report.unflipped} never flip"
     random = percent(report.mended_random_together, 0)
-    return f"5 ▲ + 5 ▼ mend {percent(report.mended_together, 0)} % · random {random} %"
+    return f"5 ▲ + 5 ▼ fix {percent(report.mended_together, 0)} % · random {random} %"
 
 
 def _section(name: str, words: str, ink: str, culprits: Sequence[Culprit]) -> list[Row | Culprit]:
@@ -145,6 +191,23 @@ def _cells(culprit: Culprit, marked: bool, concepts: Mapping[int, Concept]) -> t
         f"{percent(culprit.mended, 0)}%",
         ((f"{percent(culprit.mended_random, 0)}%", "dim"),),
         _concept(named),
+    )
+
+
+def _weighted(
+    row: WeightedNeuron,
+    largest: float,
+    culprit: Culprit | None,
+    marked: bool,
+    concepts: Mapping[int, Concept],
+) -> tuple[Cell, ...]:
+    known = (f"{culprit.prec_at_5:.0f}%", f"{percent(culprit.mended, 0)}%") if culprit else ("", "")
+    return (
+        _number(row.neuron, marked),
+        signed_decimal(row.weight),
+        bar_cell(abs(row.weight) / largest, BAR, "raise" if row.weight < 0 else "lower"),
+        *known,
+        _concept(concepts.get(row.neuron) or (_own_concept(culprit) if culprit else None)),
     )
 
 

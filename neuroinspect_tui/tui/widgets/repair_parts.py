@@ -1,12 +1,8 @@
-"""The parts of the repair screen: methods in plain words, repairs made so far, the reasons of a verdict."""
+"""The parts of the repair screen: methods, repairs made so far, and what they rest on in words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from textual.content import Content
-from textual.reactive import reactive
-from textual.widget import Widget
 
 from ...repair_methods import REPAIRS, Need, RepairKind, settings
 from ...results import Repair
@@ -27,7 +23,8 @@ class MethodTable(Table):
     BINDINGS = keys("repair.run")
 
     def __init__(self, dom_id: str | None = None) -> None:
-        super().__init__((Column("method", 10), Column("needs", 14, leaves=1)), title="Repair", dom_id=dom_id)
+        columns = (Column("method", 10), Column("needs", 14, leaves=1))
+        super().__init__(columns, title="1 Repair", dom_id=dom_id)
 
     def action_run(self) -> None:
         """Tell the screen that the method was chosen."""
@@ -50,8 +47,8 @@ COLUMNS = (
     Column("#", 3, "right"),
     Column("method", 10),
     Column("class", 8, stretch=1, most=24, leaves=3),
-    Column("class acc", 13, "right", leaves=1),
-    Column("group", 13, "right", leaves=2),
+    Column("class %", 13, "right", leaves=1),
+    Column("worst group %", 13, "right", leaves=2),
     Column("verdict", 8, stretch=2, most=40),
 )
 
@@ -60,7 +57,7 @@ class RepairTable(Table):
     """The repairs made in this session, newest first. Keys are their numbers."""
 
     def __init__(self, dom_id: str | None = None) -> None:
-        super().__init__(COLUMNS, title="Repairs so far", dom_id=dom_id)
+        super().__init__(COLUMNS, title="2 Repairs · newest first", dom_id=dom_id)
 
     def show(self, repairs: Mapping[int, Repair]) -> None:
         """Fill the table."""
@@ -84,43 +81,16 @@ def _repair(made: Repair) -> tuple[Cell, ...]:
     )
 
 
-class ReasonPanel(Widget):
-    """The method in words, or the verdict of a repair with what it rests on."""
-
-    ALLOW_SELECT = False
-    content: reactive[Content] = reactive(Content(""), layout=False)
-
-    def explain(self, words: str, ink: str = "") -> None:
-        """Show one sentence."""
-        self.content = Content.styled(safe(words, 600), ink)
-
-    def describe(self, method: str, uses: str, last: Repair | None) -> None:
-        """Give the last verdict, and say what a method does and what it would use."""
-        verdict = [] if last is None else [_verdict(last)]
-        words = Content.assemble((method, "bold $accent"), f": {REPAIRS[method].words}.")
-        self.content = Content("\n").join([*verdict, words, Content(uses)])
-
-    def show(self, made: Repair, twin: int | None) -> None:
-        """Show a verdict and its reasons; `twin` is an earlier repair with the same layer."""
-        used = f"neurons {neurons(made.neurons)} · " if REPAIRS[made.method].need == "neurons" else ""
-        same = "" if twin is None else f" · same layer as repair {twin}"
-        splits = " · ".join(
-            f"{use.part} on {safe(use.split, 20)} {number(use.samples)}" for use in made.splits
-        )
-        lines = [
-            _verdict(made),
-            Content(f"fixed {made.fixed} · broken {made.broken} · chance p = {made.mcnemar_p:.2g}{same}"),
-            Content.styled(splits, "$foreground 70%"),
-            Content.styled(
-                f"{used}{safe(settings(made.parameters), 300)} · {duration(made.seconds)}", "$foreground 70%"
-            ),
-        ]
-        self.content = Content("\n").join(lines)
-
-    def render(self) -> Content:
-        """Return the lines."""
-        return self.content
+def method_lines(method: str, uses: str) -> list[str]:
+    """Say what a method does and what it would use."""
+    return [f"{method}: {REPAIRS[method].words}.", uses]
 
 
-def _verdict(made: Repair) -> Content:
-    return Content.styled(safe(verdict_sentence(made), 600), "bold")
+def repair_lines(made: Repair, twin: int | None) -> list[str]:
+    """Give the verdict and what it rests on; `twin` is an earlier repair with the same layer."""
+    used = f"Neurons {neurons(made.neurons)}. " if REPAIRS[made.method].need == "neurons" else ""
+    same = "" if twin is None else f"Same layer as repair {twin}. "
+    told = f"Told of the cues {', '.join(made.cues)}. " if made.cues else ""
+    splits = ", ".join(f"{use.part} on {use.split} {number(use.samples)}" for use in made.splits)
+    parameters = f"{settings(made.parameters)}; {duration(made.seconds)}"
+    return [verdict_sentence(made), f"{same}{told}{used}{splits[:1].upper()}{splits[1:]}.", parameters]

@@ -6,7 +6,7 @@ names and the main numbers stay readable at 80 columns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.segment import Segment
@@ -84,8 +84,8 @@ class Table(Inked, can_focus=True):
 
     cursor: reactive[int] = reactive(0)
 
-    class Highlighted(Message):
-        """The cursor came to another row."""
+    class Opened(Message):
+        """Enter or a second click on a row."""
 
         def __init__(self, table: Table, key: object) -> None:
             super().__init__()
@@ -96,15 +96,14 @@ class Table(Inked, can_focus=True):
             """The table."""
             return self.table
 
-    class Opened(Highlighted):
-        """Enter or a second click on a row."""
-
     def __init__(self, columns: Sequence[Column], *, title: str = "", dom_id: str | None = None) -> None:
         super().__init__(dom_id)
         self.columns = tuple(columns)
         self.rows: tuple[Row, ...] = ()
         self.empty: tuple[str, ...] = ()
         self.border_title = title
+        self.moved: Callable[[], None] = _nothing
+        """Called at once when the cursor comes to another row: a key that follows acts on what it shows."""
         self._natural = [column.width for column in columns]
 
     @property
@@ -121,6 +120,12 @@ class Table(Inked, can_focus=True):
     def column_widths(self) -> list[int]:
         """Cells of each column at the present width, 0 for one that had to leave."""
         return fit_columns(self.columns, self.scrollable_content_region.width - 2, self._natural)
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Have other columns; rows that fit them follow."""
+        if self.columns != tuple(columns):
+            self.columns, self.rows = tuple(columns), ()
+            self._natural = [column.width for column in columns]
 
     def set_rows(self, rows: Sequence[Row], empty: Sequence[str] = ()) -> None:
         """Show `rows`; without any, the lines `empty` say what to do next."""
@@ -236,4 +241,8 @@ class Table(Inked, can_focus=True):
 
     def _announce(self) -> None:
         if self.key is not None:
-            self.post_message(self.Highlighted(self, self.key))
+            self.moved()
+
+
+def _nothing() -> None:
+    """Follow no cursor."""

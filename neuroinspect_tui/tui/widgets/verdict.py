@@ -1,4 +1,4 @@
-"""A repair beside its controls: before, after, bias, finetune, random — one line each, the same columns."""
+"""The verdict line by line: the aim first; the repaired layer beside the untouched one and the controls."""
 
 from __future__ import annotations
 
@@ -6,50 +6,77 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from ...results import Metrics, Repair
+from ...results import Comparison, Repair
 from ...text import safe
 from ...wording.numbers import bare_percent as percent
-from ...wording.numbers import number, signed
+from ...wording.numbers import number, plural, signed
+from ...wording.verdicts import OPPONENTS, aim_name, outcome_words
 from .cells import Cell
 from .table import Column, Row, Table
 
 COLUMNS = (
-    Column("", 12, stretch=1, most=16),
-    Column("class", 5, "right"),
-    Column("95 %", 7, "right", leaves=5),
-    Column("prec", 5, "right", leaves=2),
-    Column("f1", 5, "right", leaves=4),
-    Column("all", 5, "right"),
-    Column("worst", 5, "right", leaves=3),
-    Column("group", 5, "right", leaves=1),
-    Column("worst group is", 16, stretch=2, leaves=6, most=44),
+    Column("against", 17, stretch=1, most=20),
+    Column("its %", 5, "right"),
+    Column("repaired", 8, "right"),
+    Column("difference", 10, "right", leaves=1),
+    Column("95 % interval", 14, "right", leaves=4),
+    Column("fixed", 5, "right", leaves=2),
+    Column("broken", 6, "right", leaves=3),
+    Column("p", 8, "right"),
 )
+TITLE = "Verdict"
+OUTCOME_INKS = {"helps": "good", "no_better": "warn", "hurts": "bad", "too_few": "warn"}
 
 
 class VerdictTable(Table):
     """Not a list to walk through: it cannot take the focus."""
 
     def __init__(self, dom_id: str | None = None) -> None:
-        super().__init__(COLUMNS, title="Before and after", dom_id=dom_id)
+        super().__init__(COLUMNS, title=TITLE, dom_id=dom_id)
         self.can_focus = False
 
-    def show(self, repair: Repair | None, names: Sequence[str], empty: Sequence[str]) -> None:
-        """Fill the table; `names` are the class names."""
+    def show(self, repair: Repair | None, empty: Sequence[str]) -> None:
+        """Fill the table."""
         if repair is None:
-            self.border_title = "Before and after"
+            self.border_title = TITLE
             self.set_rows([], empty)
             return
         name = safe(repair.target.name, 40)
-        self.border_title = Content(f"Before and after · {repair.method} for {name} · {_judged_on(repair)}")
-        before, after = repair.before, repair.after
-        rows = [
-            Row(None, _line("before", before, names, "")),
-            Row(None, _line(f"▸ {repair.method}", after, names, "strong")),
-        ]
-        rows.append(Row(None, _difference(before, after)))
-        rows.append(Row(None, ((("controls", "dim"),),)))
-        rows += [Row(None, _line(name, metrics, names, "dim")) for name, metrics in repair.controls.items()]
-        self.set_rows(rows)
+        self.border_title = Content(
+            f"{TITLE} on repair {repair.number} ({repair.method} for {name}): {outcome_words(repair)}"
+        )
+        self.border_subtitle = Content(_judged_on(repair))
+        self.set_rows([row for metric in _metrics(repair) for row in _lines(repair, metric)], empty)
+
+
+def _metrics(repair: Repair) -> list[str]:
+    """Return what was judged, the aim first."""
+    return list(dict.fromkeys(line.metric for line in repair.verdict.comparisons))
+
+
+def _lines(repair: Repair, metric: str) -> list[Row]:
+    found = [line for line in repair.verdict.comparisons if line.metric == metric]
+    guessed = " · estimated from tags" if repair.verdict.estimated and metric == "worst_group" else ""
+    first = " (the aim)" if metric == repair.verdict.aim else ""
+    words = f"{safe(aim_name(repair, metric), 60)}{first} · {plural(found[0].n, 'image')}{guessed}"
+    return [Row(None, (((words, "header"),),)), *(Row(None, _line(line)) for line in found)]
+
+
+def _line(line: Comparison) -> tuple[Cell, ...]:
+    change = line.after - line.before
+    ink = "good" if change > 0 else "bad" if change < 0 else "dim"
+    low, high = line.interval
+    strong = "strong" if line.against == "untouched" else ""
+    return (
+        ((OPPONENTS[line.against], strong),),
+        percent(line.before),
+        ((percent(line.after), "strong"),),
+        ((signed(change), ink),),
+        ((f"{signed(low)} … {signed(high)}", "dim"),),
+        number(line.fixed),
+        number(line.broken),
+        f"{line.p:.2g}" if line.p >= 0.0001 else "< 0.0001",
+    )
 
 
 def _judged_on(repair: Repair) -> str:
@@ -57,43 +84,5 @@ def _judged_on(repair: Repair) -> str:
     part = next((use for use in repair.splits if use.part == "judge"), None)
     split = safe(repair.after.split, 20)
     if part is None:
-        return f"on {split}"
-    return f"on {'held-out ' if part.note else ''}{number(part.samples)} of {split}"
-
-
-def _rates(metrics: Metrics) -> tuple[float | None, ...]:
-    worst = metrics.worst_class.accuracy if metrics.worst_class else None
-    group = metrics.worst_group.accuracy if metrics.worst_group else None
-    return (
-        metrics.class_accuracy, metrics.class_precision, metrics.class_f1, metrics.accuracy, worst, group,
-    )  # fmt: skip
-
-
-def _line(name: str, metrics: Metrics, names: Sequence[str], ink: str) -> tuple[Cell, ...]:
-    own, *others = (((percent(rate), ink),) for rate in _rates(metrics))
-    low_high = metrics.class_interval
-    interval = f"{percent(low_high[0], 0)}–{percent(low_high[1], 0)}" if low_high else ""
-    return (
-        ((safe(name, 20), ink),),
-        own,
-        ((interval, "dim"),),
-        *others,
-        ((_worst_group(metrics, names), "dim"),),
-    )
-
-
-def _worst_group(metrics: Metrics, names: Sequence[str]) -> str:
-    group = metrics.worst_group
-    return "" if group is None else safe(f"{names[group.class_index]}, {group.column} {group.value}", 80)
-
-
-def _difference(before: Metrics, after: Metrics) -> tuple[Cell, ...]:
-    own, *others = (_change(old, new) for old, new in zip(_rates(before), _rates(after), strict=True))
-    return (("difference", "dim"),), own, "", *others, ""
-
-
-def _change(old: float | None, new: float | None) -> Cell:
-    if old is None or new is None:
-        return ""
-    digits = 0 if abs(new - old) >= 0.9995 else 1
-    return ((signed(new - old, digits), "good" if new > old else "bad" if new < old else "dim"),)
+        return f"judged on {split}"
+    return f"judged on {'held-out ' if part.note else ''}{plural(part.samples, 'image')} of {split}"

@@ -90,6 +90,11 @@ def test_copies_of_other_images_are_fitted_on_but_not_judged_on():
     assert not set(judged(plan)) & {("test", 1), ("test", 2)}
 
 
+def test_nothing_is_judged_on_copies_alone():
+    with pytest.raises(InputError, match="split 'test' has only copies of images in other splits"):
+        plan_parts(make_world()[0], "val", {}, unjudged={"test": torch.arange(800)})
+
+
 def test_other_groups_can_be_told_of_the_same_images():
     splits, _ = make_world()
     plan = plan_parts(splits, "val", {})

@@ -144,3 +144,18 @@ def test_a_logit_scale_of_zero_is_none():
     assert old_scale(found, silent) == 1.0
     (made,) = ridge(examples, examples.balanced_weights(), found, {"old head": silent}, (0.1,))
     assert bool(made.head.weight.isfinite().all())
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_head_of_zeros_is_refitted_without_a_scale(monkeypatch, wide):
+    """Its logits have no scale to the targets: 1 stands for it, and the result is plain ridge regression."""
+    examples, _ = random_examples(60, 7, 3, 1)
+    zeros = Head(torch.zeros(3, 7), torch.zeros(3))
+    assert old_scale(moments(examples, examples.balanced_weights()), zeros) == 1.0
+    if wide:
+        monkeypatch.setattr("neuroinspect_tui.stages.repair.moments.WIDE", 7)
+    x, _, weights, _, size = plain_problem(examples, Head(torch.ones(3, 7), torch.zeros(3)))
+    goal = np.eye(3)[examples.labels.numpy()] - 1 / 3
+    found = ridge_repairs(examples, zeros, strengths=(0.1,))[0].head
+    expected = solve(x, goal, weights, 0.1 * size).T
+    np.testing.assert_allclose(found.weight.numpy(), expected[:, :-1], rtol=1e-3, atol=1e-5)

@@ -8,7 +8,7 @@ import pytest
 
 from .line import KITTY, PLAIN, Line
 
-READY = "strongest of the class"
+READY = "its mistakes, the strongest first"
 KEY, PICTURES_OF_A_KEY = 4_000, 25_000
 
 

@@ -1,0 +1,267 @@
+"""Would the tests of a stage notice a wrong line? `python -m tests.mutation votes repair/ridge …`.
+
+Changes one operator, comparison, constant or call of `neuroinspect_tui/stages/NAME.py` at a time and runs the
+module's own test file (`tests/stages/test_NAME.py`, and those of `ALSO`) on the changed code, each in a fork of
+this process after the tests were collected. Prints every mutant that no test kills, and the share killed.
+`EQUIVALENT` names changed lines that no test can see, with the reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import importlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+STAGES = REPOSITORY / "neuroinspect_tui" / "stages"
+ALSO: dict[str, list[str]] = {}
+"""Further test files of a module, below tests/stages."""
+
+EQUIVALENT: dict[str, tuple[str, ...]] = {}
+"""Lines of mutated code, by module, whose change no value can show."""
+
+UNSEEN = ("BLOCK_ELEMENTS", "_LOGITS", "on_progress", "part_of(", "report(")
+"""What bounds memory or reports progress changes no result."""
+
+COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+}
+OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+    ast.Mod: ast.Mult,
+}
+CALLS = {
+    "min": "max",
+    "max": "min",
+    "any": "all",
+    "all": "any",
+    "amin": "amax",
+    "amax": "amin",
+    "argmin": "argmax",
+    "argmax": "argmin",
+    "mean": "sum",
+    "sum": "mean",
+    "ceil": "floor",
+    "gt": "ge",
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A module with one change, in `line`; `text` is the statement as changed."""
+
+    line: int
+    text: str
+    tree: ast.Module
+
+
+def mutants(source: str) -> Iterator[Mutant]:
+    """Yield every single change of a module, but for annotations, decorators and keywords of no effect."""
+    tree = ast.parse(source)
+    silent = {
+        id(inner) for node in ast.walk(tree) for part in without_effect(node) for inner in ast.walk(part)
+    }
+    for place, node in enumerate(ast.walk(tree)):
+        for number in range(0 if id(node) in silent else changes(node)):
+            changed = copy.deepcopy(tree)
+            twin = next(found for step, found in enumerate(ast.walk(changed)) if step == place)
+            apply(twin, number)
+            text = statement(changed, twin)
+            if not any(word in text for word in UNSEEN):
+                yield Mutant(node.lineno, text, changed)  # type: ignore[attr-defined]
+
+
+def without_effect(node: ast.AST) -> list[ast.AST]:
+    """Return the parts of a node that are never run, or whose change shows nowhere."""
+    match node:
+        case ast.FunctionDef(decorator_list=decorators, returns=returns):
+            return [*decorators, *([returns] if returns else [])]
+        case ast.ClassDef(decorator_list=decorators):
+            return list(decorators)
+        case ast.arg(annotation=annotation) | ast.AnnAssign(annotation=annotation) if annotation:
+            return [annotation]
+        case ast.keyword(arg="strict" | "stable"):
+            return [node]
+    return []
+
+
+def changes(node: ast.AST) -> int:
+    """Return in how many ways a node can be changed."""
+    match node:
+        case ast.Compare():
+            return sum(type(one) in COMPARISONS for one in node.ops)
+        case ast.BinOp() | ast.AugAssign():
+            return int(type(node.op) in OPERATORS)
+        case ast.BoolOp() | ast.UnaryOp(op=ast.Not() | ast.USub() | ast.Invert()) | ast.IfExp():
+            return 1
+        case ast.Constant(value=int() | float()):
+            return 1
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+            return int(name in CALLS)
+    return 0
+
+
+def apply(node: ast.AST, number: int) -> None:
+    """Make change `number` to a node, in place."""
+    match node:
+        case ast.Compare():
+            node.ops[number] = COMPARISONS[type(node.ops[number])]()
+        case ast.BinOp() | ast.AugAssign():
+            node.op = OPERATORS[type(node.op)]()
+        case ast.BoolOp():
+            node.op = ast.And() if isinstance(node.op, ast.Or) else ast.Or()
+        case ast.UnaryOp(op=ast.Not()):
+            node.operand, node.op = ast.UnaryOp(ast.Not(), node.operand), ast.Not()
+        case ast.UnaryOp(op=ast.Invert()):
+            node.operand, node.op = ast.UnaryOp(ast.Invert(), node.operand), ast.Invert()
+        case ast.UnaryOp():
+            node.op = ast.UAdd()
+        case ast.Constant(value=bool() as value):
+            node.value = not value
+        case ast.Constant(value=int() | float() as value):
+            node.value = value + 1 if isinstance(value, int) else 2 * value + 0.01
+        case ast.Call(func=ast.Name(id=name) as function):
+            function.id = CALLS[name]
+        case ast.Call(func=ast.Attribute(attr=name) as function):
+            function.attr = CALLS[name]
+        case ast.IfExp():
+            node.body, node.orelse = node.orelse, node.body
+
+
+def statement(tree: ast.Module, node: ast.AST) -> str:
+    """Return the first line of the innermost statement that holds `node`."""
+    inside = [one for one in ast.walk(tree) if isinstance(one, ast.stmt) and node in ast.walk(one)]
+    return ast.unparse(inside[-1]).splitlines()[0]
+
+
+def install(module: ModuleType, tree: ast.Module) -> None:
+    """Give the functions and constants of a loaded module what they are in the changed one, in place."""
+    code = compile(ast.fix_missing_locations(tree), str(module.__file__), "exec")
+    changed = ModuleType(module.__name__)
+    changed.__dict__.update(__file__=module.__file__, __package__=module.__package__)
+    sys.modules[module.__name__] = changed  # a dataclass looks its module up by name
+    try:
+        exec(code, changed.__dict__)
+    finally:
+        sys.modules[module.__name__] = module
+    for name, old in list(vars(module).items()):
+        new = vars(changed).get(name)
+        if isinstance(old, FunctionType | type) and old.__module__ == module.__name__:
+            for (_, one), (_, other) in zip(functions(old), functions(new), strict=True):
+                one.__code__, one.__defaults__ = other.__code__, other.__defaults__
+                one.__kwdefaults__ = other.__kwdefaults__
+        elif isinstance(old, int | float | tuple | str) and not name.startswith("__"):
+            setattr(module, name, new)
+
+
+def functions(owner: object) -> Iterator[tuple[str, Any]]:
+    """Yield the functions of a module's own function or class, by name."""
+    if isinstance(owner, FunctionType):
+        yield owner.__name__, owner
+        return
+    for name, value in sorted(vars(owner).items()):
+        found = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+        if isinstance(found, FunctionType) and isinstance(found.__code__, CodeType):
+            yield name, found
+
+
+class Trial:
+    """A pytest plugin that, in place of one run of the tests, makes one in a fork for each mutant."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.killed, self.tried = name, 0, 0
+        self.out: Callable[[str], None] = lambda line: None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Return None in a fork, so that the tests run, and True when all mutants were tried."""
+        module = importlib.import_module("neuroinspect_tui.stages." + self.name.replace("/", "."))
+        started = time.monotonic()
+        if not (child := os.fork()):
+            return None
+        if os.waitpid(child, 0)[1]:
+            raise SystemExit(f"{self.name}: the tests fail on the code as it is")
+        limit = 10 + round(10 * (time.monotonic() - started))
+        known = EQUIVALENT.get(self.name, ())
+        for mutant in mutants((STAGES / f"{self.name}.py").read_text("utf-8")):
+            if mutant.text in known:
+                continue
+            if not (child := os.fork()):
+                signal.alarm(limit)
+                install(module, mutant.tree)
+                return None
+            self.tried += 1
+            if os.waitpid(child, 0)[1]:
+                self.killed += 1
+            else:
+                self.out(f"{self.name}:{mutant.line}: {mutant.text}")
+        return True
+
+
+def try_out(name: str, out: Callable[[str], None]) -> Trial:
+    """Try the mutants of one stage, named as repair/ridge."""
+    trial, parent = Trial(name), os.getpid()
+    trial.out = out
+    folder, _, last = f"/{name}".rpartition("/")
+    files = [f"{folder}/test_{last}.py", *(f"/{file}" for file in ALSO.get(name, []))]
+    tests = [path for file in files if (path := REPOSITORY / f"tests/stages{file}").exists()]
+    options = ["-q", "-x", "-p", "no:xdist", "-p", "no:cacheprovider", "-o", "addopts="]
+    code = 1
+    try:
+        code = int(pytest.main([*options, *map(str, tests)], plugins=[trial]))
+    finally:
+        if os.getpid() != parent:
+            os._exit(code)
+    return trial
+
+
+def main() -> None:
+    """Try the mutants of the modules named; exit 1 if fewer than 95 % are killed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("modules", nargs="+")
+    given = parser.parse_args()
+    lines = os.fdopen(os.dup(1), "w")
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+
+    def out(line: str) -> None:
+        print(line, file=lines, flush=True)
+
+    killed = tried = 0
+    for name in given.modules:
+        trial = try_out(name, out)
+        out(f"{name}: {trial.killed} of {trial.tried} killed")
+        killed, tried = killed + trial.killed, tried + trial.tried
+    sys.exit(killed < 0.95 * tried)
+
+
+if __name__ == "__main__":
+    main()
