@@ -113,7 +113,7 @@ def cover_words(cover: CoverTest) -> str:
     """Return what covering the mode's region, or changing its colours, does, beside controls."""
     if cover.by == "colour":
         return (
-            f"the colours of images without it fix {percent(cover.mended, 0)}, other changes of colour as large "
+            f"the colours of images without it fix {percent(cover.mended, 0)}, other colours as far away "
             f"{percent(cover.elsewhere, 0)} (n = {number(cover.images)})"
         )
     return (

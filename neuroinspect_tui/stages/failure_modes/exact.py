@@ -23,7 +23,7 @@ def exact_p(tables: Sequence[Table]) -> float:
         logs = _log_choose(first, counts) + _log_choose(size - first, total - counts)
         chances = np.convolve(chances, np.exp(logs - _log_choose(size, np.array(total))))
         seen += hits - low
-    return min(1.0, float(chances[seen:].sum()))
+    return 1.0 if seen == 0 else min(1.0, float(chances[seen:].sum()))
 
 
 def _log_choose(total: int, chosen: np.ndarray) -> np.ndarray:
