@@ -25,6 +25,7 @@ from ..results import (
     FailureMode,
     Illusion,
     Opened,
+    Prescription,
     Repair,
     RepairPreview,
     ReviewItem,
@@ -84,6 +85,7 @@ class AppState:
     tagged: dict[str, dict[tuple[str, str], str]] = field(default_factory=dict)
     cues: dict[str, Cue] = field(default_factory=dict)
     repairs: dict[int, Repair] = field(default_factory=dict)
+    prescriptions: dict[int, Prescription] = field(default_factory=dict)
     verifications: dict[int, Verification] = field(default_factory=dict)
     asked_repairs: dict[int, int] = field(default_factory=dict)
     found: tuple[Concept, ...] = ()
@@ -428,9 +430,14 @@ class AppState:
         self.verifications[job.number] = value
         return frozenset({"repairs"})
 
+    def _keep_prescription(self, job: jobs.Prescribe, value: Prescription) -> frozenset[Topic]:
+        self.prescriptions[job.number] = value
+        return frozenset({"repairs"})
+
     def _drop_repair(self, job: Job, value: int) -> frozenset[Topic]:
         self.repairs.pop(value, None)
         self.verifications.pop(value, None)
+        self.prescriptions.pop(value, None)
         return frozenset({"repairs"})
 
     def _keep_found(self, job: Job, value: tuple[Concept, ...]) -> frozenset[Topic]:
@@ -472,6 +479,7 @@ _TAKERS: dict[type[Job], Callable[[AppState, Any, Any], frozenset[Topic]]] = dic
         jobs.PreviewRepair.taken_by(AppState._keep_repair_preview),
         jobs.RepairHead.taken_by(AppState._keep_repair),
         jobs.ExportRepair.taken_by(AppState._keep_repair),
+        jobs.Prescribe.taken_by(AppState._keep_prescription),
         jobs.VerifyRepair.taken_by(AppState._keep_verification),
         jobs.DiscardRepair.taken_by(AppState._drop_repair),
         jobs.SearchNeurons.taken_by(AppState._keep_found),
