@@ -88,7 +88,7 @@ def faulty(tiny: TinyProject) -> list[str]:
 def test_running_out_of_memory_changes_no_result(
     faulty: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, most in (("plenty", "99"), ("little", "3")):
+    for name, most in (("plenty", "99"), ("little", "4")):
         monkeypatch.setenv("MOST", most)
         code, _, errors = neuroinspect(
             "--batch", *faulty, *OPTIONS, "-o", str(tmp_path / name), capsys=capsys

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout, suppress
 from dataclasses import asdict, is_dataclass
 from typing import TextIO
 
@@ -128,12 +128,13 @@ def _private_stdout(stdout: TextIO) -> Iterator[TextIO]:
         return
     kept = os.dup(descriptor)
     os.dup2(2, descriptor)
+    stream = open(kept, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     try:
-        with open(kept, "w", encoding="utf-8", closefd=False) as stream:
-            yield stream
+        yield stream
     finally:
         os.dup2(kept, descriptor)
-        os.close(kept)
+        with suppress(OSError):  # each line is flushed: what could not be written was told then
+            stream.close()
 
 
 def task_name(job: jobs.Job, subject: str) -> str:
