@@ -42,6 +42,7 @@ HASH_FILE = "hashes.json"
 EPOCHS = "state/epochs"
 REPAIR_NEURONS = 5
 SHUFFLED_DRAWS = 3
+Request = jobs.RepairHead | jobs.PreviewRepair
 NEEDS_NEURONS = ("auto", "paper", "random")
 
 
@@ -62,35 +63,28 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         if known.request == request and project.session.path(known.head).is_file():
             return known
     reporter.unit("steps")
-    whole = {name: project.features(name) for name in project.dataset.splits}
-    features, copied = told_apart(project, whole, reporter)
-    told = _told(project, features, cues, copied, job.columns)
-    aim = None if job.mode is None else _aim(project, job.mode)
-    label_free = aim is not None and not cues and job.columns is None
-    given = with_cues(project, features, cues)
-    if aim is not None and label_free:
-        given, told = _with_mode(given, aim), replace(told, columns=(MODE,), tags=(MODE,))
+    asked = _Asked.of(project, job, cues, reporter)
     outcome = repair_class(
-        given,
+        asked.splits,
         project.head,
         job.target,
         project.names,
         job.method,
         neurons,
-        told=replace(told, shuffled=_shuffled(project, features, cues)),
+        told=replace(asked.told, shuffled=_shuffled(project, asked.features, cues)),
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         on_progress=reporter.progress,
         memory=_Epochs(project.session, request),
         device=_device(project),
-        mode=aim,
+        mode=asked.aim,
     )
     named: dict[str, float | int | str] = {"seed": project.config.compute.seed}
     if outcome.cues:
         named["tags"] = "; ".join(_counted(cue, len(cues) > 1) for cue in cues)
     told_by = _cue_names(project, cues, outcome.cues)
     outcome = replace(outcome, parameters=outcome.parameters | named, cues=told_by)
-    return _keep(project, job.target, outcome, request, label_free)
+    return _keep(project, job.target, outcome, request, asked.label_free)
 
 
 def preview_repair(project: Project, job: jobs.PreviewRepair, reporter: Reporter) -> RepairPreview:
@@ -100,23 +94,50 @@ def preview_repair(project: Project, job: jobs.PreviewRepair, reporter: Reporter
     if not neurons and job.method in NEEDS_NEURONS:
         neurons = _culprits(project, job.target, reporter)
     cues = _cues(project, job)
-    whole = {name: project.features(name) for name in project.dataset.splits}
-    features, copied = told_apart(project, whole, reporter)
+    asked = _Asked.of(project, job, cues, reporter)
     found = preview(
-        with_cues(project, features, cues),
+        asked.splits,
         project.head,
         job.target,
         project.names,
         job.method,
         neurons,
-        told=_told(project, features, cues, copied, job.columns),
+        told=asked.told,
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         on_progress=reporter.progress,
         device=_device(project),
-        mode=None if job.mode is None else _aim(project, job.mode),
+        mode=asked.aim,
     )
     return replace(found, cues=_cue_names(project, cues, found.cues))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a repair and its preview rest on: the splits with the groups of the cues, what is told, the aim.
+
+    `features` are the same splits without those groups. A mode that nothing else divides is `label_free`.
+    """
+
+    features: dict[str, SplitFeatures]
+    splits: dict[str, SplitFeatures]
+    told: Told
+    aim: ModeAim | None
+    label_free: bool
+
+    @classmethod
+    def of(cls, project: Project, job: Request, cues: tuple[StoredCue, ...], reporter: Reporter) -> _Asked:
+        whole = {name: project.features(name) for name in project.dataset.splits}
+        features, copied = told_apart(project, whole, reporter)
+        told = _told(project, features, cues, copied, job.columns)
+        splits = with_cues(project, features, cues)
+        if job.mode is None:
+            return cls(features, splits, told, None, False)
+        aim = _aim(project, job.mode)
+        if cues or job.columns is not None:
+            return cls(features, splits, told, aim, False)
+        told = replace(told, columns=(MODE,), tags=(MODE,))
+        return cls(features, _with_mode(splits, aim), told, aim, True)
 
 
 def _ensure_evaluated(project: Project, reporter: Reporter) -> None:
@@ -139,7 +160,7 @@ def _cue_names(project: Project, cues: tuple[StoredCue, ...], columns: tuple[str
     return tuple(by_column[column] for column in columns if column in by_column)
 
 
-def _cues(project: Project, job: jobs.RepairHead | jobs.PreviewRepair) -> tuple[StoredCue, ...]:
+def _cues(project: Project, job: Request) -> tuple[StoredCue, ...]:
     """Return the cues whose tags the repair uses; raises InputError for a name that none has."""
     if job.cues is None:
         return project.cues.used(project.config.repair.cues)

@@ -39,11 +39,16 @@ class Carried:
 
 @dataclass(frozen=True)
 class CoverTest:
-    """Share of `images` mistakes fixed when the mode's region is blurred, and an equal one elsewhere."""
+    """Share of `images` mistakes fixed when the mode's region is blurred, and an equal one elsewhere.
+
+    By "colour", for a cue that fills the picture: fixed in the colours of images without the mode, and, as
+    `elsewhere`, with the mean colour moved as far in other directions.
+    """
 
     mended: float
     elsewhere: float
     images: int
+    by: Literal["region", "colour"] = "region"
 
 
 @dataclass(frozen=True)

@@ -336,8 +336,8 @@ class RepairPart(Part):
     accepted: bool = False
     request: str = ""
     unchanged: bool = Field(False, description="Nothing beat the untouched layer, which is kept.")
-    verification: Verification | None = Field(None, description="Null where it was not verified.")
-    prescription: Prescription | None = Field(None, description="Null without groups.")
+    verification: Verification | None = Field(default=None, description="Null where it was not verified.")
+    prescription: Prescription | None = Field(default=None, description="Null without groups.")
     same_as: int | None = Field(None, description="The first repair with the same decision layer.")
 
 

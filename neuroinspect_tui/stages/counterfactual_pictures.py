@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from ..models.classifier import Classifier
 from ..results.failure_modes import CoverTest, FlipChange, FlipRate
 from ..tensors import OnProgress, no_progress
 from .metrics import wilson_interval
+from .recolour import Recolour
 from .regions import CUE_SHARE, cover, elsewhere, put_in, strongest_region
 
 ReadImages = Callable[[Sequence[int]], Tensor]
@@ -65,6 +67,27 @@ def without_cue(
         yield from _pictures(classifier, preprocess, part, None, images, changed, region, controls)
 
 
+def recoloured(
+    classifier: Classifier,
+    preprocess: Preprocess,
+    recolour: Recolour,
+    rows: Sequence[int],
+    read: ReadImages,
+    on_progress: OnProgress = no_progress,
+) -> Iterator[CounterfactualPicture]:
+    """Yield each of the images `rows` in the colours of images without the cue; the region is all of it.
+
+    The controls have their mean colour moved as far in other directions.
+    """
+    for start in range(0, len(rows), BATCH):
+        on_progress(start, len(rows))
+        part = list(rows[start : start + BATCH])
+        images = read(part).to(classifier.device)
+        region = torch.ones(len(part), *images.shape[-2:], dtype=torch.bool)
+        changed, controls = recolour.applied(images), recolour.controls(images)
+        yield from _pictures(classifier, preprocess, part, None, images, changed, region, controls)
+
+
 def with_cue(
     classifier: Classifier,
     preprocess: Preprocess,
@@ -89,8 +112,12 @@ def with_cue(
         yield from _pictures(classifier, preprocess, part, given, images, changed, region, controls)
 
 
-def cover_test(pictures: Sequence[CounterfactualPicture], labels: Sequence[int]) -> CoverTest | None:
-    """Return the shares of mistakes, with these `labels`, that the cover and the same elsewhere fix."""
+def cover_test(
+    pictures: Sequence[CounterfactualPicture],
+    labels: Sequence[int],
+    by: Literal["region", "colour"] = "region",
+) -> CoverTest | None:
+    """Return the shares of mistakes, with these `labels`, that the change and its controls fix."""
     if not pictures:
         return None
     fixed = [picture.after.predicted == label for picture, label in zip(pictures, labels, strict=True)]
@@ -99,7 +126,23 @@ def cover_test(pictures: Sequence[CounterfactualPicture], labels: Sequence[int])
         for picture, label in zip(pictures, labels, strict=True)
         for control in picture.controls
     ]
-    return CoverTest(sum(fixed) / len(fixed), sum(controls) / len(controls), len(fixed))
+    return CoverTest(sum(fixed) / len(fixed), sum(controls) / len(controls), len(fixed), by)
+
+
+def fixes_more(pictures: Sequence[CounterfactualPicture], labels: Sequence[int]) -> float:
+    """Return the exact p of as many fixed by their own region as were, were it no other than the controls'.
+
+    Of an image's regions, its own and the controls', any is then as likely to be among those that fix: the
+    count over images is a sum of independent draws (a randomisation test, paired by image).
+    """
+    chances, seen = [1.0], 0
+    for picture, label in zip(pictures, labels, strict=True):
+        own = picture.after.predicted == label
+        fixed = own + sum(control.predicted == label for control in picture.controls)
+        share, seen = fixed / (1 + len(picture.controls)), seen + own
+        moved = zip([*chances, 0.0], [0.0, *chances], strict=True)
+        chances = [(1 - share) * stay + share * step for stay, step in moved]
+    return min(1.0, sum(chances[seen:]))
 
 
 def flip_rates(

@@ -67,6 +67,7 @@ def fit_probe(features: Tensor, codes: Tensor, values: int, strengths: Sequence[
     root = (1.0 / (count[codes] * int((count > 0).sum()))).double().sqrt()
     mean = features.mean(dim=0)
     centred = (features - mean).double()
+    # + 1 is the constant feature: the bias is fitted, and shrunk, with the weights.
     spectrum, basis = torch.linalg.eigh(root[:, None] * (centred @ centred.T + 1.0) * root)
     size = max(SMALLEST, float((root[:, None] * centred).square().sum() / features.shape[1]))
     goal = torch.nn.functional.one_hot(codes, values).double() - 1.0 / values

@@ -74,6 +74,7 @@ def rival_class(split: SplitFeatures, target: int) -> int:
         ]
     )
     if not len(others):
+        # Without a mistake the class most likely to be confused with it is the second guess.
         others = split.top_classes[split.labels == target, 1]
     return int(torch.bincount(others).argmax()) if len(others) else target
 
@@ -109,6 +110,7 @@ def _ends_and_spread(ranked: list[int], seed: int) -> list[int]:
     low, high = iter(ranked), iter(reversed(ranked))
     spread = (ranked[int(place * len(ranked))] for place in _evenly(offset, 4 * len(ranked)))
     found: dict[int, None] = {}
+    # The same iterator twice: two images of the spread follow each one from the two ends.
     for sources in zip(low, high, spread, spread, strict=False):
         found.update(dict.fromkeys(sources))
     found.update(dict.fromkeys(ranked))
@@ -173,6 +175,7 @@ def shuffled(splits: Mapping[str, SplitFeatures], tags: Tags, seed: int) -> dict
     for name, tagged in tags.items():
         rows = torch.tensor(sorted(_tagged(tagged)), dtype=torch.int64)
         found[name] = {}
+        # Within each class: otherwise the shuffled tags would tell the repair which classes have the cue.
         for label in splits[name].labels[rows].unique().tolist():
             own = rows[splits[name].labels[rows] == label].tolist()
             order = torch.randperm(len(own), generator=generator).tolist()
@@ -208,6 +211,7 @@ def make_groups(
         codes = torch.full((len(split),), -1)
         if probe is not None:
             scores = probe.scores(split.features)
+            # A wrong group does more harm to a repair than an unknown one, which it can leave out.
             codes = torch.where(margins(scores) < DOUBTFUL, -1, scores.argmax(dim=1))
             chances.append(probe.chances(scores[codes >= 0]))
         by_hand = torch.zeros(len(split), dtype=torch.bool)

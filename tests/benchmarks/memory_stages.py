@@ -20,6 +20,7 @@ from neuroinspect_tui.session.tables import write_samples
 from neuroinspect_tui.stages.culprits import find_culprits
 from neuroinspect_tui.stages.evaluation import detect_permutation, summarise
 from neuroinspect_tui.stages.exemplars import rank_exemplars
+from neuroinspect_tui.stages.failure_modes import find_failure_modes
 from neuroinspect_tui.stages.label_issues import find_label_issues
 from neuroinspect_tui.stages.neuron_statistics import neuron_statistics
 from neuroinspect_tui.stages.repair.run import repair_class
@@ -75,6 +76,7 @@ class RankGroup:
             "class order": lambda: detect_permutation(data.labels, data.predicted, head.classes),
             "culprits, default": lambda: find_culprits(data, head, where),
             "culprits, paper": lambda: find_culprits(data, head, where, "paper", step_limit=50),
+            "failure modes": lambda: find_failure_modes(data, head),
             "what-if for the class": lambda: what_if(data, head, self.names, target, CULPRITS),
             "what-if everywhere": lambda: what_if(data, head, self.names, target, CULPRITS, 0.0, True),
             "review order": lambda: review_order(data, head, target, CULPRITS, tags["val"]),

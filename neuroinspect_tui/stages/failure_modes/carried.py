@@ -47,6 +47,7 @@ def threshold_of(values: Tensor) -> float:
     count = torch.arange(1, len(ordered), dtype=torch.float64)
     below = ordered.cumsum(0)[:-1]
     rest = len(ordered) - count
+    # Otsu's criterion for every cut at once, from running sums of the ordered scores.
     between = count * rest * (below / count - (ordered.sum() - below) / rest).square()
     if not len(between) or float(between.max()) <= 0:
         return float(ordered[0])

@@ -20,6 +20,7 @@ def directions_of(factors: Factors, mistakes: Mistakes, rows: Tensor) -> Tensor:
     votes.index_add_(0, data.predicted[rows], factors.shares)
     votes.index_add_(0, data.labels[rows], factors.shares, alpha=-1)
     pull = votes.T @ mistakes.head.weight / factors.shares.sum(dim=0).clamp_min(1e-12)[:, None]
+    # The pull gives the sign: a factor says how much a neuron did, the pull which way it acts.
     return unit(pull * (factors.parts[:, :neurons] + factors.parts[:, neurons:]))
 
 

@@ -63,6 +63,7 @@ def fit_parts(table: Tensor, k: int, mistakes: int, seed: int) -> tuple[Tensor, 
 
 def normalised(shares: Tensor, parts: Tensor) -> Factors:
     """Return factors of unit length with the shares that keep their product."""
+    # A factorisation leaves the scale between shares and parts open; unit parts make shares comparable.
     length = parts.norm(dim=1)
     return Factors(shares * length, parts / length.clamp_min(1e-12)[:, None])
 

@@ -38,6 +38,7 @@ def stability(
     for draw in range(DRAWS):
         on_progress(draw, DRAWS)
         half = rows[torch.randperm(len(rows), generator=generator)[: len(rows) // 2].sort().values]
+        # Halves, not bootstrap draws: repeated mistakes would make any factor look stable.
         again = refit(mistakes, half, k, seed)
         found.append(agreement(own, within_class(scores(features, again), labels)).amax(dim=1))
     return torch.stack(found).median(dim=0).values

@@ -168,9 +168,11 @@ def _parts(
     """
     strata = torch.stack([split.labels, *(column.codes for column in split.groups.values())])
     _, cell, count = torch.unique(strata, dim=1, return_inverse=True, return_counts=True)
+    # Keys come from the paths, not from places: a reordered data set is divided in the same way.
     keys = _random_keys(split.paths, seed)
     lowest = torch.full_like(count, 2**63 - 1).scatter_reduce(0, cell, keys, "amin")
     cells = lowest.argsort()
+    # An order of the cells that neither their names nor the images' places decide; ties by the lowest key.
     cells = cells[count[cells].argsort(descending=True, stable=True)]
     order = keys.argsort()
     order = order[cells.argsort()[cell[order]].sort(stable=True).indices]
@@ -180,6 +182,7 @@ def _parts(
     for name in tag_columns:
         if name in split.groups:
             known = split.groups[name].codes >= 0
+            # A few dozen tags that were not carried are too few to divide: fitting needs them all.
             part[known & (2 * known.sum() < len(split))] = 0
     return [(part == index).nonzero()[:, 0] for index in range(len(shares))]
 
