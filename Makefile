@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := $(if $(filter torch torchvision,$(TORCH)),-c constraints.txt,)
 
-.PHONY: setup demo test bench bench-repair bench-illusion lint assets docs-check schema wheel-check clean
+.PHONY: setup demo test bench bench-quick lint assets docs-check schema wheel-check clean
 
 setup: $(VENV)/.ready
 
@@ -32,8 +32,13 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The table of speed in at most 15 minutes; exit code 1 where a ratio is too low in three of three tries.
 bench: setup
 	$(BIN)/python -m tests.benchmarks
+
+# The same with small sizes, for CI: at most three minutes.
+bench-quick: setup
+	$(BIN)/python -m tests.benchmarks --quick
 
 # The JSON schema of report.json, from its types.
 schema: setup

@@ -24,6 +24,7 @@ from .results import (
     FailureMode,
     Illusion,
     Opened,
+    Prescription,
     Repair,
     RepairPreview,
     ReviewItem,
@@ -500,6 +501,19 @@ class VerifyRepair(Job[Verification]):
     def key(self, config: RunConfig) -> str:
         """One for each repair: what was found last."""
         return states.verification(self.number)
+
+
+@dataclass(frozen=True)
+class Prescribe(Job[Prescription]):
+    """Write sampler weights for training by the groups of a repair; estimate what more images would bring."""
+
+    number: int
+    priority: ClassVar[int] = 3
+    label: ClassVar[str] = "prescribing training data"
+
+    def key(self, config: RunConfig) -> str:
+        """One for each repair."""
+        return states.prescription(self.number)
 
 
 @dataclass(frozen=True)

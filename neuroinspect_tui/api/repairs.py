@@ -67,6 +67,13 @@ class Repair:
         shutil.copyfile(self._inspection.root / exported.weights, written)
         return written
 
+    def prescribe(self) -> results.Prescription:
+        """Write sampler weights for training by the repair's groups; estimate what more images would bring.
+
+        The files lie in the session's folder `prescription`. Raises InputError where no groups are known.
+        """
+        return self._inspection.ask(jobs.Prescribe(self.found.number))
+
     def verify(self) -> results.Verification:
         """Export the weights into the session and run them on the judged images, in a fresh process.
 

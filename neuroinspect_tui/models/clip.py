@@ -145,6 +145,11 @@ def load_clip(
     return Clip(spec, model, tokenizer, source.preprocess, device, dtype, templates)
 
 
+_MEAN = (0.48145466, 0.4578275, 0.40821073)
+_STD = (0.26862954, 0.26130258, 0.27577711)
+"""Of the first CLIP's pixels, as `open_clip` has them: loading it takes longer than torch."""
+
+
 def check_clip(spec: str) -> None:
     """Raise InputError if `spec` cannot be meant, without building or downloading anything."""
     if spec != "none":
@@ -187,8 +192,7 @@ def _from_config(config: Path, weights: Path) -> _Source:
 
 def _agreed(configs: Any) -> dict[str, Any]:
     """Return the mean and std on which the published configs agree, else those of the first CLIP."""
-    open_clip = _open_clip()
-    usual = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD}
+    usual = {"mean": _MEAN, "std": _STD}
     modes = {"resize_mode": "shortest"}
     chosen = [
         {key: tuple(config.get(key) or usual[key]) for key in usual}
@@ -200,6 +204,7 @@ def _agreed(configs: Any) -> dict[str, Any]:
 
 def _build(config: dict[str, Any]) -> nn.Module:
     """Build the random model as `open_clip.create_model` would, which logs warnings and may download."""
+    import_torchvision()
     from open_clip.model import CLIP, CustomTextCLIP
 
     config = copy.deepcopy(config)

@@ -13,6 +13,8 @@ def imagenet_classes(outputs: int, certain: bool = True) -> ClassNames:
 
     Of 1000 outputs the short names that torchvision uses, each once; empty for any other number.
     """
+    if outputs < CLASSES:
+        return ClassNames()
     import_torchvision()
     from timm.data.imagenet_info import ImageNetInfo, infer_imagenet_subset
 

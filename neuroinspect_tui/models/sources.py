@@ -14,6 +14,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,7 +24,7 @@ from torch import nn
 
 from ..config import ModelConfig, nearest
 from ..errors import InputError
-from ..torchvision_compat import import_torchvision
+from ..torchvision_compat import beside_torchvision
 from .filling import options_from
 from .fitting import fit_into
 from .hf_models import from_hugging_face
@@ -63,12 +64,12 @@ def open_model(
     kind, _, name = config.spec.rpartition(":") if ".py:" in config.spec else config.spec.partition(":")
     if not kind or not name:
         raise InputError(f"-m {config.spec!r} names no model", _FORMS)
-    import_torchvision()
     folder = Path(kind).resolve().parent if kind.endswith(".py") else Path.cwd()
     with _importable(folder), _repeatable(), contextlib.redirect_stdout(io.StringIO()):
         state = None if config.weights is None else read_state_dict(config.weights, config.trust_pickle)
         wanted = Wanted(config, state, image_size, data_classes or _no_classes(config.spec))
-        source = _LIBRARIES[kind](name, wanted) if kind in _LIBRARIES else _from_callable(kind, name, wanted)
+        build = _LIBRARIES.get(kind) or partial(_from_callable, kind)
+        source = beside_torchvision(partial(build, name, wanted))
     module = _unwrapped(source.module)
     return replace(source, module=module, channels=_channels(module))
 

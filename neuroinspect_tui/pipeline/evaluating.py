@@ -6,6 +6,7 @@ import math
 import shutil
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from ..session.features import FeatureStore
 from ..stages.evaluation import class_rates, detect_permutation, evaluate_rows, summarise
 from ..stages.metrics import confusion_counts
 from ..stages.samples import select_rows
-from ..tensors import OnProgress, Shard
+from ..tensors import OnProgress, Shard, SplitFeatures
 from ..text import safe
 from .identity import hashes, versions
 from .project import Project
@@ -38,6 +39,8 @@ FIRST_SHARD, LARGEST_SHARD = 128, 4096
 SHARD_SECONDS = 10.0
 """A kill loses about this much of an evaluation, or the smallest batch that takes longer."""
 THUMBNAIL = 160
+WRITERS = 8
+"""Pictures that are written at once: each waits for the disk twice."""
 NAMED = 5
 FEW = 5
 """Images of a class below which no test can tell whether the order of the classes is right."""
@@ -284,20 +287,21 @@ def list_samples(project: Project, job: jobs.ListSamples, reporter: Reporter) ->
 
 def thumbnails(project: Project, job: jobs.MakeThumbnails, reporter: Reporter) -> dict[int, str]:
     """Write small pictures of the rows that have none yet; "" for an image that can no longer be read."""
-    data, images = project.features(job.split), project.dataset.split(job.split)
-    found = {}
-    for row in job.rows:
-        relative = f"thumbnails/{split_folder(job.split)}/{row}.png"
-        if not project.session.path(relative).exists():
-            try:
-                picture = images.open(int(data.rows[row]))
-            except UnreadableImage:
-                found[row] = ""
-                continue
-            picture.thumbnail((THUMBNAIL, THUMBNAIL))
-            project.session.write_png(relative, picture)
-        found[row] = relative
-    return found
+    with ThreadPoolExecutor(WRITERS) as threads:
+        written = threads.map(partial(_thumbnail, project, job.split, project.features(job.split)), job.rows)
+        return dict(zip(job.rows, written, strict=True))
+
+
+def _thumbnail(project: Project, split: str, data: SplitFeatures, row: int) -> str:
+    relative = f"thumbnails/{split_folder(split)}/{row}.png"
+    if not project.session.path(relative).exists():
+        try:
+            picture = project.dataset.split(split).open(int(data.rows[row]))
+        except UnreadableImage:
+            return ""
+        picture.thumbnail((THUMBNAIL, THUMBNAIL))
+        project.session.write_png(relative, picture)
+    return relative
 
 
 HANDLERS = (

@@ -111,11 +111,13 @@ def picture(relative: str | None, locate: Callable[[str], Path]) -> InlinePictur
 
 @dataclass(frozen=True)
 class ModePictures:
-    """The exemplars of a failure mode: its mistakes, those also seen covered, right ones, other classes."""
+    """The exemplars of a failure mode: its mistakes, those also seen covered, right ones, those with its
+    region put in, other classes."""
 
     mistakes: tuple[ModeExemplar, ...]
     covered: tuple[ModeExemplar, ...]
     right: tuple[ModeExemplar, ...]
+    put_in: tuple[ModeExemplar, ...]
     others: tuple[ModeExemplar, ...]
 
 
@@ -124,10 +126,12 @@ def mode_pictures(mode: FailureModePart) -> ModePictures:
     own = {pair.label for pair in mode.pairs}
     rows = sorted(mode.exemplars, key=lambda row: -row.score)
     mistakes = tuple(row for row in rows if row.label in own and row.label != row.predicted)
+    right = tuple(row for row in rows if row.label in own and row.label == row.predicted)
     return ModePictures(
         mistakes=mistakes,
         covered=tuple(row for row in mistakes if row.covered is not None),
-        right=tuple(row for row in rows if row.label in own and row.label == row.predicted),
+        right=right,
+        put_in=tuple(row for row in right if row.put_in is not None),
         others=tuple(row for row in rows if row.label not in own),
     )
 

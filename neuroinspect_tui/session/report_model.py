@@ -21,17 +21,20 @@ from ..results import (
     CoverTest,
     CueOrigin,
     ExemplarKind,
+    FlipRate,
     ImageStatistic,
     ModeExemplar,
     Opponent,
     Outcome,
     Preprocessing,
+    Prescription,
     ProjectOut,
     ScoreHistogram,
     SplitDuplicates,
     SplitUse,
     StressResult,
     Unreadable,
+    Verification,
     WeightedNeuron,
     WorstClass,
 )
@@ -173,6 +176,7 @@ class FailureModePart(Part):
     exemplars: tuple[ModeExemplar, ...]
     illusions: tuple[IllusionNumbers, ...]
     histogram: ScoreHistogram | None = None
+    flips: tuple[FlipRate, ...] = Field((), description="How often the cue's region changes the answer.")
 
 
 class TagNumbers(Part):
@@ -332,6 +336,8 @@ class RepairPart(Part):
     accepted: bool = False
     request: str = ""
     unchanged: bool = Field(False, description="Nothing beat the untouched layer, which is kept.")
+    verification: Verification | None = Field(default=None, description="Null where it was not verified.")
+    prescription: Prescription | None = Field(default=None, description="Null without groups.")
     same_as: int | None = Field(None, description="The first repair with the same decision layer.")
 
 

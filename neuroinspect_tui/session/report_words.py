@@ -11,7 +11,9 @@ from ..results import ClassChange, SplitUse
 from ..wording.cues import duplicate_words
 from ..wording.numbers import bare_percent, number, p_value, percent, plural, signed
 from ..wording.opened import preprocessing_words
+from ..wording.prescriptions import more_words, sampler_words
 from ..wording.verdicts import OPPONENTS
+from ..wording.verifications import verification_sentence
 from .report_model import ComparisonPart, Group, MetricsPart, RepairPart, Report, WorstGroupPart
 
 CHANGES = 20
@@ -88,7 +90,7 @@ def changed_classes(repair: RepairPart) -> list[ClassChange]:
     return sorted(changed, key=lambda row: (row.after or 0) - (row.before or 0))
 
 
-def repair_facts(repair: RepairPart) -> list[str]:
+def repair_facts(repair: RepairPart, names: Sequence[str] = ()) -> list[str]:
     """Return what stands below the numbers: images fixed and broken, settings, images used, file."""
     fixed = f"over all images {number(repair.fixed)} fixed, {number(repair.broken)} broken"
     facts = [f"{fixed} (exact McNemar test, {p_value(repair.mcnemar_p)})"]
@@ -101,6 +103,10 @@ def repair_facts(repair: RepairPart) -> list[str]:
     if repair.same_as is not None:
         facts.append(f"the same decision layer as repair {repair.same_as}")
     facts.append(f"weights in {repair.weights}" if repair.weights else "not accepted: no weights are written")
+    facts += [verification_sentence(repair.verification)] if repair.verification else []
+    if repair.prescription is not None:
+        facts.append(sampler_words(repair.prescription))
+        facts += [more_words(row, names) for row in repair.prescription.more]
     return facts
 
 

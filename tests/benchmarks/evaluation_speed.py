@@ -25,7 +25,7 @@ from neuroinspect_tui.data.decoders import Decoders
 from neuroinspect_tui.data.files import FileImages
 from neuroinspect_tui.data.loader import ImageBatch, decoders_for, iterate_batches
 from neuroinspect_tui.data.splits import Split
-from neuroinspect_tui.data.transforms import Preprocess
+from neuroinspect_tui.data.transforms import Preprocess, to_bytes
 from neuroinspect_tui.models.classifier import Classifier, prepare
 from neuroinspect_tui.models.device import choose_precision
 from neuroinspect_tui.models.sources import ModelSource
@@ -77,7 +77,7 @@ def run(table: Table, quick: bool) -> None:
         split = load_dataset(DataConfig(folder)).split("val")
         for batches in (1,) if quick else (1, 2, 4):
             _in_memory(table, setting, split, batches)
-        _reading(table, setting, split)
+        _reading(table, setting, split, quick)
         _from_files(table, setting, root, split, "a small network", SmallNet(CLASSES).eval())
         if not quick:
             _from_files(table, setting, root, split, setting.network, plain_resnet(CLASSES, setting.network))
@@ -143,10 +143,13 @@ def _in_memory(table: Table, setting: Setting, split: Split, count: int) -> None
     )
 
 
-def _reading(table: Table, setting: Setting, split: Split) -> None:
-    """JPEG files, read as for a GPU but left in memory: processes that decode, against as many threads."""
+def _reading(table: Table, setting: Setting, split: Split, quick: bool) -> None:
+    """JPEG files, read as for a GPU but left in memory: processes of our own, threads, and a DataLoader.
+
+    All frame with the same Pillow code and start anew each time; the DataLoader's workers are forked.
+    """
     preprocess, workers, source = Preprocess(), setting.workers, split.source
-    rows = list(range(len(split))) * max(1, READ // len(split))
+    rows = list(range(len(split))) * (1 if quick else max(1, READ // len(split)))
     assert isinstance(source, FileImages)
 
     def read(decoders: Decoders | None) -> None:
@@ -157,23 +160,43 @@ def _reading(table: Table, setting: Setting, split: Split) -> None:
         with Decoders(source, preprocess.framing, workers) as decoders:
             read(decoders)
 
+    def data_loader() -> None:
+        frames = _Frames(split, preprocess, rows)
+        for _ in DataLoader(frames, batch_size=setting.batch, num_workers=workers):
+            pass
+
+    ways = {"processes": processes, "threads": lambda: read(None), "DataLoader": data_loader}
     with (
         mock.patch("neuroinspect_tui.data.loader._Load._travels", True),
         mock.patch("neuroinspect_tui.data.loader.as_pixels", lambda images: images),
         mock.patch.object(Preprocess, "normalise", lambda _, pixels: pixels),
     ):
-        taken = take_turns({"processes": processes, "threads": lambda: read(None)}, rounds=3)
-    table.add(
-        Row(
-            "reading for a GPU, JPEG folder",
-            f"{len(rows)} images of 500 × 375",
-            taken["processes"],
-            pick=taken["threads"],
-            pick_name="threads",
-            basis="wall",
-            note=f"{len(rows) / taken['processes'].wall:.0f} images/s, {workers} workers, with their start",
+        taken = take_turns(ways, rounds=1 if quick else 3)
+    for other in ("threads", "DataLoader"):
+        table.add(
+            Row(
+                f"reading for a GPU, against {other}",
+                f"{len(rows)} images of 500 × 375",
+                taken["processes"],
+                pick=taken[other],
+                pick_name=other,
+                basis="wall",
+                note=f"{len(rows) / taken['processes'].wall:.0f} images/s, {workers} workers, with their start",
+            )
         )
-    )
+
+
+class _Frames(Dataset[Tensor]):
+    """The bytes that the classifier sees of the images `rows`."""
+
+    def __init__(self, split: Split, preprocess: Preprocess, rows: list[int]) -> None:
+        self.split, self.preprocess, self.rows = split, preprocess, rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, place: int) -> Tensor:
+        return to_bytes(self.preprocess.frame(self.split.open(self.rows[place])))
 
 
 def _from_files(
@@ -193,7 +216,7 @@ def _from_files(
     def usual() -> None:
         forward_loop(module, loaders(), setting.device, setting.dtype)
 
-    taken = take_turns({"ours": ours, "usual": usual}, rounds=3)
+    taken = take_turns({"ours": ours, "usual": usual}, rounds=1 if len(split) < DISTINCT else 3)
     table.add(
         Row(
             f"evaluation, JPEG folder, {name}",

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from neuroinspect_tui.repair_methods import RepairMethod
 from neuroinspect_tui.stages.repair.candidates import Score
 from neuroinspect_tui.stages.repair.examples import Examples
-from neuroinspect_tui.stages.repair.gradient import Recipe, edit
+from neuroinspect_tui.stages.repair.gradient import EditSettings, edit
 from neuroinspect_tui.stages.repair.logistic import towards
 from neuroinspect_tui.stages.repair.methods import METHODS, fit, task_for
 from neuroinspect_tui.stages.repair.plan import plan_parts
@@ -168,6 +168,6 @@ def _editing(table: Table, images: int, epochs: int) -> None:
 
 
 def _edit(features: Tensor, labels: Tensor, start: Head, epochs: int) -> None:
-    recipe = Recipe(epochs=epochs, patience=epochs)
+    settings = EditSettings(epochs=epochs, patience=epochs)
     neurons = torch.tensor(CULPRITS)
-    edit(Examples.plain(features, labels), start, 0, neurons, recipe, lambda head: Score(0.0, 0.0))
+    edit(Examples.plain(features, labels), start, 0, neurons, settings, lambda head: Score(0.0, 0.0))

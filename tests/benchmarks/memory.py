@@ -2,7 +2,7 @@
 
 Anonymous memory (RssAnon) is what a process cannot give back: the pages of the memory-mapped features come and
 go as the machine pleases. It is watched by a thread while each stage runs on synthetic features of N rows x
-2048 neurons x 1000 classes; each N has its own process. The goal is 3 GB at any N.
+2048 neurons x 1000 classes, with the allocator set as the program sets it; each N has its own process. The goal is 3 GB at any N.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from neuroinspect_tui.runtime.allocator import keep_freed_memory
 
 GOAL = 3.0
 ROWS = (10_000, 100_000, 1_000_000)
@@ -53,8 +55,9 @@ def watched(peaks: dict[str, tuple[float, float]], name: str) -> Iterator[None]:
         print(f"{name}: {peaks[name][0]:.2f} GB, {peaks[name][1]:.1f} s", file=sys.stderr, flush=True)
 
 
-def measure(rows: int, folder: Path) -> dict[str, tuple[float, float]]:
-    """Run every stage on `rows` rows in this process; return peak GB and seconds of each."""
+def measure(rows: int, folder: Path, neurons: int, classes: int, only: str) -> dict[str, tuple[float, float]]:
+    """Run the stages with `only` in their names on `rows` rows in this process; return peak GB and seconds."""
+    keep_freed_memory()
     import torch
 
     torch.set_num_threads(1)
@@ -62,10 +65,11 @@ def measure(rows: int, folder: Path) -> dict[str, tuple[float, float]]:
     with watched(peaks, "imports"):
         from .memory_stages import RankGroup
     with watched(peaks, "features into shards, then merged"):
-        group = RankGroup(folder, rows, NEURONS, CLASSES, TARGET)
+        group = RankGroup(folder, rows, neurons, classes, TARGET)
     for name, stage in group.stages().items():
-        with watched(peaks, name):
-            stage()
+        if only in name:
+            with watched(peaks, name):
+                stage()
     return peaks
 
 
@@ -73,19 +77,27 @@ def main() -> None:
     """Measure each number of rows in its own process and print one table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.memory", description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=list(ROWS))
+    parser.add_argument("--neurons", type=int, default=NEURONS)
+    parser.add_argument("--classes", type=int, default=CLASSES)
+    parser.add_argument("--only", default="", help="part of the names of the stages to run")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.child:
         with tempfile.TemporaryDirectory() as folder:
-            print(json.dumps(measure(chosen.rows[0], Path(folder))))
+            print(json.dumps(_measured(chosen, Path(folder))))
         return
-    found = [_in_process(rows) for rows in chosen.rows]
+    found = [_in_process(chosen, rows) for rows in chosen.rows]
     print(table(chosen.rows, found))
     sys.exit(int(max(peak for peaks in found for peak, _ in peaks.values()) > GOAL))
 
 
-def _in_process(rows: int) -> dict[str, Any]:
+def _measured(chosen: argparse.Namespace, folder: Path) -> dict[str, tuple[float, float]]:
+    return measure(chosen.rows[0], folder, chosen.neurons, chosen.classes, chosen.only)
+
+
+def _in_process(chosen: argparse.Namespace, rows: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.benchmarks.memory", "--child", "--rows", str(rows)]
+    command += ["--neurons", str(chosen.neurons), "--classes", str(chosen.classes), "--only", chosen.only]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -16,17 +18,17 @@ from neuroinspect_tui.repair_methods import RepairMethod
 from neuroinspect_tui.results import ClassRef
 from neuroinspect_tui.session.features import FeatureStore, iterate_samples
 from neuroinspect_tui.session.store import Session
-from neuroinspect_tui.session.tables import write_samples
 from neuroinspect_tui.stages.culprits import find_culprits
 from neuroinspect_tui.stages.evaluation import detect_permutation, summarise
 from neuroinspect_tui.stages.exemplars import rank_exemplars
+from neuroinspect_tui.stages.failure_modes import find_failure_modes
 from neuroinspect_tui.stages.label_issues import find_label_issues
 from neuroinspect_tui.stages.neuron_statistics import neuron_statistics
 from neuroinspect_tui.stages.repair.run import repair_class
 from neuroinspect_tui.stages.spurious import pulls
 from neuroinspect_tui.stages.tags import make_groups, review_order
 from neuroinspect_tui.stages.whatif import what_if
-from neuroinspect_tui.tensors import Shard, SplitFeatures
+from neuroinspect_tui.tensors import GroupColumn, Shard, SplitFeatures
 
 from .worlds import Numbered, draw, make_head
 
@@ -55,7 +57,9 @@ class RankGroup:
         generator = torch.Generator().manual_seed(rows)
         for start in range(0, rows, SHARD):
             store.write(self._shard(start, min(start + SHARD, rows), generator))
-        return store.open(Numbered(rows), {"place": _Alternating(rows)})
+        place = (torch.arange(rows) * 2654435761 % 7 == 0).long()
+        groups = {"place": GroupColumn("place", ("usual", "rare"), place)}
+        return replace(store.open(Numbered(rows)), groups=groups)
 
     def _shard(self, start: int, stop: int, generator: torch.Generator) -> Shard:
         labels = torch.randint(self.head.classes, (stop - start,), generator=generator)
@@ -83,17 +87,13 @@ class RankGroup:
             "spurious scores": lambda: pulls(data, head, target, CULPRITS),
             "neuron statistics": lambda: neuron_statistics(data),
             "label issues": lambda: find_label_issues(data, head),
-            "samples.csv": self._write_samples,
+            "failure modes": lambda: find_failure_modes(data, head),
+            "every image for samples.csv": lambda: deque(iterate_samples(data), maxlen=0),
         }
         for method in get_args(RepairMethod):
             if method not in ("none", "auto"):
                 stages[f"repair by {method}"] = partial(self._repair, method)
         return stages
-
-    def _write_samples(self) -> None:
-        classes = [{"index": index, "name": name} for index, name in enumerate(self.names)]
-        report = {"evaluation": {"classes": classes, "split": "val", "unreadable": []}, "debugged": []}
-        write_samples(self.folder / "samples.csv", report, iterate_samples(self.val))
 
     def _repair(self, method: RepairMethod) -> None:
         """Repair, but for no longer than it takes to see how much memory that needs."""
@@ -107,11 +107,3 @@ class RankGroup:
             repair_class(
                 self.splits, self.head, self.target, self.names, method, CULPRITS, on_progress=on_progress
             )
-
-
-class _Alternating(Numbered):
-    """A column of two values."""
-
-    def __getitem__(self, row: int) -> str:
-        super().__getitem__(row)
-        return ("usual", "rare")[row * 2654435761 % 7 == 0]

@@ -51,6 +51,7 @@ class RepairOutcome:
     choice: Choice
     classes: tuple[ClassChange, ...]
     cues: tuple[str, ...]
+    columns: tuple[str, ...]
     splits: tuple[SplitUse, ...]
     neurons: tuple[int, ...]
     seconds: float
@@ -263,6 +264,7 @@ def _outcome(
         choice=found.choice,
         classes=class_changes(judge, before.predicted, after.predicted, names),
         cues=tuple(name for name in plan.columns if name in told.tags),
+        columns=plan.columns,
         splits=plan.uses,
         neurons=neurons,
         seconds=found.seconds,

@@ -39,6 +39,7 @@ class RepairScreen(Page[None]):
         "pane.repairs",
         "tag.cues",
         "repair.accept",
+        "repair.verify",
         "repair.discard",
         "view.tag",
         "app.copy",

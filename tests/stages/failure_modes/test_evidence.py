@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from scipy.stats import fisher_exact, mannwhitneyu
@@ -9,7 +11,7 @@ from neuroinspect_tui.stages.failure_modes.arrays import split_of
 from neuroinspect_tui.stages.failure_modes.carried import concerned_classes, holm, threshold_of
 from neuroinspect_tui.stages.failure_modes.exemplars import exemplars_of
 from neuroinspect_tui.stages.failure_modes.naming import verified_name
-from neuroinspect_tui.stages.failure_modes.spurious import is_spurious, transfer
+from neuroinspect_tui.stages.failure_modes.spurious import exact_p, is_spurious, transfer
 from neuroinspect_tui.stages.failure_modes.statistics import NAMES, image_statistics, strongest_statistic
 from neuroinspect_tui.tensors import Head
 
@@ -91,6 +93,23 @@ def test_a_planted_cue_is_spurious_when_the_evidence_agrees():
     assert effect.p < 1e-8
     assert is_spurious(found.modes[0], effect, CLEAR)
     assert is_spurious(found.modes[0], effect, None)
+
+
+def test_the_exact_test_over_classes_is_fishers_for_one_and_adds_up_for_two():
+    one = fisher_exact([[7, 3], [4, 16]], alternative="greater").pvalue
+    assert exact_p([(7, 10, 11, 30)]) == pytest.approx(one)
+    # Two strata of two images, one of them above and one taken: each has its hit with chance 1/2.
+    assert exact_p([(1, 1, 1, 2), (1, 1, 1, 2)]) == pytest.approx(0.25)
+    assert exact_p([(1, 1, 1, 2), (0, 1, 1, 2)]) == pytest.approx(0.75)
+    assert exact_p([]) == 1.0
+
+
+def test_a_cover_that_mends_no_more_than_chance_makes_nothing_spurious():
+    world = cue_world(images=480, pull=1.2)
+    mode = replace(find_failure_modes(world.data, world.head).modes[0], projected=None)
+    effect = transfer(world.data, find_failure_modes(world.data, world.head), 0)
+    assert is_spurious(mode, effect, CLEAR, 1e-4)
+    assert not is_spurious(mode, effect, CLEAR, 0.2)
 
 
 def test_a_cue_that_is_the_class_itself_is_not_spurious():
