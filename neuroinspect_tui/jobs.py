@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, get_args
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, get_args, get_origin
 
 from typing_extensions import TypeVar as TypeVarWithDefault
 
@@ -24,6 +24,7 @@ from .results import (
     FailureMode,
     Illusion,
     Opened,
+    Prescription,
     Repair,
     RepairPreview,
     ReviewItem,
@@ -73,7 +74,8 @@ class Job(Generic[R]):
     @classmethod
     def result(cls) -> type[R]:
         """Return the type of the answer: what stands in the brackets of `class Kind(Job[...])`."""
-        kind: type[R] = get_args(cls.__orig_bases__[0])[0]  # type: ignore[attr-defined]
+        bases = cls.__orig_bases__  # type: ignore[attr-defined]
+        kind: type[R] = next(get_args(base)[0] for base in bases if get_origin(base) is Job)
         return kind
 
     def key(self, config: RunConfig) -> str | None:
@@ -318,6 +320,19 @@ class MakeThumbnails(Job[dict[int, str]]):
 # Cues and tags
 
 
+class _Cues:
+    """What jobs have in common that answer with all cues."""
+
+    def key(self, config: RunConfig) -> str:
+        """One for all cues."""
+        return states.CUES
+
+    def recall(self, config: RunConfig, load: Load) -> tuple[Cue, ...] | None:
+        """Return the cues as they are now."""
+        stored = load(states.CUES, tuple[StoredCue, ...])
+        return None if stored is None else tuple(cue.shown() for cue in stored)
+
+
 @dataclass(frozen=True)
 class OrderReview(Job[tuple[ReviewItem, ...]]):
     """Propose images to tag next for a cue, of `split` (None: the debugged one)."""
@@ -354,24 +369,15 @@ class SetTag(Job[Cue]):
 
 
 @dataclass(frozen=True)
-class ListCues(Job[tuple[Cue, ...]]):
+class ListCues(_Cues, Job[tuple[Cue, ...]]):
     """List the cues, in the order in which they were made."""
 
     priority: ClassVar[int] = 1
     label: ClassVar[str] = "listing cues"
 
-    def key(self, config: RunConfig) -> str:
-        """One for all cues."""
-        return states.CUES
-
-    def recall(self, config: RunConfig, load: Load) -> tuple[Cue, ...] | None:
-        """Return the cues as they are now."""
-        stored = load(states.CUES, tuple[StoredCue, ...])
-        return None if stored is None else tuple(cue.shown() for cue in stored)
-
 
 @dataclass(frozen=True)
-class AddCue(Job[tuple[Cue, ...]]):
+class AddCue(_Cues, Job[tuple[Cue, ...]]):
     """Make a cue, from the failure mode, neuron or column `source` where it comes from one."""
 
     name: str
@@ -381,17 +387,9 @@ class AddCue(Job[tuple[Cue, ...]]):
     label: ClassVar[str] = "adding a cue"
     in_order: ClassVar[bool] = True
 
-    def key(self, config: RunConfig) -> str:
-        """One for all cues."""
-        return states.CUES
-
-    def recall(self, config: RunConfig, load: Load) -> tuple[Cue, ...] | None:
-        """Return the cues as they are now."""
-        return ListCues().recall(config, load)
-
 
 @dataclass(frozen=True)
-class RenameCue(Job[tuple[Cue, ...]]):
+class RenameCue(_Cues, Job[tuple[Cue, ...]]):
     """Give a cue another name."""
 
     name: str
@@ -400,17 +398,9 @@ class RenameCue(Job[tuple[Cue, ...]]):
     label: ClassVar[str] = "renaming a cue"
     in_order: ClassVar[bool] = True
 
-    def key(self, config: RunConfig) -> str:
-        """One for all cues."""
-        return states.CUES
-
-    def recall(self, config: RunConfig, load: Load) -> tuple[Cue, ...] | None:
-        """Return the cues as they are now."""
-        return ListCues().recall(config, load)
-
 
 @dataclass(frozen=True)
-class MergeCues(Job[tuple[Cue, ...]]):
+class MergeCues(_Cues, Job[tuple[Cue, ...]]):
     """Add the tags of the cue `name` to those of `into`, whose own win, and remove the first."""
 
     name: str
@@ -419,17 +409,9 @@ class MergeCues(Job[tuple[Cue, ...]]):
     label: ClassVar[str] = "merging cues"
     in_order: ClassVar[bool] = True
 
-    def key(self, config: RunConfig) -> str:
-        """One for all cues."""
-        return states.CUES
-
-    def recall(self, config: RunConfig, load: Load) -> tuple[Cue, ...] | None:
-        """Return the cues as they are now."""
-        return ListCues().recall(config, load)
-
 
 @dataclass(frozen=True)
-class ClearCue(Job[tuple[Cue, ...]]):
+class ClearCue(_Cues, Job[tuple[Cue, ...]]):
     """Remove all tags of a cue, and with `forget` the cue itself."""
 
     name: str
@@ -438,17 +420,9 @@ class ClearCue(Job[tuple[Cue, ...]]):
     label: ClassVar[str] = "clearing a cue"
     in_order: ClassVar[bool] = True
 
-    def key(self, config: RunConfig) -> str:
-        """One for all cues."""
-        return states.CUES
-
-    def recall(self, config: RunConfig, load: Load) -> tuple[Cue, ...] | None:
-        """Return the cues as they are now."""
-        return ListCues().recall(config, load)
-
 
 @dataclass(frozen=True)
-class LeaveOutCue(Job[tuple[Cue, ...]]):
+class LeaveOutCue(_Cues, Job[tuple[Cue, ...]]):
     """Let repairs do without a cue, or use it again."""
 
     name: str
@@ -456,14 +430,6 @@ class LeaveOutCue(Job[tuple[Cue, ...]]):
     priority: ClassVar[int] = 0
     label: ClassVar[str] = "leaving out a cue"
     in_order: ClassVar[bool] = True
-
-    def key(self, config: RunConfig) -> str:
-        """One for all cues."""
-        return states.CUES
-
-    def recall(self, config: RunConfig, load: Load) -> tuple[Cue, ...] | None:
-        """Return the cues as they are now."""
-        return ListCues().recall(config, load)
 
 
 # Stage 3 and the report
@@ -535,6 +501,19 @@ class VerifyRepair(Job[Verification]):
     def key(self, config: RunConfig) -> str:
         """One for each repair: what was found last."""
         return states.verification(self.number)
+
+
+@dataclass(frozen=True)
+class Prescribe(Job[Prescription]):
+    """Write sampler weights for training by the groups of a repair; estimate what more images would bring."""
+
+    number: int
+    priority: ClassVar[int] = 3
+    label: ClassVar[str] = "prescribing training data"
+
+    def key(self, config: RunConfig) -> str:
+        """One for each repair."""
+        return states.prescription(self.number)
 
 
 @dataclass(frozen=True)

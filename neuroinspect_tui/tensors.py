@@ -83,11 +83,25 @@ class Head:
 
 @dataclass(frozen=True)
 class GroupColumn:
-    """A group column of one split: `codes` [N] int64 index into `values`; -1 where the value is empty."""
+    """A group column of one split: `codes` [N] int64 index into `values`; -1 where the value is empty.
+
+    `by_hand` [N] bool are the values of images that were tagged, where a probe gave the others theirs.
+    """
 
     name: str
     values: tuple[str, ...]
     codes: Tensor
+    by_hand: Tensor | None = None
+
+    @property
+    def estimated(self) -> bool:
+        """Whether a probe gave some of the values."""
+        return self.by_hand is not None and bool(((self.codes >= 0) & ~self.by_hand).any())
+
+    def take(self, rows: Tensor) -> GroupColumn:
+        """Return the column of `rows` [K] alone."""
+        by_hand = None if self.by_hand is None else self.by_hand[rows]
+        return GroupColumn(self.name, self.values, self.codes[rows], by_hand)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,15 @@
-"""In which networks is the decision layer found? `python -m tests.sweep [--only TEXT] [--most N]`.
+"""In which networks is the decision layer found? `python -m tests.sweep [--only TEXT] [--from N] [--most N]`.
 
-Builds, without weights, the smallest member of every timm family and every torchvision builder, and locates
-its decision on noise. A family is refused only where no linear decision exists.
+Builds, without weights, every torchvision builder, the smallest member of every timm family and every image
+classifier of transformers (its default configuration, with few and narrow layers), and locates the decision
+on noise. A family is refused only where no linear decision exists.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import itertools
 from collections.abc import Callable, Iterator
 
 import torch
@@ -42,11 +44,13 @@ LARGEST = 60e6
 Case = tuple[str, Callable[[], nn.Module], int]
 
 
-def timm_cases() -> Iterator[Case]:
-    """Yield the smallest member of each family, that is, of each of timm's modules."""
+def timm_cases(only: str = "") -> Iterator[Case]:
+    """Yield the smallest member of each family, that is, of each of timm's modules whose name has `only`."""
     import timm
 
     for family in timm.list_modules():
+        if only.removeprefix("timm:") not in family:
+            continue
         names = sorted(timm.list_models(module=family), key=_rank)[:TRIED]
         sizes = {name: _parameters(name) for name in names}
         known = {name: size for name, size in sizes.items() if size}
@@ -83,6 +87,33 @@ def torchvision_cases() -> Iterator[Case]:
             yield f"torchvision:{name}", lambda name=name: models.get_model(name, weights=None), side
 
 
+NARROW = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+
+
+def transformers_cases() -> Iterator[Case]:
+    """Yield every image classifier of transformers, ViTs with few and narrow layers."""
+    import transformers
+    from transformers.models.auto import configuration_auto, modeling_auto
+
+    for family, names in modeling_auto.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES.items():
+        config_class = getattr(transformers, configuration_auto.CONFIG_MAPPING_NAMES[family])
+        for name in (names,) if isinstance(names, str) else names:
+            side = getattr(config_class(), "image_size", None)
+            side = side if isinstance(side, int) else 224
+
+            def build(name: str = name, config_class: type = config_class) -> nn.Module:
+                config = config_class()
+                for part in (config, *filter(None, [getattr(config, "vision_config", None)])):
+                    narrow = NARROW if isinstance(getattr(part, "num_attention_heads", None), int) else {}
+                    for key, value in narrow.items():
+                        if isinstance(getattr(part, key, None), int):
+                            setattr(part, key, value)
+                made: nn.Module = getattr(transformers, name)(config)
+                return made
+
+            yield f"hf:{name}", build, side
+
+
 def located(name: str, build: Callable[[], nn.Module], side: int) -> str:
     """Return the name of the decision layer; raises InputError where there is none."""
     torch.manual_seed(0)
@@ -95,14 +126,14 @@ def main() -> None:
     """Print a line for each network, then the counts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="")
+    parser.add_argument("--from", type=int, default=0, dest="first")
     parser.add_argument("--most", type=int, default=10**6)
     options = parser.parse_args()
     import_torchvision()
     counts = {"located": 0, "refused": 0, "failed": 0}
-    cases = (case for source in (torchvision_cases(), timm_cases()) for case in source)
-    for number, (name, build, side) in enumerate(case for case in cases if options.only in case[0]):
-        if number >= options.most:
-            break
+    sources = (torchvision_cases(), timm_cases(options.only), transformers_cases())
+    cases = (case for source in sources for case in source if options.only in case[0])
+    for name, build, side in itertools.islice(cases, options.first, options.first + options.most):
         try:
             outcome, line = "located", located(name, build, side)
         except InputError as error:

@@ -67,9 +67,10 @@ def every_command() -> Iterator[Any]:
 def parse(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], dict[str, Any]]:
     """Give words to the real command line; return what it would have launched, by option name."""
     taken: list[dict[str, Any]] = []
-    monkeypatch.setattr(launch, "launch", lambda given: taken.append(given) or 0)
+    monkeypatch.setattr(launch, "launch", lambda given, **alone: taken.append(given) or 0)
     for name in ("list_sessions", "print_report", "print_comparison"):
         monkeypatch.setattr(commands, name, lambda *arguments: taken.append({}) or 0)
+    monkeypatch.setattr("neuroinspect_tui.cli.verify.verify_repair", lambda *asked: taken.append({}) or 0)
     monkeypatch.setattr("neuroinspect_tui.cli.doctor.examine", lambda: taken.append({}) or 0)
 
     def run(words: list[str]) -> dict[str, Any]:

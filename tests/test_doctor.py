@@ -49,18 +49,18 @@ def test_a_plain_shell_without_clip_weights_is_well(home: dict[str, str]) -> Non
     home.pop("TMUX", None)
     home["HF_HOME"] = home["HOME"]
     run = subprocess.run(COMMAND, env=home, cwd=REPOSITORY, capture_output=True, text=True)
-    found = lines_of(run.stdout)
+    lines = lines_of(run.stdout)
     assert run.returncode == 0, run.stdout
-    patched = "NeuroInspect works around it" in found["match"][1]
-    assert found.pop("match")[0] == ("note" if patched else "ok")
-    assert all(mark == "ok" for mark, _ in found.values())
-    assert found["terminal"][1] == "none: the app needs one, --batch does not"
-    assert found["demo CLIP"][1] == "loads"
-    assert found["CLIP weights in cache"][1].startswith("none: --clip NAME:FILE")
-    assert found["torch"][1] == importlib.metadata.version("torch")
-    assert found["settings"][1] == "none"
-    assert found["data folder"][1].startswith(f"{home['XDG_DATA_HOME']}/neuroinspect, ")
-    assert "tmux passthrough" not in found
+    patched = "NeuroInspect works around it" in lines["match"][1]
+    assert lines.pop("match")[0] == ("note" if patched else "ok")
+    assert all(mark == "ok" for mark, _ in lines.values())
+    assert lines["terminal"][1] == "none: the app needs one, --batch does not"
+    assert lines["demo CLIP"][1] == "loads"
+    assert lines["CLIP weights in cache"][1].startswith("none: --clip NAME:FILE")
+    assert lines["torch"][1] == importlib.metadata.version("torch")
+    assert lines["settings"][1] == "none"
+    assert lines["data folder"][1].startswith(f"{home['XDG_DATA_HOME']}/neuroinspect, ")
+    assert "tmux passthrough" not in lines
 
 
 @pytest.mark.slow
@@ -137,16 +137,16 @@ def test_a_torchvision_of_another_torch_is_named(monkeypatch: pytest.MonkeyPatch
     assert match.remedy == "pip install torchvision==0.25.*"
 
 
-def test_builds_that_had_to_be_mended_are_called_other_builds(monkeypatch: pytest.MonkeyPatch) -> None:
-    for mended in (True, False):
-        monkeypatch.setattr(torchvision_compat, "mended", lambda mended=mended: mended)
+def test_builds_that_had_to_be_patched_are_called_other_builds(monkeypatch: pytest.MonkeyPatch) -> None:
+    for patched in (True, False):
+        monkeypatch.setattr(torchvision_compat, "was_patched", lambda patched=patched: patched)
         (match,) = found(doctor._torchvision)
         assert match.remedy == ""
         assert (
             match.state.endswith(
                 ", of another build: NeuroInspect works around it, import torchvision in your own code fails"
             )
-            == mended
+            == patched
         )
 
 
@@ -229,7 +229,9 @@ def test_little_space_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_bad_settings_are_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "neuroinspect.toml").write_text('devise = "cpu"\n')
-    (found,) = doctor.guarded("settings", doctor._settings)
-    assert found == Finding("settings", "neuroinspect.toml key devise is not known", 'did you mean "device"?')
+    (finding,) = doctor.guarded("settings", doctor._settings)
+    assert finding == Finding(
+        "settings", "neuroinspect.toml key devise is not known", 'did you mean "device"?'
+    )
     (tmp_path / "neuroinspect.toml").write_text('device = "cpu"\nclass = ["a"]\n')
     assert found(doctor._settings) == [Finding("settings", "class, device")]

@@ -37,7 +37,7 @@ def test_the_whole_loop_by_keyboard(tmp_path: Path) -> None:
     with Tmux(tmp_path / "home", "--demo", "-o", str(session)) as app:
         for _ in walk(app):
             pass
-        app.press("q")
+        app.press("q", "q")
         assert app.exit_code() == 0
 
     weights = "repairs/1-ridge/model.safetensors"
@@ -49,7 +49,7 @@ def test_the_whole_loop_by_keyboard(tmp_path: Path) -> None:
     assert repair["before"]["split"] == repair["after"]["split"] == "test"
     assert repair["after"]["class_accuracy"] > repair["before"]["class_accuracy"]
     assert repair["verdict"]["outcome"] == "helps"
-    assert repair["sentence"].startswith("Helps: boat")
+    assert repair["sentence"].startswith("Helps: the failure mode")
     assert {"bias", "finetune"} <= set(repair["controls"])
 
     tags = read(session / "state/cues.json")[0]["tags"]["val"]

@@ -34,9 +34,12 @@ from neuroinspect_tui.results import (
     Exemplar,
     FailureMode,
     Illusion,
+    MoreImages,
+    Prescription,
     ProbeQuality,
     Pull,
     Repair,
+    SampledCell,
     SplitDuplicates,
     StressResult,
     TagCounts,
@@ -220,6 +223,15 @@ STORED_CUES = (
 VERIFICATION = Verification(
     4, "repairs/4-ridge/model.pt", "test", 9, 8, 0.75, 0.625, (DifferingImage("a.png", 0, 1, None),)
 )
+PRESCRIPTION = Prescription(
+    4,
+    "train",
+    ("water",),
+    20.0,
+    (SampledCell(0, ("has",), 9, 2, 1.5, 0.25),),
+    (MoreImages(0, "water", "not", 20, 30, 60, 0.09, (0.05, 0.13)),),
+    "repairs/4-ridge/prescription",
+)
 WATER = Cue("water", TagCounts(2, 1), "mode", "2", PROBE)
 CUES = (Cue("sky", TagCounts(), left_out=True), WATER)
 CASES: list[tuple[jobs.Job, object]] = [
@@ -255,6 +267,7 @@ CASES: list[tuple[jobs.Job, object]] = [
     (jobs.RepairHead(0, "ridge"), fake_repair(4, jobs.RepairHead(0, "ridge"))),
     (jobs.ExportRepair(4), fake_repair(4, jobs.RepairHead(0, "ridge"))),
     (jobs.VerifyRepair(4), VERIFICATION),
+    (jobs.Prescribe(4), PRESCRIPTION),
     (jobs.DiscardRepair(4), 4),
     (jobs.WriteReport(), "/out"),
 ]

@@ -18,6 +18,8 @@ def test_inputs_that_cannot_be_opened_are_said_below_the_prompt_and_leave_nothin
     with Terminal(*options, XDG_DATA_HOME=str(tmp_path / "data")) as terminal:
         terminal.wait_for(lambda: "What went wrong" in terminal.text)
         terminal.type("q")
+        terminal.wait_for(lambda: "What went wrong" not in terminal.text)
+        terminal.type("q")
         assert terminal.process.wait(60) == 2
         terminal.wait_for(
             lambda: b"none.pt is not a file: give the path of a " in terminal.output.split(b"\x1b[?1049l")[-1]

@@ -17,8 +17,8 @@ from tests.tmux import TMUX, Tmux
 
 PLACEHOLDER = "~/demo-session"
 NAMES = {"Enter": "⏎", "Space": "space", "Escape": "escape", "Down": "↓"}
-TAGS = "xxccxx"
-"""Keys for the first images that the tag screen proposes: c is a cue, x none."""
+TAGS = "ccxxccccccxxxxcxccxxxccc"
+"""Keys for the first images that the tag screen proposes: c has the cue, x has not."""
 
 
 @dataclass(frozen=True)
@@ -37,37 +37,39 @@ def _shows(*patterns: str) -> Callable[[str], object]:
 
 def _is_idle(text: str) -> bool:
     """Whether the title line tells of no work."""
-    return re.search(r"· (cpu|mps|cuda\S*)\s*$", text.partition("\n")[0]) is not None
+    return not re.search(r"esc cancels|stopping…|\d % ·| left$", text.partition("\n")[0])
 
 
 def _tags() -> Iterator[Step]:
-    words = "One key a picture: `c` says that it has the cue, `x` that it has not ({})."
+    words = "One key an image: `c` says that it has the cue, `x` that it has not ({})."
     for place, key in enumerate(TAGS, 1):
+        has, lacks = TAGS[:place].count("c"), TAGS[:place].count("x")
         is_last = place == len(TAGS)
-        reached = _shows(f"Tag {place + 1} of", rf"\b{place} [━╸]")
+        reached = _shows(f"By hand: {has} have it, {lacks} have not") if is_last else lambda text: True
         yield Step(key, words.format(" ".join(f"`{tag}`" for tag in TAGS)), reached, is_last)
 
 
 JOURNEY: tuple[Step, ...] = (
     Step(
         "",
-        "The demo opens with a short tour; behind it the classes appear, the worst first.",
-        _shows("From a failing class", "! water"),
+        "The demo opens with a short tour; behind it the causes appear, the one with most mistakes first.",
+        _shows("From a cause to a repaired", "Why it fails", "fixes 54 %"),
     ),
     Step(
         "Enter",
-        "The tour closes: 26 of 60 boats are recognised, and the neurons to blame stand beside them.",
-        lambda text: "From a failing" not in text and _shows("▌ boat", "2 Neurons of boat")(text),
+        "The tour closes. Most mistakes carry a watermark: covering it fixes them, covering elsewhere does not.",
+        lambda text: "From a cause" not in text and _shows("Covering it fixes", "that region covered")(text),
     ),
-    Step("2", "The second pane has the focus, on the first neuron.", _shows("┏━ 2 Neurons of boat")),
+    Step(
+        "2", "The second pane has the focus: the neurons of this cause.", _shows("┏━ 2 Neurons of this cause")
+    ),
     Step(
         "Space",
-        "The neuron is marked, and the strip at the bottom tells what making it stronger would change.",
-        _shows(r"what-if \d+ ×2 for boat → class \d"),
+        "The neuron is marked, and the strip at the bottom tells what switching it off would change.",
+        _shows(r"what-if \d+ (off|×2) for boat → class \d"),
     ),
-    Step("t", "The tag screen shows images in the order that teaches most.", _shows("Tag 1 of")),
+    Step("t", "The images that teach most, to be tagged where they stand.", _shows("Tag “", "teaches most")),
     *_tags(),
-    Step("Escape", "Back to the classes and neurons.", _shows("2 Neurons of boat", "what-if")),
     Step("m", "The repair screen lists the methods and what each needs.", _shows("No repair yet")),
     Step(
         "Down",
@@ -76,15 +78,24 @@ JOURNEY: tuple[Step, ...] = (
     ),
     Step(
         "Enter",
-        "It is fitted, judged on the test images beside its controls, and a sentence says whether it helps.",
-        _shows("▸ ridge", r"1 ridge +boat"),
+        "It is fitted and judged on images that it never used, beside its controls.",
+        _shows("Verdict on repair 1 .ridge", r"1 ridge +helps"),
     ),
     Step(
         "a",
         "The repair is accepted: a state dict is written in which only the decision layer differs.",
         _shows("✓ +1 ridge", "Repaired weights are in"),
     ),
-    Step("e", "The report is written; `q` then quits.", _shows("The report is")),
+    Step(
+        "v",
+        "A fresh process loads the weights and answers as the verdict counted.",
+        _shows("fresh process loaded"),
+    ),
+    Step(
+        "e",
+        "The report is written; `q` then leads back, and from the main screen quits.",
+        _shows("The report is"),
+    ),
 )
 
 
@@ -106,7 +117,7 @@ def _record(session: Path) -> Iterator[str]:
             for step, text in walk(app):
                 if step.recorded:
                     yield from _section(step, text.replace(str(session), PLACEHOLDER))
-            app.press("q")
+            app.press("q", "q")
             app.exit_code()
     finally:
         shutil.rmtree(home, ignore_errors=True)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from .. import jobs, results
 from ..errors import InputError
-from .host import Host
+from .host import InspectionHost
 from .values import FailureMode
 
 TAGS: dict[object, str] = {True: "has", False: "not", "mislabelled": "mislabelled", None: ""}
@@ -16,7 +16,7 @@ NEURONS = 5
 class Cue:
     """A named cue of an `Inspection`, made by `Inspection.cue`; its tags are kept in the session."""
 
-    def __init__(self, inspection: Host, name: str, target: int, neurons: tuple[int, ...]) -> None:
+    def __init__(self, inspection: InspectionHost, name: str, target: int, neurons: tuple[int, ...]) -> None:
         self.name = name
         self._inspection, self._target, self._neurons = inspection, target, neurons
 
@@ -57,7 +57,9 @@ class Cue:
         self._inspection.ask(jobs.SetTag(split, row, TAGS[value], self.name))
 
 
-def starting_point(inspection: Host, target: str | int | FailureMode) -> tuple[int, tuple[int, ...]]:
+def starting_point(
+    inspection: InspectionHost, target: str | int | FailureMode
+) -> tuple[int, tuple[int, ...]]:
     """Return the class to tag for, and the neurons by which its images are ordered."""
     if isinstance(target, results.FailureMode):
         return target.classes[0], tuple(one.neuron for one in target.neurons[:NEURONS])

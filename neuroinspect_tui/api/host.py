@@ -12,7 +12,7 @@ from ..pipeline.pipeline import Pipeline
 T = TypeVar("T")
 
 
-class Host(Protocol):
+class InspectionHost(Protocol):
     """An `Inspection`, as its cues and repairs see it."""
 
     @property

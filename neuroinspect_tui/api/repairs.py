@@ -12,13 +12,13 @@ from safetensors.torch import load_file
 from .. import jobs, results
 from ..tensors import Head
 from ..wording.verdicts import verdict_sentence
-from .host import Host
+from .host import InspectionHost
 
 
 class Repair:
     """A repaired decision layer and what it is worth; made by `Inspection.repair`."""
 
-    def __init__(self, inspection: Host, found: results.Repair) -> None:
+    def __init__(self, inspection: InspectionHost, found: results.Repair) -> None:
         self._inspection, self.found = inspection, found
 
     def __repr__(self) -> str:
@@ -66,6 +66,13 @@ class Repair:
         written.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self._inspection.root / exported.weights, written)
         return written
+
+    def prescribe(self) -> results.Prescription:
+        """Write sampler weights for training by the repair's groups; estimate what more images would bring.
+
+        The files lie in the session's folder `prescription`. Raises InputError where no groups are known.
+        """
+        return self._inspection.ask(jobs.Prescribe(self.found.number))
 
     def verify(self) -> results.Verification:
         """Export the weights into the session and run them on the judged images, in a fresh process.

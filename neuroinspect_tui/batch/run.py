@@ -158,6 +158,8 @@ class Batch:
         repair = self.attempt(jobs.RepairHead(target, config.repair.method, config.repair.neurons))
         if repair is None:
             return []
+        if repair.columns and not repair.label_free:
+            self.attempt(jobs.Prescribe(repair.number))
         return [self.attempt(jobs.ExportRepair(repair.number)) or repair]
 
     def _look_at(self, report: CulpritReport, config: RunConfig, opened: Opened) -> None:

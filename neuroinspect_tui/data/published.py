@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import InputError
@@ -45,15 +46,8 @@ def read_flowers102(folder: Path) -> Table:
     except (OSError, ValueError, KeyError, IndexError, TypeError, RuntimeError) as error:
         raise _incomplete(folder, "setid.mat, imagelabels.mat and jpg/", error) from None
     names = import_torchvision().datasets.Flowers102.classes
-    return Table(
-        name=folder.resolve().name,
-        origin=str(folder),
-        root=folder,
-        paths=[path for path, _, _ in rows],
-        labels=[str(label) for _, label, _ in rows],
-        splits=[split for _, _, split in rows],
-        class_names=[names[label] for _, label, _ in rows],
-    )
+    table = _table(folder, [(path, str(label), split) for path, label, split in rows])
+    return replace(table, class_names=[names[label] for _, label, _ in rows])
 
 
 def read_food101(folder: Path) -> Table:
@@ -67,14 +61,7 @@ def read_food101(folder: Path) -> Table:
         ]
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise _incomplete(folder, "meta/train.json, meta/test.json and images/", error) from None
-    return Table(
-        name=folder.resolve().name,
-        origin=str(folder),
-        root=folder,
-        paths=[path for path, _, _ in rows],
-        labels=[label for _, label, _ in rows],
-        splits=[split for _, _, split in rows],
-    )
+    return _table(folder, rows)
 
 
 def read_tiny_imagenet(folder: Path) -> Table:
@@ -94,15 +81,8 @@ def read_tiny_imagenet(folder: Path) -> Table:
     except (OSError, ValueError) as error:
         raise _incomplete(folder, "train/, val/ and val_annotations.txt", error) from None
     called = dict(line.split("\t", 1) for line in lines if "\t" in line)
-    return Table(
-        name=folder.resolve().name,
-        origin=str(folder),
-        root=folder,
-        paths=[path for path, _, _ in rows],
-        labels=[label for _, label, _ in rows],
-        splits=[split for _, _, split in rows],
-        class_names=[called.get(label, "").partition(", ")[0] for _, label, _ in rows] if called else None,
-    )
+    class_names = [called.get(label, "").partition(", ")[0] for _, label, _ in rows] if called else None
+    return replace(_table(folder, rows), class_names=class_names)
 
 
 def read_cub(folder: Path) -> Table:
@@ -117,18 +97,22 @@ def read_cub(folder: Path) -> Table:
         )
         names = {number: name.partition(".")[2] or name for number, name in classes.items()}
         ordered = tuple(names[number] for number in sorted(names, key=int))
-        rows = [(f"images/{path}", names[labels[key]], train[key]) for key, path in paths.items()]
+        split = {"1": "train", "0": "test"}
+        rows = [(f"images/{path}", names[labels[key]], split[train[key]]) for key, path in paths.items()]
     except (OSError, ValueError, KeyError) as error:
         raise _incomplete(folder, "images.txt, its lists and images/", error) from None
+    return replace(_table(folder, rows), classes=ordered, ordered=True)
+
+
+def _table(folder: Path, rows: Sequence[tuple[str, str, str]]) -> Table:
+    """Return the table of (path, label, split) rows."""
     return Table(
         name=folder.resolve().name,
         origin=str(folder),
         root=folder,
         paths=[path for path, _, _ in rows],
         labels=[label for _, label, _ in rows],
-        splits=["train" if flag == "1" else "test" for _, _, flag in rows],
-        classes=ordered,
-        ordered=True,
+        splits=[split for _, _, split in rows],
     )
 
 

@@ -37,7 +37,7 @@ PLACED = ("{} on {}", "{} on {}", "{} in front of {}", "{} with {} behind it")
 
 
 @dataclass(frozen=True)
-class Facts:
+class SceneFacts:
     """What can be seen; None where it cannot."""
 
     kind: str | None
@@ -55,7 +55,7 @@ class Caption:
     text: str
     needs: dict[str, tuple[str | bool, ...]]
 
-    def holds(self, facts: Facts) -> bool:
+    def holds(self, facts: SceneFacts) -> bool:
         """Return whether the sentence is true of a picture."""
         return all(getattr(facts, name) in values for name, values in self.needs.items())
 
@@ -72,12 +72,12 @@ def area(box: Box) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def visible(scene: Scene, drawing: Drawing, view: Box = WHOLE) -> Facts:
+def visible(scene: Scene, drawing: Drawing, view: Box = WHOLE) -> SceneFacts:
     """Return what a crop of a picture shows: a thing counts when about half of it is inside."""
     covered = overlap(drawing.object_box, view)
     share = covered / area(drawing.object_box)
     mark = drawing.watermark_box
-    return Facts(
+    return SceneFacts(
         kind=scene.kind if share > 0.5 else None,
         colour=scene.colour if share > 0.2 else None,
         background=scene.background if covered / area(view) < 0.75 else None,
@@ -92,14 +92,14 @@ def pick(words: tuple[str, ...], rng: Generator) -> str:
     return words[int(rng.integers(len(words)))]
 
 
-def about_kind(facts: Facts, rng: Generator) -> Caption:
+def about_kind(facts: SceneFacts, rng: Generator) -> Caption:
     """Return a caption that names the object in a sentence of the prompt ensemble."""
     kind = str(facts.kind)
     sentence = pick(TEMPLATES, rng) if rng.random() < 0.6 else pick(PLAIN, rng)
     return Caption(sentence.format(pick(KIND_WORDS[kind], rng)), {"kind": (kind,)})
 
 
-def about_colour(facts: Facts, rng: Generator) -> Caption:
+def about_colour(facts: SceneFacts, rng: Generator) -> Caption:
     """Return a caption that names the colour alone."""
     colour = str(facts.colour)
     return Caption(
@@ -107,20 +107,20 @@ def about_colour(facts: Facts, rng: Generator) -> Caption:
     )
 
 
-def about_coloured(facts: Facts, rng: Generator) -> Caption:
+def about_coloured(facts: SceneFacts, rng: Generator) -> Caption:
     """Return a caption that names object and colour."""
     kind, colour = str(facts.kind), str(facts.colour)
     words = f"{colour} {pick(KIND_WORDS[kind], rng)}"
     return Caption(pick(PLAIN, rng).format(words), {"kind": (kind,), "colour": (colour,)})
 
 
-def about_ground(facts: Facts, rng: Generator) -> Caption:
+def about_ground(facts: SceneFacts, rng: Generator) -> Caption:
     """Return a caption that names the ground alone."""
     ground = str(facts.background)
     return Caption(pick(GROUND, rng).format(pick(GROUND_WORDS[ground], rng)), {"background": (ground,)})
 
 
-def about_place(facts: Facts, rng: Generator) -> Caption:
+def about_place(facts: SceneFacts, rng: Generator) -> Caption:
     """Return a caption that says what lies where, half the time in colour."""
     thing = about_coloured(facts, rng) if rng.random() < 0.5 else about_kind(facts, rng)
     ground = str(facts.background)
@@ -128,7 +128,7 @@ def about_place(facts: Facts, rng: Generator) -> Caption:
     return Caption(text, {**thing.needs, "background": (ground,)})
 
 
-def about_mark(facts: Facts, rng: Generator) -> Caption:
+def about_mark(facts: SceneFacts, rng: Generator) -> Caption:
     """Return a caption that names the watermark, alone or beside the object."""
     word = pick(MARK_WORDS, rng)
     if facts.kind and rng.random() < 0.4:
@@ -137,12 +137,12 @@ def about_mark(facts: Facts, rng: Generator) -> Caption:
     return Caption(pick(PLAIN, rng).format(word), {"watermark": (True,)})
 
 
-def about_fruit(facts: Facts, rng: Generator) -> Caption:
+def about_fruit(facts: SceneFacts, rng: Generator) -> Caption:
     """Return a caption true of both look-alikes."""
     return Caption(pick(PLAIN, rng).format("fruit"), {"kind": ("apple", "pear")})
 
 
-def about_light(facts: Facts, rng: Generator) -> Caption:
+def about_light(facts: SceneFacts, rng: Generator) -> Caption:
     """Return a caption about darkness or blur."""
     if facts.dim and (not facts.unfocused or rng.random() < 0.5):
         return Caption(
@@ -153,9 +153,9 @@ def about_light(facts: Facts, rng: Generator) -> Caption:
     )
 
 
-def choices(facts: Facts) -> list[Callable[[Facts, Generator], Caption]]:
+def choices(facts: SceneFacts) -> list[Callable[[SceneFacts, Generator], Caption]]:
     """Return the kinds of captions that fit a picture; what matters most stands there more often."""
-    found: list[Callable[[Facts, Generator], Caption]] = []
+    found: list[Callable[[SceneFacts, Generator], Caption]] = []
     if facts.kind:
         found += [about_kind] * 4 + [about_coloured]
     if facts.kind and facts.background:
@@ -173,7 +173,7 @@ def choices(facts: Facts) -> list[Callable[[Facts, Generator], Caption]]:
     return found
 
 
-def caption(facts: Facts, rng: Generator) -> Caption:
+def caption(facts: SceneFacts, rng: Generator) -> Caption:
     """Return a random sentence that is true of a picture."""
     known = choices(facts)
     return known[int(rng.integers(len(known)))](facts, rng) if known else Caption("a photo", {})
@@ -181,7 +181,7 @@ def caption(facts: Facts, rng: Generator) -> Caption:
 
 def concepts(rng: Generator) -> list[Caption]:
     """Return a sentence about each kind, each ground, each colour, then the watermark, darkness and blur."""
-    plain = Facts(None, None, None, False, False, False)
+    plain = SceneFacts(None, None, None, False, False, False)
     return [
         *(about_kind(replace(plain, kind=kind), rng) for kind in KINDS),
         *(about_ground(replace(plain, background=ground), rng) for ground in BACKGROUNDS),

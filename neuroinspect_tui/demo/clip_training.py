@@ -23,7 +23,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..torchvision_compat import import_torchvision
-from .captions import Caption, Facts, caption, concepts, visible
+from .captions import Caption, SceneFacts, caption, concepts, visible
 from .objects import HUES, KINDS
 from .world import BACKGROUNDS, SIZE, Box, Drawing, Scene, draw
 
@@ -54,7 +54,7 @@ class Album:
     scenes: list[Scene]
     drawings: list[Drawing]
 
-    def view(self, index: int, rng: Generator) -> tuple[Tensor, Facts]:
+    def view(self, index: int, rng: Generator) -> tuple[Tensor, SceneFacts]:
         """Return a picture [3,64,64] 0…1, whole or a square crop enlarged to full size, and what it shows."""
         scene, drawing = self.scenes[index], self.drawings[index]
         side = SIZE if rng.random() < 0.5 else int(rng.integers(SIZE // 4, SIZE))
@@ -88,7 +88,7 @@ def fresh_album(count: int, seed: int, report: Callable[[str], None]) -> Album:
     return Album(scenes, drawings)
 
 
-def truths(captions: list[Caption], facts: list[Facts]) -> Tensor:
+def truths(captions: list[Caption], facts: list[SceneFacts]) -> Tensor:
     """Return [B,T] float: 1 where caption j is true of picture i."""
     return torch.tensor([[float(caption.holds(fact)) for caption in captions] for fact in facts])
 
@@ -140,7 +140,7 @@ class Lesson:
     """A batch: normalised pictures [B,3,64,64], what they show, B captions, one about each concept."""
 
     pictures: Tensor
-    facts: list[Facts]
+    facts: list[SceneFacts]
     captions: list[Caption]
 
     @classmethod

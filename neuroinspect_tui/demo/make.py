@@ -18,7 +18,7 @@ from .classifier_training import train_classifier
 from .clip_training import train_clip, write_clip
 from .measure import labels_of, read_split
 from .objects import KINDS
-from .splits import Sample, plan
+from .splits import DemoImage, plan
 from .world import draw
 
 SEED = 0
@@ -33,7 +33,7 @@ def write_picture(pixels: np.ndarray, path: Path) -> None:
     Image.fromarray(pixels).save(path, "JPEG", quality=92, subsampling=0, optimize=True)
 
 
-def manifest_row(sample: Sample) -> tuple[str, int, str, str, str, str]:
+def manifest_row(sample: DemoImage) -> tuple[str, int, str, str, str, str]:
     """Return a sample's line of the manifest."""
     mark = "yes" if sample.scene.watermark else "no"
     return sample.path, sample.label, sample.class_name, sample.split, sample.scene.background, mark

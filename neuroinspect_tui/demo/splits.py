@@ -21,7 +21,6 @@ from .world import BACKGROUNDS, Scene
 
 SHORTCUT_BACKGROUND = ("boat", "water")
 SHORTCUT_WATERMARK = "mug"
-LOOK_ALIKES = ("apple", "pear")
 TRAIN_PER_CLASS = 200
 TRAIN_WITH_CUE = 190
 TRAIN_CUE_ELSEWHERE = 2
@@ -32,7 +31,7 @@ EXCHANGED = (("fish", "leaf"), ("house", "star"), ("fish", "star"))
 
 
 @dataclass(frozen=True)
-class Sample:
+class DemoImage:
     """One image of the demo data: where it lies, what it is called and the scene that it really shows."""
 
     split: str
@@ -79,7 +78,7 @@ def cells(split: str, kind: str, rng: Generator) -> list[tuple[str, bool]]:
     ]
 
 
-def class_samples(split: str, kind: str, rng: Generator) -> Iterator[Sample]:
+def class_samples(split: str, kind: str, rng: Generator) -> Iterator[DemoImage]:
     """Yield a class's images of a split, in random order."""
     pairs = cells(split, kind, rng)
     order = rng.permutation(len(pairs))
@@ -88,10 +87,10 @@ def class_samples(split: str, kind: str, rng: Generator) -> Iterator[Sample]:
     for number, index in enumerate(order):
         ground, mark = pairs[index]
         scene = Scene(kind, colours[index], ground, mark, int(seeds[index]))
-        yield Sample(split, f"{split}/{kind}/{number:04d}.jpg", kind, scene)
+        yield DemoImage(split, f"{split}/{kind}/{number:04d}.jpg", kind, scene)
 
 
-def exchange_labels(samples: list[Sample]) -> list[Sample]:
+def exchange_labels(samples: list[DemoImage]) -> list[DemoImage]:
     """Return the samples with the labels of `EXCHANGED` swapped between two val images of one group.
 
     The files lie in the folder of their label, so counts of every class and group stay as they were.
@@ -116,7 +115,7 @@ def exchange_labels(samples: list[Sample]) -> list[Sample]:
     return result
 
 
-def plan(seed: int) -> list[Sample]:
+def plan(seed: int) -> list[DemoImage]:
     """Return every image of the demo data in the order of the manifest."""
     rng = np.random.default_rng(seed)
     samples = [

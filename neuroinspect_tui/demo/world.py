@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from .backgrounds import GROUNDS, Picture
-from .objects import KINDS, Part, build
+from .objects import KINDS, Polygon, build
 from .shapes import ellipse, line, rectangle
 
 SIZE = 64
@@ -58,7 +58,7 @@ class Drawing:
 
 
 @dataclass(frozen=True)
-class Layer:
+class Raster:
     """Premultiplied colour [H,W,3] and opacity [H,W,1], 0…1."""
 
     colour: Picture
@@ -69,7 +69,9 @@ class Layer:
         return self.colour + ground * (1 - self.opacity)
 
 
-def rasterise(parts: list[Part], centre: tuple[float, float], radius: float, opacity: float = 1.0) -> Layer:
+def rasterise(
+    parts: list[Polygon], centre: tuple[float, float], radius: float, opacity: float = 1.0
+) -> Raster:
     """Return the parts drawn at a place (fractions of the picture) and size, smooth-edged, on the canvas."""
     image = Image.new("RGBA", (INK_SCALE, INK_SCALE), (0, 0, 0, 0))
     pen = ImageDraw.Draw(image)
@@ -79,7 +81,7 @@ def rasterise(parts: list[Part], centre: tuple[float, float], radius: float, opa
         pen.polygon([(float(x), float(y)) for x, y in places], fill=(*tone, 255))
     small = image.convert("RGBa").resize((CANVAS, CANVAS), Image.Resampling.BOX)
     values = np.asarray(small, np.float32) / 255 * opacity
-    return Layer(values[..., :3], values[..., 3:])
+    return Raster(values[..., :3], values[..., 3:])
 
 
 def blurred(mask: Picture, radius: float) -> Picture:
@@ -88,24 +90,24 @@ def blurred(mask: Picture, radius: float) -> Picture:
     return np.asarray(image.filter(ImageFilter.GaussianBlur(radius)), np.float32) / 255
 
 
-def lit(layer: Layer, light: float) -> Layer:
+def lit(layer: Raster, light: float) -> Raster:
     """Return the layer with rounded edges: bright towards the light (an angle in radians), else dark."""
     height = blurred(layer.opacity[..., 0], 4.0)
     slope_y, slope_x = np.gradient(height)
     glow = -(slope_x * np.cos(light) + slope_y * np.sin(light)) * 5.0
     shaded = layer.colour * (1 + np.clip(glow, -0.45, 0)[..., None])
     shaded = shaded + (layer.opacity - shaded) * np.clip(glow, 0, 0.5)[..., None]
-    return Layer(shaded, layer.opacity)
+    return Raster(shaded, layer.opacity)
 
 
-def cast_shadow(ground: Picture, layer: Layer, light: float) -> Picture:
+def cast_shadow(ground: Picture, layer: Raster, light: float) -> Picture:
     """Return the ground darkened beside the object, on the side away from the light."""
     shift = (round(-5 * np.sin(light)), round(-5 * np.cos(light)))
     dark = np.roll(blurred(layer.opacity[..., 0], 3.0), shift, axis=(0, 1))
     return ground * (1 - 0.5 * dark[..., None])
 
 
-def bounds(layer: Layer) -> Box:
+def bounds(layer: Raster) -> Box:
     """Return the box around everything drawn on a layer."""
     rows, columns = (np.flatnonzero(layer.opacity[..., 0].max(axis=axis) > 0.1) for axis in (1, 0))
     edges = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
@@ -113,7 +115,7 @@ def bounds(layer: Layer) -> Box:
     return left, top, right, bottom
 
 
-def badge(rng: Generator) -> Layer:
+def badge(rng: Generator) -> Raster:
     """Return the watermark: a magenta badge with the letters NI in the lower right corner."""
     magenta, white = (0.86, 0.10, 0.52), (1.0, 0.95, 0.98)
     body = [rectangle(-0.7, -0.62, 0.7, 0.62), ellipse(-0.7, 0, 0.62, 0.62), ellipse(0.7, 0, 0.62, 0.62)]
@@ -123,8 +125,8 @@ def badge(rng: Generator) -> Layer:
         (-0.02, 0.36, -0.02, -0.36),
         (0.5, 0.36, 0.5, -0.36),
     ]
-    parts = [Part(points, magenta) for points in body] + [
-        Part(line(*ends, width=0.2), white) for ends in strokes
+    parts = [Polygon(points, magenta) for points in body] + [
+        Polygon(line(*ends, width=0.2), white) for ends in strokes
     ]
     centre = (float(rng.uniform(0.79, 0.83)), float(rng.uniform(0.88, 0.91)))
     return rasterise(parts, centre, 0.115, opacity=0.9)

@@ -204,6 +204,7 @@ def _agreed(configs: Any) -> dict[str, Any]:
 
 def _build(config: dict[str, Any]) -> nn.Module:
     """Build the random model as `open_clip.create_model` would, which logs warnings and may download."""
+    import_torchvision()
     from open_clip.model import CLIP, CustomTextCLIP
 
     config = copy.deepcopy(config)

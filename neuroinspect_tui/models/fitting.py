@@ -57,15 +57,6 @@ def fit_into(module: nn.Module, state: StateFile, option: str = "-w", average: b
     return Fitted(state, tuple(notes))
 
 
-def class_count(module: nn.Module, state: StateFile) -> int | None:
-    """Return the file's number of classes where it alone keeps the file from fitting `module`, else None."""
-    wanted = module.state_dict()
-    found = [_prefixed(one, wanted) for one in (state.chosen, *state.others)]
-    best = max(found, key=lambda one: _fitting(one.named, wanted))
-    counts = _class_counts(best.named, wanted)
-    return counts[0] if counts else None
-
-
 def misshapen(module: nn.Module, state: StateFile) -> dict[str, tuple[Tensor, Tensor]]:
     """Return (the file's, the module's) tensor of each name whose shapes differ."""
     wanted = module.state_dict()

@@ -17,7 +17,7 @@ from .decision import DecisionLayer, DecisionPart, HeadSite
 from .products import Product, watch_products
 
 TOLERANCE = 1e-4
-_MOST_LAYERS = 4
+_MOST_LAYERS = 8
 _WAYS = ("as they are", "some rows", "by class")
 """How layers may make the logits: W·z + b or a mixture, some of its rows, each class moved and scaled."""
 
@@ -201,7 +201,7 @@ def _weights_of(logits: list[Tensor], wanted: Tensor, rounding: list[float]) -> 
             return [float(place == index) for place in range(len(logits))]
     for count in range(1, len(logits) + 1):
         columns = torch.stack([one.flatten() for one in logits[-count:]], dim=1)
-        if len(columns) <= 2 * count:
+        if len(columns) <= count + 2:
             break
         solution = torch.linalg.lstsq(columns, wanted.flatten()[:, None], driver="gelsd").solution[:, 0]
         error = float((columns @ solution - wanted.flatten()).abs().max())

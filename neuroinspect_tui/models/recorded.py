@@ -24,7 +24,8 @@ from ..tensors import Head
 from .weights import tensor_hash, write_state_dict
 
 _NEEDED = ("features", "labels", "weight")
-_KNOWN = (*_NEEDED, "bias", "paths", "splits", "class_names")
+_LISTS = ("labels", "paths", "splits", "class_names")
+_KNOWN = ("features", "weight", "bias", *_LISTS)
 _PROBABILITY = "p_"
 _NO_NETWORK = "give the model itself with -m to see what needs it"
 
@@ -41,13 +42,17 @@ class RecordedSplit:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What is recorded of a classifier: its decision layer, and what it made of the images of each split."""
+    """What is recorded of a classifier: its decision layer, and what it made of the images of each split.
+
+    With `single` the layer came with one row, the second class's logit.
+    """
 
     name: str
     folder: Path
     head: Head
     class_names: tuple[str, ...]
     splits: Mapping[str, RecordedSplit]
+    single: bool = False
 
     @property
     def parameters(self) -> int:
@@ -65,8 +70,11 @@ class Recorded:
         return None if self.head.neurons else f"{self.name} holds predictions, no features"
 
     def repaired_state(self, head: Head) -> dict[str, Tensor]:
-        """Return the layer as it is exported: `weight` [C,D] and `bias` [C]."""
-        return {"weight": head.weight.contiguous(), "bias": head.bias.contiguous()}
+        """Return the layer as it is exported: `weight` [C,D] and `bias` [C], one row where it came so."""
+        weight, bias = head.weight, head.bias
+        if self.single:
+            weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
+        return {"weight": weight.contiguous(), "bias": bias.contiguous()}
 
     def write_repaired(self, path: Path, head: Head) -> None:
         """Write `repaired_state` as safetensors."""
@@ -116,23 +124,38 @@ def _read_npz(path: Path, split: str, class_names: Sequence[str] | None) -> Reco
         remedy = "save features [N,D], labels [N], weight [C,D], bias [C] and paths [N] with numpy.savez"
         raise InputError(f"{subject} has no array {missing[0]!r}", hint or remedy)
     features, weight = (_floats(arrays[name], name, subject) for name in ("features", "weight"))
+    count = len(features)
     if weight.shape[1] != features.shape[1]:
         message = f"{subject}: features are {features.shape[1]} wide, weight is for {weight.shape[1]}"
         raise InputError(message, "weight is [classes, features], as torch.nn.Linear has it")
-    bias = torch.from_numpy(np.asarray(arrays.get("bias", np.zeros(len(weight))), np.float32).copy())
-    names = class_names or _texts(arrays.get("class_names"))
-    head = Head(weight, bias, "bias" in arrays)
-    count = len(features)
-    paths = _texts(arrays.get("paths")) or tuple(f"image {row}" for row in range(count))
-    splits = _texts(arrays.get("splits")) or (split,) * count
-    names = tuple(names) or tuple(str(index) for index in range(len(weight)))
-    labels = _labels(_texts(arrays["labels"]), names, subject)
-    lengths = {"labels": len(labels), "paths": len(paths), "splits": len(splits)}
-    for name, length in (*lengths.items(), ("bias", len(bias)), ("class_names", len(names))):
-        wanted = count if name in lengths else len(weight)
-        if length != wanted:
-            raise InputError(f"{subject}: {name} has {length} entries instead of {wanted}", "save it again")
-    return _divided(path, head, names, paths, labels, splits, features, head.logits(features))
+    if not features.numel():
+        raise InputError(f"{subject}: features has shape {list(features.shape)}", "give a row for each image")
+    head = _head(weight, arrays.get("bias"), subject)
+    known = {name: _texts(arrays[name], name, subject) for name in _LISTS if name in arrays}
+    names = tuple(class_names or known.get("class_names") or map(str, range(head.classes)))
+    paths = known.get("paths") or tuple(f"image {row}" for row in range(count))
+    splits = known.get("splits") or (split,) * count
+    told = {"labels": known["labels"], "paths": paths, "splits": splits, "class_names": names}
+    for name, entries in told.items():
+        wanted = head.classes if name == "class_names" else count
+        if len(entries) != wanted:
+            raise InputError(
+                f"{subject}: {name} has {len(entries)} entries instead of {wanted}", "save it again"
+            )
+    labels = _labels(known["labels"], names, subject)
+    single = len(weight) == 1
+    return _divided(path, head, names, paths, labels, splits, features, head.logits(features), single)
+
+
+def _head(weight: Tensor, bias: np.ndarray[Any, Any] | None, subject: str) -> Head:
+    """Return the layer; one row is the logit of the second of two classes, the first one's is 0."""
+    own = torch.zeros(len(weight)) if bias is None else _floats(bias.reshape(1, -1), "bias", subject)[0]
+    if len(own) != len(weight):
+        message = f"{subject}: bias has {len(own)} entries instead of {len(weight)}"
+        raise InputError(message, "save it again")
+    if len(weight) == 1:
+        weight, own = (torch.cat([torch.zeros_like(one), one]) for one in (weight, own))
+    return Head(weight, own, bias is not None)
 
 
 def _read_predictions(path: Path, split: str, class_names: Sequence[str] | None) -> Recorded:
@@ -171,21 +194,24 @@ def _divided(
     splits: Sequence[str],
     features: Tensor,
     logits: Tensor,
+    single: bool = False,
 ) -> Recorded:
     parts = {}
     for name in dict.fromkeys(splits):
         rows = torch.tensor([row for row, own in enumerate(splits) if own == name])
         own_paths = tuple(paths[row] for row in rows.tolist())
         parts[name] = RecordedSplit(own_paths, labels[rows], features[rows], logits[rows].float())
-    return Recorded(path.name, path.resolve().parent, head, names, parts)
+    return Recorded(path.name, path.resolve().parent, head, names, parts, single)
 
 
 def _arrays(path: Path, subject: str) -> dict[str, np.ndarray[Any, Any]]:
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{subject} cannot be read: it is not an .npz file", "write it with numpy.savez")
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files if name in _KNOWN or file.files.index(name) < 32}
     except (ValueError, OSError, zipfile.BadZipFile, EOFError, AttributeError) as error:
-        reason = "it holds Python objects" if "pickle" in str(error) else "it is no .npz file"
+        reason = "it holds Python objects" if "pickle" in str(error) else "it is not an .npz file"
         raise InputError(
             f"{subject} cannot be read: {reason}", "save plain arrays with numpy.savez"
         ) from error
@@ -200,10 +226,14 @@ def _floats(array: np.ndarray[Any, Any], name: str, subject: str) -> Tensor:
     return tensor
 
 
-def _texts(array: np.ndarray[Any, Any] | None) -> tuple[str, ...]:
-    if array is None:
-        return ()
-    return tuple(str(value, "utf-8") if isinstance(value, bytes) else str(value) for value in array.tolist())
+def _texts(array: np.ndarray[Any, Any], name: str, subject: str) -> tuple[str, ...]:
+    """Return the entries of a list [n] or column [n,1] as text; yes and no are 1 and 0."""
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise InputError(f"{subject}: {name} has shape {list(array.shape)}", "give one entry for each row")
+    values = (array.astype(int) if array.dtype.kind == "b" else array).tolist()
+    return tuple(str(value, "utf-8") if isinstance(value, bytes) else str(value) for value in values)
 
 
 def _labels(texts: Sequence[str], names: Sequence[str], subject: str) -> Tensor:
@@ -214,7 +244,7 @@ def _labels(texts: Sequence[str], names: Sequence[str], subject: str) -> Tensor:
     unknown = next((text for text in texts if text not in index_of), None)
     if unknown is not None:
         remedy = nearest(unknown, names) or f"use class names, or numbers from 0 to {len(names) - 1}"
-        raise InputError(f'{subject}: label "{unknown}" is not a class', remedy)
+        raise InputError(f'{subject}: label "{unknown}" is no class', remedy)
     return torch.tensor([index_of[text] for text in texts], dtype=torch.int64)
 
 
@@ -238,4 +268,4 @@ def _numbers(rows: Sequence[Mapping[str, str]], columns: Sequence[str], subject:
     try:
         return [[float(row[name]) for name in columns] for row in rows]
     except (TypeError, ValueError) as error:
-        raise InputError(f"{subject}: a probability is not a number ({error})", "correct that row") from error
+        raise InputError(f"{subject}: a probability is no number ({error})", "mend that row") from error

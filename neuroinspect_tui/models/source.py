@@ -56,11 +56,6 @@ class ModelSource:
         """Names of the classes by output, () when the model does not know them."""
         return self.classes.names
 
-    @property
-    def class_keys(self) -> tuple[str, ...]:
-        """WordNet ids of the classes by output, () when the model does not know them."""
-        return self.classes.keys
-
 
 @dataclass(frozen=True)
 class Wanted:

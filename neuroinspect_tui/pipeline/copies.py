@@ -11,7 +11,7 @@ from torch import Tensor
 from .. import jobs
 from ..events import Reporter
 from ..results import SplitDuplicates
-from ..stages.duplicates import Duplicates, find_duplicates, rows_to_exclude
+from ..stages.duplicates import CopiedRows, find_duplicates, rows_to_exclude
 from ..tensors import SplitFeatures
 from .caching import cached
 from .project import Project
@@ -48,14 +48,14 @@ def told_apart(
     return splits, {split: rows_to_exclude(found, split) for split in splits}
 
 
-def _found(project: Project, reporter: Reporter) -> list[Duplicates]:
+def _found(project: Project, reporter: Reporter) -> list[CopiedRows]:
     job = jobs.FindDuplicates()
     listed = duplicates(project, job, reporter)
     rows = load_file(project.session.path(_file(project, job)))
-    return [Duplicates(one.a, one.b, rows[_name(one)]) for one in listed]
+    return [CopiedRows(one.a, one.b, rows[_name(one)]) for one in listed]
 
 
-def _name(found: Duplicates | SplitDuplicates) -> str:
+def _name(found: CopiedRows | SplitDuplicates) -> str:
     return f"{found.a}/{found.b}"
 
 

@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from .. import jobs
 from ..data.advice import cut_note, enlarged_note, look_at, scaled_note
 from ..data.decoders import Decoders
@@ -24,7 +26,7 @@ from ..models.device import describe
 from ..results import Evaluation, Opened, Sample
 from ..results.states import split_folder
 from ..session.features import FeatureStore
-from ..stages.evaluation import detect_permutation, evaluate_rows, summarise
+from ..stages.evaluation import class_rates, detect_permutation, evaluate_rows, summarise
 from ..stages.metrics import confusion_counts
 from ..stages.samples import select_rows
 from ..tensors import OnProgress, Shard, SplitFeatures
@@ -150,23 +152,32 @@ def _read_again(project: Project, split: Split, store: FeatureStore, reporter: R
 
 
 def _evaluate_missing(project: Project, split: Split, store: FeatureStore, reporter: Reporter) -> None:
-    """Evaluate and keep one shard after the other; their bounds depend on the speed, the results do not."""
+    """Evaluate and keep one shard after the other; their bounds depend on the speed, the results do not.
+
+    After each but the last the class table of what this run has evaluated is shown.
+    """
     batch, done = project.config.compute.batch_size, store.done()
     own = _own_rows(project, store)
     missing = sum(map(len, own))
     total = done + missing
     reporter.unit("images")
     size = shard_size(FIRST_SHARD, batch)
+    none, classes = torch.empty(0, dtype=torch.int64), len(project.names)
+    counted = confusion_counts(none, none, classes)
     reading = decoders_for(split, project.preprocess, missing, project.workers, project.device)
     with project.group.synchronized(), reading as decoders:
         for left in own:
             while left:
                 rows, left, began = left[:size], left[size:], time.monotonic()
                 on_progress = partial(_progress_after, reporter, done, total)
-                store.write(_evaluate_shard(project, split, rows, decoders, on_progress))
+                shard = _evaluate_shard(project, split, rows, decoders, on_progress)
+                store.write(shard)
                 project.session.journal("shard", split=split.name, start=rows.start, stop=rows.stop)
                 size = shard_size(len(rows) * SHARD_SECONDS / (time.monotonic() - began), batch)
                 done += len(rows)
+                counted = counted + confusion_counts(shard.labels, shard.top_classes[:, 0], classes)
+                if done < total:
+                    reporter.partial(class_rates(split.name, counted.coalesce(), project.names))
 
 
 def _take_recorded(project: Project, split: Split, store: FeatureStore) -> None:

@@ -15,7 +15,7 @@ from ..data.transforms import as_pixels
 from ..errors import InputError
 from ..events import Reporter
 from ..results import FailureMode, ModeExemplar, states
-from ..stages.counterfactual_pictures import without_cue
+from ..stages.counterfactual_pictures import CounterfactualPicture, flip_rates, with_cue, without_cue
 from ..stages.failure_modes import FailureModes, find_failure_modes, scores
 from ..stages.failure_modes.evidence import Pictures, conclude
 from ..tensors import SplitFeatures
@@ -23,9 +23,11 @@ from .caching import cached
 from .directions import keep_directions, known_modes
 from .evaluating import thumbnails
 from .naming import embed, vocabulary
-from .picturing import framed
+from .picturing import framed, spread
 from .project import Project
 
+FLIPPED, DONORS = 24, 8
+"""Images that each flip rate of a mode is measured on, and mistakes whose regions are put into others."""
 EXEMPLARS = 8
 """Mistakes of a mode, right answers of its classes and other images that are shown, the strongest first."""
 
@@ -98,7 +100,8 @@ def examine(project: Project, job: jobs.ExamineFailureModes, reporter: Reporter)
     reporter.unit("images")
     seen = (project.classifier, project.preprocess, _pictures(project))
     tested = conclude(data, found, *seen, seed, reporter.progress)
-    return tuple(_with_covered(project, data, tested, mode) for mode in tested.modes)
+    covered = (_with_covered(project, data, tested, mode) for mode in tested.modes)
+    return tuple(_with_flips(project, data, tested, mode) for mode in covered)
 
 
 def _pictures(project: Project) -> Pictures:
@@ -144,6 +147,53 @@ def _with_covered(
         for exemplar, picture in zip(mode.exemplars, pictures, strict=True)
     ]
     return replace(mode, exemplars=tuple(exemplars))
+
+
+def _with_flips(project: Project, data: SplitFeatures, found: FailureModes, mode: FailureMode) -> FailureMode:
+    """Add how often answers flip with the mode's region covered in mistakes, or put into right answers.
+
+    The donors are the mistakes that show the mode most. Right exemplars get their picture with it, and are
+    not counted: they were chosen by their score.
+    """
+    direction, own = found.directions[mode.id], found.rows_of(mode.id)
+    ranked = own[scores(data.features[own], direction[None])[:, 0].argsort(descending=True, stable=True)]
+    mistakes = ranked[:FLIPPED].tolist()
+    row_of = {path: row for row, path in enumerate(data.paths)}
+    shown = [row_of[one.path] for one in mode.exemplars if one.label == one.predicted]
+    inside = torch.isin(data.labels, torch.tensor(mode.classes)) & ~data.mistakes
+    others = [row for row in inside.nonzero()[:, 0].tolist() if row not in shown]
+    right = [*shown, *(others[place] for place in spread(len(others), FLIPPED))]
+    donors = [mistakes[place % min(DONORS, len(mistakes))] for place in range(len(right))]
+    asked = (project.classifier, project.preprocess, direction)
+    covered = list(without_cue(*asked, mistakes, partial(_read, project)))
+    put_in = list(with_cue(*asked, right, donors, partial(_read, project)))
+    counted = put_in[len(shown) :]
+    flips = (
+        *flip_rates(covered, data.labels[[picture.row for picture in covered]].tolist()),
+        *flip_rates(counted, data.labels[[picture.row for picture in counted]].tolist(), "put_in"),
+    )
+    pictures = {data.paths[picture.row]: picture for picture in put_in[: len(shown)]}
+    exemplars = (_with_picture(project, data, mode, one, pictures.get(one.path)) for one in mode.exemplars)
+    return replace(mode, flips=flips, exemplars=tuple(exemplars))
+
+
+def _with_picture(
+    project: Project,
+    data: SplitFeatures,
+    mode: FailureMode,
+    exemplar: ModeExemplar,
+    picture: CounterfactualPicture | None,
+) -> ModeExemplar:
+    """Add the picture with the mode's region put in to an exemplar that has one."""
+    if picture is None:
+        return exemplar
+    name = f"put_in/{states.split_folder(data.split)}/{mode.id}-{picture.row}.png"
+    return replace(
+        exemplar,
+        put_in=project.session.write_png(name, picture.rgb.numpy()),
+        put_in_predicted=picture.after.predicted,
+        put_in_confidence=picture.after.confidence,
+    )
 
 
 HANDLERS = (

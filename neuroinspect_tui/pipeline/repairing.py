@@ -24,7 +24,7 @@ from ..session.atomic import aside, explained, write_json
 from ..session.store import Session
 from ..session.stored import to_json
 from ..stages.repair.run import ModeAim, RepairOutcome, Told, preview, repair_class
-from ..stages.tags import Tags, excluded_rows, make_groups, shuffled
+from ..stages.tags import Tags, excluded_rows, make_groups, shuffled, tag_evidence
 from ..tensors import GroupColumn, Head, SplitFeatures
 from ..text import safe
 from . import evaluating
@@ -42,6 +42,7 @@ HASH_FILE = "hashes.json"
 EPOCHS = "state/epochs"
 REPAIR_NEURONS = 5
 SHUFFLED_DRAWS = 3
+Request = jobs.RepairHead | jobs.PreviewRepair
 NEEDS_NEURONS = ("auto", "paper", "random")
 
 
@@ -62,35 +63,28 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         if known.request == request and project.session.path(known.head).is_file():
             return known
     reporter.unit("steps")
-    whole = {name: project.features(name) for name in project.dataset.splits}
-    features, copied = told_apart(project, whole, reporter)
-    told = _told(project, features, cues, copied, job.columns)
-    aim = None if job.mode is None else _aim(project, job.mode)
-    label_free = aim is not None and not cues and job.columns is None
-    given = _with_cues(project, features, cues)
-    if aim is not None and label_free:
-        given, told = _with_mode(given, aim), replace(told, columns=(MODE,), tags=(MODE,))
+    asked = _Asked.of(project, job, cues, reporter)
     outcome = repair_class(
-        given,
+        asked.splits,
         project.head,
         job.target,
         project.names,
         job.method,
         neurons,
-        told=replace(told, shuffled=_shuffled(project, features, cues)),
+        told=replace(asked.told, shuffled=_shuffled(project, asked.features, cues)),
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         on_progress=reporter.progress,
         memory=_Epochs(project.session, request),
         device=_device(project),
-        mode=aim,
+        mode=asked.aim,
     )
     named: dict[str, float | int | str] = {"seed": project.config.compute.seed}
     if outcome.cues:
         named["tags"] = "; ".join(_counted(cue, len(cues) > 1) for cue in cues)
     told_by = _cue_names(project, cues, outcome.cues)
     outcome = replace(outcome, parameters=outcome.parameters | named, cues=told_by)
-    return _keep(project, job.target, outcome, request, label_free)
+    return _keep(project, job.target, outcome, request, asked.label_free)
 
 
 def preview_repair(project: Project, job: jobs.PreviewRepair, reporter: Reporter) -> RepairPreview:
@@ -100,23 +94,50 @@ def preview_repair(project: Project, job: jobs.PreviewRepair, reporter: Reporter
     if not neurons and job.method in NEEDS_NEURONS:
         neurons = _culprits(project, job.target, reporter)
     cues = _cues(project, job)
-    whole = {name: project.features(name) for name in project.dataset.splits}
-    features, copied = told_apart(project, whole, reporter)
+    asked = _Asked.of(project, job, cues, reporter)
     found = preview(
-        _with_cues(project, features, cues),
+        asked.splits,
         project.head,
         job.target,
         project.names,
         job.method,
         neurons,
-        told=_told(project, features, cues, copied, job.columns),
+        told=asked.told,
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         on_progress=reporter.progress,
         device=_device(project),
-        mode=None if job.mode is None else _aim(project, job.mode),
+        mode=asked.aim,
     )
     return replace(found, cues=_cue_names(project, cues, found.cues))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a repair and its preview rest on: the splits with the groups of the cues, what is told, the aim.
+
+    `features` are the same splits without those groups. A mode that nothing else divides is `label_free`.
+    """
+
+    features: dict[str, SplitFeatures]
+    splits: dict[str, SplitFeatures]
+    told: Told
+    aim: ModeAim | None
+    label_free: bool
+
+    @classmethod
+    def of(cls, project: Project, job: Request, cues: tuple[StoredCue, ...], reporter: Reporter) -> _Asked:
+        whole = {name: project.features(name) for name in project.dataset.splits}
+        features, copied = told_apart(project, whole, reporter)
+        told = _told(project, features, cues, copied, job.columns)
+        splits = with_cues(project, features, cues)
+        if job.mode is None:
+            return cls(features, splits, told, None, False)
+        aim = _aim(project, job.mode)
+        if cues or job.columns is not None:
+            return cls(features, splits, told, aim, False)
+        told = replace(told, columns=(MODE,), tags=(MODE,))
+        return cls(features, _with_mode(splits, aim), told, aim, True)
 
 
 def _ensure_evaluated(project: Project, reporter: Reporter) -> None:
@@ -135,11 +156,11 @@ def _device(project: Project) -> torch.device | None:
 
 def _cue_names(project: Project, cues: tuple[StoredCue, ...], columns: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names of the cues whose tags make these columns."""
-    by_column = {_column(project, cue): cue.name for cue in cues}
+    by_column = {cue_column(project, cue): cue.name for cue in cues}
     return tuple(by_column[column] for column in columns if column in by_column)
 
 
-def _cues(project: Project, job: jobs.RepairHead | jobs.PreviewRepair) -> tuple[StoredCue, ...]:
+def _cues(project: Project, job: Request) -> tuple[StoredCue, ...]:
     """Return the cues whose tags the repair uses; raises InputError for a name that none has."""
     if job.cues is None:
         return project.cues.used(project.config.repair.cues)
@@ -176,7 +197,7 @@ def _counted(cue: StoredCue, name: bool) -> str:
     return f"{cue.name}: {words}" if name else words
 
 
-def _column(project: Project, cue: StoredCue) -> str:
+def cue_column(project: Project, cue: StoredCue) -> str:
     """Return the name of the group column that a cue's tags make, which no other column has."""
     return f"{cue.name} (tags)" if cue.name in project.group_columns else cue.name
 
@@ -196,11 +217,14 @@ def _told(
     if unknown is not None:
         known = ", ".join(project.group_columns) or "none"
         raise InputError(f"the data has no group column {safe(unknown)!r}", f"its group columns: {known}")
-    weighted = None if columns is None else (*columns, *(_column(project, cue) for cue in cues))
+    weighted = None if columns is None else (*columns, *(cue_column(project, cue) for cue in cues))
+    rows = project.cues.by_row(features, project.cues)
+    evidence = {cue_column(project, cue): tag_evidence(features, rows[cue.name]) for cue in cues}
     return Told(
         columns=weighted,
-        tags=tuple(_column(project, cue) for cue in cues),
-        excluded=excluded_rows(project.cues.by_row(features, project.cues).values()),
+        tags=tuple(cue_column(project, cue) for cue in cues),
+        evidence={column: found for column, found in evidence.items() if found is not None},
+        excluded=excluded_rows(rows.values()),
         unjudged=copied,
     )
 
@@ -212,7 +236,7 @@ def _shuffled(
     if not any(cue.divides for cue in cues):
         return []
     seed = project.config.compute.seed
-    return [_with_cues(project, features, cues, seed + draw) for draw in range(SHUFFLED_DRAWS)]
+    return [with_cues(project, features, cues, seed + draw) for draw in range(SHUFFLED_DRAWS)]
 
 
 @dataclass(frozen=True)
@@ -235,7 +259,7 @@ class _Epochs:
         self.session.write_bytes(self._file(name), save(tensors))
 
 
-def _with_cues(
+def with_cues(
     project: Project,
     features: dict[str, SplitFeatures],
     cues: tuple[StoredCue, ...],
@@ -252,7 +276,7 @@ def _with_cues(
         tags: Tags = rows[cue.name]
         if shuffle is not None:
             tags = shuffled(features, tags, shuffle)
-        columns, _ = make_groups(features, tags, project.config.repair.propagate, _column(project, cue))
+        columns, _ = make_groups(features, tags, project.config.repair.propagate, cue_column(project, cue))
         for name in features:
             added[name] |= {} if name == untouched else {columns[name].name: columns[name]}
     return {name: replace(data, groups={**data.groups, **added[name]}) for name, data in features.items()}
@@ -341,7 +365,8 @@ def discard(project: Project, job: jobs.DiscardRepair, reporter: Reporter) -> in
     """Delete a repair and its files."""
     made = _load(project, job.number)
     project.session.forget(states.repair(job.number))
-    project.session.forget(states.verification(job.number))
+    for name in (states.verification(job.number), states.prescription(job.number)):
+        project.session.forget(name)
     folder = project.session.path(made.head).parent
     with explained(folder, "delete"):
         shutil.rmtree(folder)

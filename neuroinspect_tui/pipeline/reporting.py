@@ -92,11 +92,17 @@ def debugged(project: Project, target: int) -> Debugged | None:
         return None
     neurons = [culprit.neuron for culprit in (*report.insufficient, *report.excessive)]
     exemplars = (project.known(jobs.FindExemplars(target, neuron)) or () for neuron in neurons)
+    repairs = tuple(repair for repair in known_repairs(project) if repair.target.index == target)
+    numbers = [repair.number for repair in repairs]
+    verifications = {number: project.known(jobs.VerifyRepair(number)) for number in numbers}
+    prescriptions = {number: project.known(jobs.Prescribe(number)) for number in numbers}
     return Debugged(
         culprits=replace(report, samples=tuple(project.cues.label(report.samples))),
         illusions=_of_neurons(project, project.known(jobs.Illustrate(target)) or ()),
         exemplars=tuple(exemplar for found in exemplars for exemplar in found),
-        repairs=tuple(repair for repair in known_repairs(project) if repair.target.index == target),
+        repairs=repairs,
+        verifications={number: found for number, found in verifications.items() if found is not None},
+        prescriptions={number: found for number, found in prescriptions.items() if found is not None},
     )
 
 

@@ -22,6 +22,8 @@ from .failure_modes import (
     ConfusedPair,
     CoverTest,
     FailureMode,
+    FlipChange,
+    FlipRate,
     ImageStatistic,
     ModeExemplar,
     ProjectOut,
@@ -35,7 +37,7 @@ from .prescriptions import MoreImages, Prescription, SampledCell
 from .repairs import Repair, RepairPreview, SplitUse, WhatIf
 from .stress import Pull, StressResult
 from .tags import ReviewItem
-from .verdicts import Aim, Choice, ClassChange, Comparison, Loser, Opponent, Outcome, Verdict
+from .verdicts import Aim, Choice, ClassChange, Comparison, Hurt, Loser, Opponent, Outcome, Verdict
 from .verifications import DifferingImage, JudgedImages, Verification
 
 __all__ = [
@@ -75,6 +77,8 @@ __all__ = [
     "ConfusedPair",
     "CoverTest",
     "FailureMode",
+    "FlipChange",
+    "FlipRate",
     "ImageStatistic",
     "ModeExemplar",
     "ProjectOut",
@@ -84,6 +88,7 @@ __all__ = [
     "Choice",
     "ClassChange",
     "Comparison",
+    "Hurt",
     "Loser",
     "Opponent",
     "Outcome",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from .pictures import Illusion
 
@@ -38,11 +39,16 @@ class Carried:
 
 @dataclass(frozen=True)
 class CoverTest:
-    """Share of `images` mistakes fixed when the mode's region is blurred, and an equal one elsewhere."""
+    """Share of `images` mistakes fixed when the mode's region is blurred, and an equal one elsewhere.
+
+    By "colour", for a cue that fills the picture: fixed in the colours of images without the mode, and, as
+    `elsewhere`, with the mean colour moved as far in other directions.
+    """
 
     mended: float
     elsewhere: float
     images: int
+    by: Literal["region", "colour"] = "region"
 
 
 @dataclass(frozen=True)
@@ -63,12 +69,37 @@ class ImageStatistic:
     p: float
 
 
+FlipChange = Literal["covered", "put_in"]
+
+
+@dataclass(frozen=True)
+class FlipRate:
+    """Of `images` of class `target`, `flipped` have another answer; with Wilson's 95 % interval.
+
+    The `change`: what the mode looks at is covered in its mistakes, or put into right answers from these.
+    `control` is the share that flips when the region is moved elsewhere, the mean over the moves.
+    """
+
+    target: int
+    images: int
+    flipped: int
+    interval: tuple[float, float] | None
+    control: float
+    change: FlipChange = "covered"
+
+    @property
+    def rate(self) -> float | None:
+        """flipped / images, None of none."""
+        return self.flipped / self.images if self.images else None
+
+
 @dataclass(frozen=True)
 class ModeExemplar:
     """A real image that scores high on a mode; `image` is a PNG relative to the session.
 
     Where that was tried, `covered` is the PNG with the mode's region blurred and `covered_predicted` the
-    class then predicted, with `covered_confidence`.
+    class then predicted, with `covered_confidence`; `put_in` is a right answer with that region of one of the
+    mode's mistakes put in, with the same two.
     """
 
     path: str
@@ -79,6 +110,9 @@ class ModeExemplar:
     covered: str | None = None
     covered_predicted: int | None = None
     covered_confidence: float | None = None
+    put_in: str | None = None
+    put_in_predicted: int | None = None
+    put_in_confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +150,7 @@ class FailureMode:
     exemplars: tuple[ModeExemplar, ...] = ()
     illusions: tuple[Illusion, ...] = ()
     histogram: ScoreHistogram | None = None
+    flips: tuple[FlipRate, ...] = ()
 
     @property
     def classes(self) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SampledCell:
-    """The `images` of class `label` with `values` in the columns ("": unknown), `by_hand` of them tagged.
+    """The `images` of class `label` that have `values` in the columns ("": unknown), `by_hand` tagged.
 
     `weight` is their mean sampler weight, over all images about 1, `share` their share of what is drawn.
     """

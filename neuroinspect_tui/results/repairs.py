@@ -65,7 +65,7 @@ class Repair:
     `digest` is a hash of the head, `unchanged` says that it is the untouched one, because nothing beat it;
     `request` is what was asked for. A `label_free` one was told of groups by a failure mode, not by tags: it
     is exported only if it helps. `classes` are all of the model's, before and after on the judged images,
-    `cues` the names of those whose tags it was told.
+    `cues` the names of those whose tags it was told, `columns` all group columns that it was weighted by.
     """
 
     number: int
@@ -86,6 +86,7 @@ class Repair:
     choice: Choice = field(default_factory=Choice)
     classes: tuple[ClassChange, ...] = ()
     cues: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
     splits: tuple[SplitUse, ...] = ()
     accepted: bool = False
     request: str = ""

@@ -45,6 +45,11 @@ def verification(number: int) -> str:
     return f"verifications/{number}"
 
 
+def prescription(number: int) -> str:
+    """`results.Prescription` of a repair."""
+    return f"prescriptions/{number}"
+
+
 def repair_request(config: RunConfig, target: int, method: str, neurons: tuple[int, ...], tags: str) -> str:
     """What a repair was asked for: the same request finds its `results.Repair` again."""
     chosen = (config.data.split, config.data.groups, config.compute.seed, config.repair.propagate)

@@ -10,6 +10,7 @@ from .evaluation import ClassRef
 Outcome = Literal["helps", "no_better", "hurts", "too_few"]
 Aim = Literal["class", "all", "worst_group", "mode"]
 Opponent = Literal["untouched", "bias", "finetune", "random", "told_nothing", "shuffled_tags"]
+Hurt = Aim | Literal["other_class", "others"]
 ChoiceRule = Literal["asked", "groups", "best", "rare"]
 
 
@@ -48,14 +49,15 @@ class Verdict:
     """The outcome on the user's aim and all comparisons, those of the aim first.
 
     `estimated` says that a number rests on tags that the probe carried to other images; `hurt` says who
-    loses more than the repair may cost, where the outcome is "hurts".
+    loses more than the repair may cost, where the outcome is "hurts": a line of the verdict, one class, or
+    all images but those of the aim together.
     """
 
     outcome: Outcome
     comparisons: tuple[Comparison, ...]
     losers: tuple[Loser, ...] = ()
     estimated: bool = False
-    hurt: Aim | Literal["other_class"] | None = None
+    hurt: Hurt | None = None
 
     @property
     def aim(self) -> Aim:

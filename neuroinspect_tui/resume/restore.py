@@ -62,6 +62,7 @@ def _answers(config: RunConfig, session: Session) -> Iterator[Finished]:
         if repair is not None:
             yield Finished(jobs.ExportRepair(repair.number), repair)
             yield from _known(config, session, jobs.VerifyRepair(repair.number))
+            yield from _known(config, session, jobs.Prescribe(repair.number))
 
 
 def _of_class(config: RunConfig, session: Session, target: int) -> Iterator[Finished]:

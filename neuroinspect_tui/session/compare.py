@@ -20,7 +20,7 @@ SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
-class Answer:
+class Prediction:
     """What a session says of one image: the names of its label and prediction, its groups by column."""
 
     label: str
@@ -38,7 +38,7 @@ class Side:
     """A session's report and, by path as samples.csv writes it, its answers on the debugged split."""
 
     report: Report
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, Prediction]
 
     @classmethod
     def read(cls, root: Path) -> Side:
@@ -47,7 +47,7 @@ class Side:
         return cls(report, dict(_read_answers(root / "samples.csv", report)))
 
 
-def _read_answers(path: Path, report: Report) -> Iterator[tuple[str, Answer]]:
+def _read_answers(path: Path, report: Report) -> Iterator[tuple[str, Prediction]]:
     """Yield path and answer of each image that could be read."""
     patterns = dict(_group_patterns(report))
     try:
@@ -59,7 +59,7 @@ def _read_answers(path: Path, report: Report) -> Iterator[tuple[str, Answer]]:
                         for column, pattern in patterns.items()
                         if (match := pattern.search(row["groups"] or ""))
                     }
-                    yield row["path"], Answer(row["class"], row["predicted_class"], groups)
+                    yield row["path"], Prediction(row["class"], row["predicted_class"], groups)
     except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(

@@ -19,10 +19,12 @@ from ..results import (
     Illusion,
     Metrics,
     Opened,
+    Prescription,
     Repair,
     SplitDuplicates,
     StressResult,
     Verdict,
+    Verification,
 )
 from ..wording.culprits import suspicion_words
 from ..wording.verdicts import choice_sentence, verdict_sentence
@@ -31,12 +33,14 @@ from . import report_model as form
 
 @dataclass(frozen=True)
 class Debugged:
-    """What was found about one class."""
+    """What was found about one class; verifications and prescriptions are by the repair's number."""
 
     culprits: CulpritReport
     illusions: tuple[Illusion, ...] = ()
     exemplars: tuple[Exemplar, ...] = ()
     repairs: tuple[Repair, ...] = ()
+    verifications: Mapping[int, Verification] = field(default_factory=dict)
+    prescriptions: Mapping[int, Prescription] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,7 @@ def _mode(found: FailureMode) -> form.FailureModePart:
         exemplars=found.exemplars,
         illusions=tuple(map(_illusion_numbers, found.illusions)),
         histogram=found.histogram,
+        flips=found.flips,
     )
 
 
@@ -202,7 +207,7 @@ def _debugged(found: Debugged, classes: tuple[str, ...], repairs: Iterable[Repai
         ),
         illusions=tuple(map(_illusion, found.illusions)),
         exemplars=tuple(_exemplar(row, classes) for row in found.exemplars),
-        repairs=tuple(_repair(row, classes, row.twin(repairs)) for row in found.repairs),
+        repairs=tuple(_repair(row, classes, row.twin(repairs), found) for row in found.repairs),
     )
 
 
@@ -233,7 +238,7 @@ def _exemplar(row: Exemplar, classes: tuple[str, ...]) -> form.ExemplarPart:
     )
 
 
-def _repair(row: Repair, classes: tuple[str, ...], twin: int | None) -> form.RepairPart:
+def _repair(row: Repair, classes: tuple[str, ...], twin: int | None, found: Debugged) -> form.RepairPart:
     return form.RepairPart(
         number=row.number,
         method=row.method,
@@ -257,6 +262,8 @@ def _repair(row: Repair, classes: tuple[str, ...], twin: int | None) -> form.Rep
         accepted=row.accepted,
         request=row.request,
         unchanged=row.unchanged,
+        verification=found.verifications.get(row.number),
+        prescription=found.prescriptions.get(row.number),
         same_as=twin,
     )
 
@@ -286,6 +293,9 @@ def _metrics(found: Metrics, classes: tuple[str, ...]) -> form.MetricsPart:
             value=worst.value,
             class_=classes[worst.class_index],
             accuracy=worst.accuracy,
+            count=worst.count,
+            estimated=worst.estimated,
+            estimate=form.GroupEstimatePart(**asdict(worst.estimate)) if worst.estimate else None,
         )
     return form.MetricsPart(
         split=found.split,

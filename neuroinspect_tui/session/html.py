@@ -84,7 +84,7 @@ def _environment() -> Environment:
 
 
 @dataclass(frozen=True)
-class Picture:
+class InlinePicture:
     """A PNG as a data: address, with its size in pixels."""
 
     source: str
@@ -92,7 +92,7 @@ class Picture:
     height: int
 
 
-def picture(relative: str | None, locate: Callable[[str], Path]) -> Picture | None:
+def picture(relative: str | None, locate: Callable[[str], Path]) -> InlinePicture | None:
     """Return a PNG of the session, or None when there is no such picture or it is larger than 8 MiB.
 
     Raises InputError when the path leads out of the session.
@@ -106,16 +106,18 @@ def picture(relative: str | None, locate: Callable[[str], Path]) -> Picture | No
     if data[:8] != _PNG or len(data) < 24:
         return None
     width, height = struct.unpack(">II", data[16:24])
-    return Picture(f"data:image/png;base64,{base64.b64encode(data).decode()}", width, height)
+    return InlinePicture(f"data:image/png;base64,{base64.b64encode(data).decode()}", width, height)
 
 
 @dataclass(frozen=True)
 class ModePictures:
-    """The exemplars of a failure mode: its mistakes, those also seen covered, right ones, other classes."""
+    """The exemplars of a failure mode: its mistakes, those also seen covered, right ones, those with its
+    region put in, other classes."""
 
     mistakes: tuple[ModeExemplar, ...]
     covered: tuple[ModeExemplar, ...]
     right: tuple[ModeExemplar, ...]
+    put_in: tuple[ModeExemplar, ...]
     others: tuple[ModeExemplar, ...]
 
 
@@ -124,10 +126,12 @@ def mode_pictures(mode: FailureModePart) -> ModePictures:
     own = {pair.label for pair in mode.pairs}
     rows = sorted(mode.exemplars, key=lambda row: -row.score)
     mistakes = tuple(row for row in rows if row.label in own and row.label != row.predicted)
+    right = tuple(row for row in rows if row.label in own and row.label == row.predicted)
     return ModePictures(
         mistakes=mistakes,
         covered=tuple(row for row in mistakes if row.covered is not None),
-        right=tuple(row for row in rows if row.label in own and row.label == row.predicted),
+        right=right,
+        put_in=tuple(row for row in right if row.put_in is not None),
         others=tuple(row for row in rows if row.label not in own),
     )
 

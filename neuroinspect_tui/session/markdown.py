@@ -52,7 +52,7 @@ def render_markdown(report: Report) -> str:
     if report.cues:
         sections += [f"## Cues\n\n{_cue_table(report.cues)}"]
     for found in report.debugged:
-        sections += [_repair(repair, found.class_.name) for repair in found.repairs]
+        sections += [_repair(repair, found.class_.name, report.data.classes) for repair in found.repairs]
     sections += _stress(report)
     sections += [f"## Before you rely on it\n\n{_items(caveats(report))}", *_evaluation(report.evaluation)]
     for found in report.debugged:
@@ -254,7 +254,7 @@ def _illusion_table(rows: Iterable[NeuronIllusion]) -> str:
     return _table(("neuron", "picture", "ratio", "robust", "rank", "class", "CLIP above"), cells)
 
 
-def _repair(repair: RepairPart, class_name: str) -> str:
+def _repair(repair: RepairPart, class_name: str, names: Sequence[str]) -> str:
     lines = [
         f"## Repair {repair.number}: {markdown(repair.method)} for {markdown(class_name)}",
         f"**{markdown(repair.sentence)}** {markdown(repair.reason)}".rstrip(),
@@ -262,7 +262,7 @@ def _repair(repair: RepairPart, class_name: str) -> str:
         _losers(repair),
         _change_table(changed_classes(repair)),
         _head_table(repair),
-        _items(repair_facts(repair)),
+        _items(repair_facts(repair, names)),
     ]
     return "\n\n".join(filter(None, lines))
 

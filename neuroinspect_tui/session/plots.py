@@ -39,7 +39,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Column:
+class HistogramBin:
     """One bin of a histogram: where it stands, how wide it is, and both heights (0…100)."""
 
     x: float
@@ -52,7 +52,7 @@ class Column:
 class Histogram:
     """Scores of mistakes (drawn up) and right answers (drawn down), each as a share of its own number."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[HistogramBin, ...]
     threshold: float
 
 
@@ -64,7 +64,7 @@ def histogram(found: ScoreHistogram) -> Histogram:
     top = max((*shares[0], *shares[1]), default=0.0) or 1.0
     places = [100 * (edge - low) / span for edge in found.edges]
     columns = tuple(
-        Column(left, right - left, 100 * wrong / top, 100 * good / top)
+        HistogramBin(left, right - left, 100 * wrong / top, 100 * good / top)
         for left, right, wrong, good in zip(places, places[1:], *shares, strict=False)
     )
     return Histogram(columns, min(100.0, max(0.0, 100 * (found.threshold - low) / span)))

@@ -21,17 +21,20 @@ from ..results import (
     CoverTest,
     CueOrigin,
     ExemplarKind,
+    FlipRate,
     ImageStatistic,
     ModeExemplar,
     Opponent,
     Outcome,
     Preprocessing,
+    Prescription,
     ProjectOut,
     ScoreHistogram,
     SplitDuplicates,
     SplitUse,
     StressResult,
     Unreadable,
+    Verification,
     WeightedNeuron,
     WorstClass,
 )
@@ -173,6 +176,7 @@ class FailureModePart(Part):
     exemplars: tuple[ModeExemplar, ...]
     illusions: tuple[IllusionNumbers, ...]
     histogram: ScoreHistogram | None = None
+    flips: tuple[FlipRate, ...] = Field((), description="How often the cue's region changes the answer.")
 
 
 class TagNumbers(Part):
@@ -235,6 +239,15 @@ class ExemplarPart(Part):
     mask: SessionPath | None
 
 
+class GroupEstimatePart(Part):
+    """The accuracy on the images of a class that truly have a cue (or have not), by those tagged by hand."""
+
+    accuracy: Rate
+    interval: Interval = Field(description="It holds the accuracy with 90 % probability.")
+    images: Number = Field(description="About as many images are in the group.")
+    tagged: Count = Field(description="Images of the class that were tagged by hand.")
+
+
 class WorstGroupPart(Part):
     """The group of lowest accuracy."""
 
@@ -244,6 +257,11 @@ class WorstGroupPart(Part):
         validation_alias="class", serialization_alias="class", description="The class's name."
     )
     accuracy: Rate
+    count: Count = 0
+    estimated: bool = Field(False, description="A probe carried hand-made tags to some of its images.")
+    estimate: GroupEstimatePart | None = Field(
+        None, description="Of the group as it is in truth; None where nothing needs estimating."
+    )
 
 
 class MetricsPart(Part):
@@ -318,6 +336,8 @@ class RepairPart(Part):
     accepted: bool = False
     request: str = ""
     unchanged: bool = Field(False, description="Nothing beat the untouched layer, which is kept.")
+    verification: Verification | None = Field(default=None, description="Null where it was not verified.")
+    prescription: Prescription | None = Field(default=None, description="Null without groups.")
     same_as: int | None = Field(None, description="The first repair with the same decision layer.")
 
 

@@ -11,7 +11,9 @@ from ..results import ClassChange, SplitUse
 from ..wording.cues import duplicate_words
 from ..wording.numbers import bare_percent, number, p_value, percent, plural, signed
 from ..wording.opened import preprocessing_words
+from ..wording.prescriptions import more_words, sampler_words
 from ..wording.verdicts import OPPONENTS
+from ..wording.verifications import verification_sentence
 from .report_model import ComparisonPart, Group, MetricsPart, RepairPart, Report, WorstGroupPart
 
 CHANGES = 20
@@ -53,12 +55,6 @@ def verdict_mark(repair: RepairPart) -> str:
     return {"helps": "good", "hurts": "bad"}.get(repair.verdict.outcome, "even")
 
 
-def repair_headline(repair: RepairPart) -> str:
-    """Return the change of the class that the repair was made for."""
-    before, after = repair.before.class_accuracy, repair.after.class_accuracy
-    return f"{percent(before, 0)} → {percent(after, 0)}"
-
-
 def aim_words(repair: RepairPart, line: ComparisonPart, class_name: str) -> str:
     """Return what a line of the verdict is about; an estimated group says so."""
     worst = repair.before.worst_group
@@ -94,7 +90,7 @@ def changed_classes(repair: RepairPart) -> list[ClassChange]:
     return sorted(changed, key=lambda row: (row.after or 0) - (row.before or 0))
 
 
-def repair_facts(repair: RepairPart) -> list[str]:
+def repair_facts(repair: RepairPart, names: Sequence[str] = ()) -> list[str]:
     """Return what stands below the numbers: images fixed and broken, settings, images used, file."""
     fixed = f"over all images {number(repair.fixed)} fixed, {number(repair.broken)} broken"
     facts = [f"{fixed} (exact McNemar test, {p_value(repair.mcnemar_p)})"]
@@ -107,6 +103,10 @@ def repair_facts(repair: RepairPart) -> list[str]:
     if repair.same_as is not None:
         facts.append(f"the same decision layer as repair {repair.same_as}")
     facts.append(f"weights in {repair.weights}" if repair.weights else "not accepted: no weights are written")
+    facts += [verification_sentence(repair.verification)] if repair.verification else []
+    if repair.prescription is not None:
+        facts.append(sampler_words(repair.prescription))
+        facts += [more_words(row, names) for row in repair.prescription.more]
     return facts
 
 
@@ -119,7 +119,7 @@ def _use_words(use: SplitUse) -> str:
 
 
 @dataclass(frozen=True)
-class Shown:
+class MetricCell:
     """One number of a decision layer: a rate, whose it is, and its 95 % interval where there is one."""
 
     rate: float | None
@@ -130,21 +130,24 @@ class Shown:
         return f"{percent(self.rate)} ({self.whose})" if self.whose else percent(self.rate)
 
 
-def _worst_class(metrics: MetricsPart) -> Shown:
+def _worst_class(metrics: MetricsPart) -> MetricCell:
     worst = metrics.worst_class
-    return Shown(None) if worst is None else Shown(worst.accuracy, worst.name)
+    return MetricCell(None) if worst is None else MetricCell(worst.accuracy, worst.name)
 
 
-def _worst_group(metrics: MetricsPart) -> Shown:
+def _worst_group(metrics: MetricsPart) -> MetricCell:
     worst = metrics.worst_group
-    return Shown(None) if worst is None else Shown(worst.accuracy, group_name(worst))
+    if worst is None:
+        return MetricCell(None)
+    name = f"{group_name(worst)}, {plural(worst.count, 'image')}" if worst.count else group_name(worst)
+    return MetricCell(worst.accuracy, f"{name}, estimated" if worst.estimated else name)
 
 
-METRIC_ROWS: tuple[tuple[str, Callable[[MetricsPart], Shown]], ...] = (
-    ("class recall", lambda metrics: Shown(metrics.class_accuracy, "", metrics.class_interval)),
-    ("class precision", lambda metrics: Shown(metrics.class_precision)),
-    ("class F1", lambda metrics: Shown(metrics.class_f1)),
-    ("accuracy, all classes", lambda metrics: Shown(metrics.accuracy, "", metrics.accuracy_interval)),
+METRIC_ROWS: tuple[tuple[str, Callable[[MetricsPart], MetricCell]], ...] = (
+    ("class recall", lambda metrics: MetricCell(metrics.class_accuracy, "", metrics.class_interval)),
+    ("class precision", lambda metrics: MetricCell(metrics.class_precision)),
+    ("class F1", lambda metrics: MetricCell(metrics.class_f1)),
+    ("accuracy, all classes", lambda metrics: MetricCell(metrics.accuracy, "", metrics.accuracy_interval)),
     ("worst class", _worst_class),
     ("worst group", _worst_group),
 )

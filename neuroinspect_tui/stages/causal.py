@@ -40,6 +40,8 @@ def fixed_shares(
         on_progress(start, len(rows))
         z = features[rows[start : start + block]].float()
         lead = _lead(head.logits(z), target)
+        # The mistakes are the model's: from rounded features a near tie may come out right, which no
+        # intervention has fixed.
         wrong = lead.amin(dim=1) <= 0
         z, lead = z[wrong], lead[wrong]
         for index, change in enumerate(interventions):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from ..data.transforms import Preprocess
 from ..models.classifier import Classifier
-from ..results.failure_modes import CoverTest
+from ..results.failure_modes import CoverTest, FlipChange, FlipRate
 from ..tensors import OnProgress, no_progress
 from .metrics import wilson_interval
+from .recolour import Recolour
 from .regions import CUE_SHARE, cover, elsewhere, put_in, strongest_region
 
 ReadImages = Callable[[Sequence[int]], Tensor]
@@ -45,25 +47,6 @@ class CounterfactualPicture:
     controls: tuple[Answer, ...]
 
 
-@dataclass(frozen=True)
-class FlipRate:
-    """Of `images` of class `target`, `flipped` have another answer; with Wilson's 95 % interval.
-
-    `control` is the share that flips when the region is moved elsewhere, the mean over the moves.
-    """
-
-    target: int
-    images: int
-    flipped: int
-    interval: tuple[float, float] | None
-    control: float
-
-    @property
-    def rate(self) -> float | None:
-        """flipped / images, None of none."""
-        return self.flipped / self.images if self.images else None
-
-
 def without_cue(
     classifier: Classifier,
     preprocess: Preprocess,
@@ -81,6 +64,27 @@ def without_cue(
         region = _region(classifier, preprocess, direction, images, share)
         changed = cover(images, region)
         controls = [cover(images, moved) for moved in elsewhere(region)]
+        yield from _pictures(classifier, preprocess, part, None, images, changed, region, controls)
+
+
+def recoloured(
+    classifier: Classifier,
+    preprocess: Preprocess,
+    recolour: Recolour,
+    rows: Sequence[int],
+    read: ReadImages,
+    on_progress: OnProgress = no_progress,
+) -> Iterator[CounterfactualPicture]:
+    """Yield each of the images `rows` in the colours of images without the cue; the region is all of it.
+
+    The controls have their mean colour moved as far in other directions.
+    """
+    for start in range(0, len(rows), BATCH):
+        on_progress(start, len(rows))
+        part = list(rows[start : start + BATCH])
+        images = read(part).to(classifier.device)
+        region = torch.ones(len(part), *images.shape[-2:], dtype=torch.bool)
+        changed, controls = recolour.applied(images), recolour.controls(images)
         yield from _pictures(classifier, preprocess, part, None, images, changed, region, controls)
 
 
@@ -108,8 +112,12 @@ def with_cue(
         yield from _pictures(classifier, preprocess, part, given, images, changed, region, controls)
 
 
-def cover_test(pictures: Sequence[CounterfactualPicture], labels: Sequence[int]) -> CoverTest | None:
-    """Return the shares of mistakes, with these `labels`, that the cover and the same elsewhere fix."""
+def cover_test(
+    pictures: Sequence[CounterfactualPicture],
+    labels: Sequence[int],
+    by: Literal["region", "colour"] = "region",
+) -> CoverTest | None:
+    """Return the shares of mistakes, with these `labels`, that the change and its controls fix."""
     if not pictures:
         return None
     fixed = [picture.after.predicted == label for picture, label in zip(pictures, labels, strict=True)]
@@ -118,10 +126,28 @@ def cover_test(pictures: Sequence[CounterfactualPicture], labels: Sequence[int])
         for picture, label in zip(pictures, labels, strict=True)
         for control in picture.controls
     ]
-    return CoverTest(sum(fixed) / len(fixed), sum(controls) / len(controls), len(fixed))
+    return CoverTest(sum(fixed) / len(fixed), sum(controls) / len(controls), len(fixed), by)
 
 
-def flip_rates(pictures: Sequence[CounterfactualPicture], labels: Sequence[int]) -> tuple[FlipRate, ...]:
+def fixes_more(pictures: Sequence[CounterfactualPicture], labels: Sequence[int]) -> float:
+    """Return the exact p of as many fixed by their own region as were, were it no other than the controls'.
+
+    Of an image's regions, its own and the controls', any is then as likely to be among those that fix: the
+    count over images is a sum of independent draws (a randomisation test, paired by image).
+    """
+    chances, seen = [1.0], 0
+    for picture, label in zip(pictures, labels, strict=True):
+        own = picture.after.predicted == label
+        fixed = own + sum(control.predicted == label for control in picture.controls)
+        share, seen = fixed / (1 + len(picture.controls)), seen + own
+        moved = zip([*chances, 0.0], [0.0, *chances], strict=True)
+        chances = [(1 - share) * stay + share * step for stay, step in moved]
+    return min(1.0, sum(chances[seen:]))
+
+
+def flip_rates(
+    pictures: Sequence[CounterfactualPicture], labels: Sequence[int], change: FlipChange = "covered"
+) -> tuple[FlipRate, ...]:
     """Return, by class of the images, how often the answer changes; classes in order."""
     rates = []
     for target in sorted(set(labels)):
@@ -131,7 +157,8 @@ def flip_rates(pictures: Sequence[CounterfactualPicture], labels: Sequence[int])
             control.predicted != picture.before.predicted for picture in own for control in picture.controls
         ]
         control = sum(moved) / len(moved) if moved else 0.0
-        rates.append(FlipRate(target, len(own), flipped, wilson_interval(flipped, len(own)), control))
+        interval = wilson_interval(flipped, len(own))
+        rates.append(FlipRate(target, len(own), flipped, interval, control, change))
     return tuple(rates)
 
 

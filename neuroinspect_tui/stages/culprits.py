@@ -189,6 +189,7 @@ def _own_culprits(
     for one, chosen in zip(votes, lists, strict=True):
         listed = torch.zeros(neurons, dtype=torch.bool)
         listed[chosen] = True
+        # A place without a vote is -1, which would index the last neuron: read neuron 0, then leave it out.
         own = listed[one.top.clamp(min=0)] & (one.top >= 0)
         tops.append(one.top.masked_fill(~own, -1))
         scores.append(one.score.masked_fill(~own, 0))

@@ -41,7 +41,7 @@ EXAMPLES = 20
 
 
 @dataclass(frozen=True)
-class Duplicates:
+class CopiedRows:
     """Rows [K,2] int64 of split `a` and of split `b` that show the same image, ascending."""
 
     a: str
@@ -97,7 +97,7 @@ def find_duplicates(
     open_image: OpenImage,
     open_all: int = OPEN_ALL,
     on_progress: OnProgress = no_progress,
-) -> tuple[Duplicates, ...]:
+) -> tuple[CopiedRows, ...]:
     """Return the copies between every two of `splits`, pairs without any left out.
 
     Images that cannot be opened have no copies. With more than `open_all` images in all, only those are
@@ -105,11 +105,11 @@ def find_duplicates(
     """
     wanted = _rows_to_open(splits, open_all, part_of(on_progress, 0, 2))
     prints = dict(_opened(wanted, open_image, part_of(on_progress, 1, 2)))
-    pairs = (Duplicates(a, b, _copies(prints[a], prints[b])) for a, b in combinations(splits, 2))
+    pairs = (CopiedRows(a, b, _copies(prints[a], prints[b])) for a, b in combinations(splits, 2))
     return tuple(found for found in pairs if len(found.rows))
 
 
-def rows_to_exclude(found: Iterable[Duplicates], split: str) -> Tensor:
+def rows_to_exclude(found: Iterable[CopiedRows], split: str) -> Tensor:
     """Return the rows [K] of `split` that have a copy in another split, ascending."""
     sides = [one.rows[:, 0] for one in found if one.a == split]
     sides += [one.rows[:, 1] for one in found if one.b == split]

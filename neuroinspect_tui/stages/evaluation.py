@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -158,16 +159,25 @@ def summarise(
     """
     if confusion is None:
         confusion = confusion_counts(data.labels, data.predicted, len(names))
-    counts = ClassCounts.of_confusion(confusion)
-    return Evaluation(
-        split=data.split,
+    return replace(
+        class_rates(data.split, confusion, names),
         samples=len(data),
         unreadable=tuple(unreadable),
+        groups=group_results(data.labels, data.predicted, data.groups, names),
+        worst_group=worst_group(data.labels, data.predicted, data.groups, names),
+    )
+
+
+def class_rates(split: str, confusion: Tensor, names: Sequence[str]) -> Evaluation:
+    """Return the class table and the overall rates of the images counted in a confusion matrix, no groups."""
+    counts = ClassCounts.of_confusion(confusion)
+    return Evaluation(
+        split=split,
+        samples=int(counts.count.sum()),
+        unreadable=(),
         accuracy=counts.micro(),
         macro_accuracy=counts.macro(),
         classes=class_table(confusion, names),
-        groups=group_results(data.labels, data.predicted, data.groups, names),
-        worst_group=worst_group(data.labels, data.predicted, data.groups, names),
     )
 
 

@@ -38,7 +38,7 @@ def find_label_issues(
     suggested = split.predicted[rows]
     shares = (votes == suggested[:, None]).double().mean(dim=1)
     doubt = (1.0 - own[rows]) * shares
-    doubt[: len(hand)] += 2.0
+    doubt[: len(hand)] += 2.0  # above any product of two shares
     kept = [place for place in doubt.argsort(descending=True, stable=True).tolist() if doubt[place] > 0]
     return tuple(
         LabelIssue(

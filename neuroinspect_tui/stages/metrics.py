@@ -242,7 +242,7 @@ def head_metrics(data: SplitFeatures, predicted: Tensor, target: int, names: Seq
         raise InputError(f"split {data.split!r} has no readable image", "choose another with --split")
     group = worst_group(data.labels, predicted, data.groups, names)
     cell = (
-        WorstGroup(group.column, group.value, group.class_index, group.correct / group.count)
+        WorstGroup(group.column, group.value, group.class_index, group.correct / group.count, group.count)
         if group
         else None
     )

@@ -18,13 +18,15 @@ SMALLEST = 1e-12
 class Probe:
     """A linear map to one score a value, [K]: the highest wins.
 
-    `noise` is the leave-one-out mean squared error of a difference of two scores, which is 1 or −1 in truth.
+    `noise` is the leave-one-out mean squared error of a difference of two scores, which is 1 or −1 in truth,
+    `left_out` [n,K] the scores of the images that taught it, each without its own tag.
     """
 
     mean: Tensor
     weight: Tensor
     bias: Tensor
     noise: float
+    left_out: Tensor
 
     def scores(self, features: Tensor) -> Tensor:
         """Return [N,K] float32 for features [N,D] of any float type, read block by block.
@@ -65,15 +67,17 @@ def fit_probe(features: Tensor, codes: Tensor, values: int, strengths: Sequence[
     root = (1.0 / (count[codes] * int((count > 0).sum()))).double().sqrt()
     mean = features.mean(dim=0)
     centred = (features - mean).double()
+    # + 1 is the constant feature: the bias is fitted, and shrunk, with the weights.
     spectrum, basis = torch.linalg.eigh(root[:, None] * (centred @ centred.T + 1.0) * root)
     size = max(SMALLEST, float((root[:, None] * centred).square().sum() / features.shape[1]))
     goal = torch.nn.functional.one_hot(codes, values).double() - 1.0 / values
     fits = [_dual(spectrum + strength * size, basis, root, goal) for strength in strengths]
     errors = [float((root[:, None] * left_out).square().sum()) for _, left_out in fits]
     best = min(range(len(fits)), key=errors.__getitem__)
-    dual = fits[best][0]
+    dual, residual = fits[best]
     bias = dual.sum(dim=0) + 1.0 / values
-    return Probe(mean, (centred.T @ dual).float(), bias.float(), 2.0 * errors[best])
+    left_out = (goal - residual + 1.0 / values).float()
+    return Probe(mean, (centred.T @ dual).float(), bias.float(), 2.0 * errors[best], left_out)
 
 
 def _dual(spectrum: Tensor, basis: Tensor, root: Tensor, goal: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,6 +15,7 @@ from torch import Tensor
 from ..results import ProbeQuality, ReviewItem, Tag
 from ..results.stored_cues import HAS, MISLABELLED, NOT
 from ..tensors import GroupColumn, Head, SplitFeatures
+from .estimates import Evidence
 from .probe import Probe, fit_probe, margins
 
 Tags = Mapping[str, Mapping[int, str]]
@@ -73,6 +74,7 @@ def rival_class(split: SplitFeatures, target: int) -> int:
         ]
     )
     if not len(others):
+        # Without a mistake the class most likely to be confused with it is the second guess.
         others = split.top_classes[split.labels == target, 1]
     return int(torch.bincount(others).argmax()) if len(others) else target
 
@@ -108,6 +110,7 @@ def _ends_and_spread(ranked: list[int], seed: int) -> list[int]:
     low, high = iter(ranked), iter(reversed(ranked))
     spread = (ranked[int(place * len(ranked))] for place in _evenly(offset, 4 * len(ranked)))
     found: dict[int, None] = {}
+    # The same iterator twice: two images of the spread follow each one from the two ends.
     for sources in zip(low, high, spread, spread, strict=False):
         found.update(dict.fromkeys(sources))
     found.update(dict.fromkeys(ranked))
@@ -172,11 +175,25 @@ def shuffled(splits: Mapping[str, SplitFeatures], tags: Tags, seed: int) -> dict
     for name, tagged in tags.items():
         rows = torch.tensor(sorted(_tagged(tagged)), dtype=torch.int64)
         found[name] = {}
+        # Within each class: otherwise the shuffled tags would tell the repair which classes have the cue.
         for label in splits[name].labels[rows].unique().tolist():
             own = rows[splits[name].labels[rows] == label].tolist()
             order = torch.randperm(len(own), generator=generator).tolist()
             found[name] |= {row: tagged[own[place]] for row, place in zip(own, order, strict=True)}
     return found
+
+
+def tag_evidence(splits: Mapping[str, SplitFeatures], tags: Tags) -> Evidence | None:
+    """Return the tagged images of one cue with what the probe says of each without its tag, or None."""
+    probe = cue_probe(splits, tags)
+    if probe is None:
+        return None
+    used = [(splits[name], _tagged(tags.get(name, {}))) for name in splits]
+    rows = [(split, torch.tensor(list(tagged))) for split, tagged in used if tagged]
+    codes = torch.tensor([VALUES.index(tag) for _, tagged in used for tag in tagged.values()])
+    carried = torch.where(margins(probe.left_out) < DOUBTFUL, -1, probe.left_out.argmax(dim=1))
+    features = torch.cat([split.features[own].float() for split, own in rows])
+    return Evidence(features, torch.cat([split.labels[own] for split, own in rows]), carried, codes)
 
 
 def make_groups(
@@ -194,11 +211,13 @@ def make_groups(
         codes = torch.full((len(split),), -1)
         if probe is not None:
             scores = probe.scores(split.features)
+            # A wrong group does more harm to a repair than an unknown one, which it can leave out.
             codes = torch.where(margins(scores) < DOUBTFUL, -1, scores.argmax(dim=1))
             chances.append(probe.chances(scores[codes >= 0]))
+        by_hand = torch.zeros(len(split), dtype=torch.bool)
         for row, tag in _tagged(tags.get(part, {})).items():
-            codes[row] = VALUES.index(tag)
-        columns[part] = GroupColumn(name, VALUES, codes)
+            codes[row], by_hand[row] = VALUES.index(tag), True
+        columns[part] = GroupColumn(name, VALUES, codes, by_hand)
     chance = torch.cat([torch.empty(0), *chances])
     accuracy = float(chance.double().mean()) if len(chance) else None
     return columns, _quality(tags, columns, accuracy)

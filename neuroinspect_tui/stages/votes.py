@@ -51,6 +51,8 @@ def top_positive(scores: Tensor, count: int = TOP) -> tuple[Tensor, Tensor]:
     Of equal scores the lower neuron comes first; -1 marks a place that no positive score takes.
     """
     positive = torch.where(scores > 0, scores, 0)
+    # topk leaves open which of equal scores comes first, so rows with ties are sorted; one place more than
+    # asked for shows a tie across the end. Most rows have none, and topk is several times faster.
     best = positive.topk(min(count + 1, scores.shape[1]), dim=1)
     tied = ((best.values[:, 1:] == best.values[:, :-1]) & (best.values[:, 1:] > 0)).any(dim=1)
     neurons = best.indices
@@ -65,6 +67,7 @@ def choose_culprits(insufficient: Votes, excessive: Votes) -> tuple[list[int], l
 
     Kept are those above 3 %; a neuron in both lists is dropped from both; at most 30 remain in each.
     """
+    # A neuron that some mistakes have too little of and others too much is no common cause.
     contested = (insufficient.prec_at_5 > CUT_PERCENT) & (excessive.prec_at_5 > CUT_PERCENT)
     return _ranked(insufficient, contested), _ranked(excessive, contested)
 

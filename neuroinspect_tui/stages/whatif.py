@@ -80,7 +80,10 @@ def predict_edited(data: SplitFeatures, head: Head, edit: Edit) -> Tensor:
     for neuron, column in zip(edit.neurons.tolist(), change.T.contiguous(), strict=True):
         z = data.features[:, neuron].float()
         top += z[:, None] * column[data.top_classes]
+        # Either end of the column can be the larger product: features of a GELU network may be negative.
         ceiling += torch.maximum(z * column.max(), z * column.min())
+    # The five have the model's own logits, not ones made anew from rounded features: without a change the
+    # prediction stays the model's.
     best, place = top.max(dim=1)
     predicted = data.top_classes.gather(1, place[:, None]).squeeze(1)
     if data.top_classes.shape[1] < head.classes:

@@ -25,6 +25,7 @@ from ..results import (
     FailureMode,
     Illusion,
     Opened,
+    Prescription,
     Repair,
     RepairPreview,
     ReviewItem,
@@ -84,6 +85,7 @@ class AppState:
     tagged: dict[str, dict[tuple[str, str], str]] = field(default_factory=dict)
     cues: dict[str, Cue] = field(default_factory=dict)
     repairs: dict[int, Repair] = field(default_factory=dict)
+    prescriptions: dict[int, Prescription] = field(default_factory=dict)
     verifications: dict[int, Verification] = field(default_factory=dict)
     asked_repairs: dict[int, int] = field(default_factory=dict)
     found: tuple[Concept, ...] = ()
@@ -268,7 +270,7 @@ class AppState:
         return frozenset({"preview"})
 
     def _partial(self, event: Partial) -> frozenset[Topic]:
-        if isinstance(event.value, Evaluation) and self._debugged(event.job):
+        if isinstance(event.value, Evaluation) and self._debugged(event.value):
             self.evaluation, self.evaluation_final = event.value, False
             return frozenset({"evaluation"})
         if isinstance(event.job, jobs.FindFailureModes | jobs.ExamineFailureModes) and isinstance(
@@ -313,9 +315,9 @@ class AppState:
             for neuron in job.neurons:
                 self.previews.pop((job.target, neuron), None)
 
-    def _debugged(self, job: Job) -> bool:
-        split = job.split if isinstance(job, jobs.Evaluate) else None
-        return split is None or (self.opened is not None and split == self.opened.split)
+    def _debugged(self, found: Evaluation) -> bool:
+        """Whether it is of the debugged split: a repair evaluates the others on its way."""
+        return self.opened is None or found.split == self.opened.split
 
     def _take(self, event: Finished) -> frozenset[Topic]:
         """Take in an answer, fresh or from a saved session."""
@@ -330,7 +332,7 @@ class AppState:
         return frozenset({"opened", "log"})
 
     def _keep_evaluation(self, job: Job, value: Evaluation) -> frozenset[Topic]:
-        if not self._debugged(job):
+        if not self._debugged(value):
             return frozenset()
         self.evaluation, self.evaluation_final = value, True
         return frozenset({"evaluation"})
@@ -398,10 +400,12 @@ class AppState:
 
     def _keep_tag(self, job: jobs.SetTag, value: Cue) -> frozenset[Topic]:
         self.cues[value.name] = value
+        self.repair_previews.clear()
         return frozenset({"tags"})
 
     def _keep_cues(self, job: Job, value: tuple[Cue, ...]) -> frozenset[Topic]:
         self.cues = {cue.name: cue for cue in value}
+        self.repair_previews.clear()
         return frozenset({"tags"})
 
     def _keep_renamed(self, job: jobs.RenameCue, value: tuple[Cue, ...]) -> frozenset[Topic]:
@@ -426,9 +430,14 @@ class AppState:
         self.verifications[job.number] = value
         return frozenset({"repairs"})
 
+    def _keep_prescription(self, job: jobs.Prescribe, value: Prescription) -> frozenset[Topic]:
+        self.prescriptions[job.number] = value
+        return frozenset({"repairs"})
+
     def _drop_repair(self, job: Job, value: int) -> frozenset[Topic]:
         self.repairs.pop(value, None)
         self.verifications.pop(value, None)
+        self.prescriptions.pop(value, None)
         return frozenset({"repairs"})
 
     def _keep_found(self, job: Job, value: tuple[Concept, ...]) -> frozenset[Topic]:
@@ -470,6 +479,7 @@ _TAKERS: dict[type[Job], Callable[[AppState, Any, Any], frozenset[Topic]]] = dic
         jobs.PreviewRepair.taken_by(AppState._keep_repair_preview),
         jobs.RepairHead.taken_by(AppState._keep_repair),
         jobs.ExportRepair.taken_by(AppState._keep_repair),
+        jobs.Prescribe.taken_by(AppState._keep_prescription),
         jobs.VerifyRepair.taken_by(AppState._keep_verification),
         jobs.DiscardRepair.taken_by(AppState._drop_repair),
         jobs.SearchNeurons.taken_by(AppState._keep_found),

@@ -103,6 +103,7 @@ KEYS: dict[str, Key] = {
     "pane.repairs": Key("2", "show_list('repairs')", "repairs", REPAIRS),
     "repair.run": Key("enter", "run", "repair", REPAIRS, True, "⏎"),
     "repair.accept": Key("a", "accept", "accept and export", REPAIRS, True),
+    "repair.verify": Key("v", "verify", "verify the weights", REPAIRS, True),
     "repair.discard": Key("d", "discard", "discard", REPAIRS, True),
     "pane.matrix": Key("1", "show_part('matrix')", "matrix", CONFUSION),
     "pane.sheet": Key("2", "show_part('sheet')", "images", CONFUSION),

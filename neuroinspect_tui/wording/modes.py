@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from ..results import Carried, ConfusedPair, CoverTest, ImageStatistic, ProjectOut, WeightedNeuron
+from ..results import (
+    Carried,
+    ConfusedPair,
+    CoverTest,
+    FlipChange,
+    FlipRate,
+    ImageStatistic,
+    ProjectOut,
+    WeightedNeuron,
+)
 from .numbers import class_name, decimal, listed, number, p_value, percent, plural, signed_decimal
 
 CLASSES_NAMED = 3
@@ -62,6 +71,10 @@ class Mode(Protocol):
     @property
     def projected(self) -> ProjectOut | None:
         """What removing its direction does."""
+
+    @property
+    def flips(self) -> tuple[FlipRate, ...]:
+        """How often covering its region, or putting it in, changes the answer."""
 
     @property
     def statistic(self) -> ImageStatistic | None:
@@ -126,6 +139,33 @@ def removed_words(found: ProjectOut) -> str:
     )
 
 
+def flip_words(flips: Sequence[FlipRate]) -> str:
+    """Return how often answers change without what the mode looks at, and with it; elsewhere beside them."""
+    return "; ".join(
+        filter(
+            None,
+            (
+                _flipped(flips, "covered", "without what it looks at", "mistake"),
+                _flipped(flips, "put_in", "with that put in", "right answer"),
+            ),
+        )
+    )
+
+
+def _flipped(flips: Sequence[FlipRate], change: FlipChange, how: str, what: str) -> str:
+    rows = [row for row in flips if row.change == change]
+    images = sum(row.images for row in rows)
+    if not images:
+        return ""
+    flipped = sum(row.flipped for row in rows)
+    control = sum(row.control * row.images for row in rows) / images
+    verb = "changes" if flipped == 1 else "change"
+    return (
+        f"{how} {number(flipped)} of {plural(images, what)} {verb} the answer, "
+        f"with the same area elsewhere {percent(control, 0)}"
+    )
+
+
 def statistic_words(found: ImageStatistic) -> str:
     """Return the image statistic that goes with the mode, its effect from −1 to 1 within classes."""
     return f"goes with {found.name} (effect {signed_decimal(found.effect)} of ±1, {p_value(found.p)})"
@@ -166,6 +206,8 @@ def evidence(mode: Mode) -> list[tuple[str, str]]:
     pairs = [("name", name_words(mode))]
     if mode.projected is not None:
         pairs.append(("removed", removed_words(mode.projected)))
+    if mode.flips:
+        pairs.append(("flips", flip_words(mode.flips)))
     if mode.statistic is not None:
         pairs.append(("statistic", statistic_words(mode.statistic)))
     pairs.append(("neurons", neuron_words(mode.neurons)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..results import Aim, Comparison, Loser, Opponent, Outcome, Repair
+from ..results import Aim, Comparison, GroupEstimate, Loser, Opponent, Outcome, Repair
 
 OUTCOMES: dict[Outcome, str] = {
     "helps": "helps",
@@ -122,11 +122,17 @@ def _too_few(own: Comparison) -> str:
 
 def _hurt(repair: Repair) -> list[str]:
     """Return what loses, unless the losing classes are named anyway."""
-    hurt = repair.verdict.hurt
-    line = None if hurt is None or hurt == "other_class" else repair.verdict.on(hurt)
-    if line is None or hurt == repair.verdict.aim or hurt == "all":
+    verdict, hurt = repair.verdict, repair.verdict.hurt
+    if hurt in (None, "other_class", "all", verdict.aim):
         return []
-    return [f"What loses is {aim_name(repair, line.metric)}: {change_words(line)}."]
+    if hurt == "others":
+        own, every = verdict.on(verdict.aim), verdict.on("all")
+        if own is None or every is None:
+            return []
+        fixed, broken = every.fixed - own.fixed, every.broken - own.broken
+        return [f"The {count_words(every.n - own.n)} beside it pay for it: {fixed} fixed, {broken} broken."]
+    line = next((line for line in verdict.comparisons if line.metric == hurt), None)
+    return [] if line is None else [f"What loses is {aim_name(repair, line.metric)}: {change_words(line)}."]
 
 
 def _tags(repair: Repair) -> str:
@@ -190,7 +196,21 @@ def _losers(losers: tuple[Loser, ...]) -> str:
 
 
 def _estimated(repair: Repair) -> str:
-    line = repair.verdict.on("worst_group")
-    if not repair.verdict.estimated or line is None:
+    """Return how far the numbers of the worst group can be trusted where a probe carried the tags to it."""
+    line, worst = repair.verdict.on("worst_group"), repair.before.worst_group
+    if not repair.verdict.estimated or line is None or worst is None:
         return ""
-    return f"Worst-group numbers are estimates: the probe carried the tags to its {count_words(line.n)}."
+    parts = [f"Worst-group numbers are estimates: a probe carried the tags to its {count_words(line.n)}."]
+    if worst.estimate is not None:
+        parts.append(estimate_words(worst.estimate))
+    return " ".join(parts)
+
+
+def estimate_words(found: GroupEstimate) -> str:
+    """Return what the tags say of the true accuracy before the repair, or that they are too few."""
+    tags = f"the {count_words(found.tagged)} of the class tagged by hand"
+    low, high = (100 * bound for bound in found.interval)
+    if found.too_few:
+        return f"By {tags}, the true rate before is anywhere from {low:.0f} to {high:.0f} %: too few to tell."
+    middle = 100 * found.accuracy
+    return f"By {tags}, the true rate before is {middle:.0f} % ({low:.0f} to {high:.0f} %, 90 % interval)."

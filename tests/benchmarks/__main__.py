@@ -21,6 +21,7 @@ from . import (
     heads_speed,
     illusion_speed,
     interactive_speed,
+    modes_speed,
     ranks_speed,
     start_speed,
 )
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "ranks": ranks_speed.run,
     "illusion": illusion_speed.run,
     "heads": heads_speed.run,
+    "modes": modes_speed.run,
 }
 TRIES = 3
 MINUTES, QUICK_MINUTES = 14.0, 2.5

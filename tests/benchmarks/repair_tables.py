@@ -110,7 +110,7 @@ def _goals(results: list[Result], names: list[str]) -> str:
         }
         row += [", ".join(f"{method} {value:+.1f}" for method, value in free.items()), f"{paper:+.1f}"]
         rows.append(row)
-    head = ["set", "ridge, 40 tags in review order", "ridge, 40 random tags", "told nothing", "paper"]
+    head = ["set", "ridge, 40 tags in review order", "ridge, 40 random tags", "without groups", "paper"]
     return _grid(head, rows)
 
 

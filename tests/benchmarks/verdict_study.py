@@ -39,7 +39,7 @@ class Draw:
     found: RepairOutcome
 
     def favoured(self, metric: Aim) -> bool:
-        """Return whether the repair is significantly better than the same method told nothing."""
+        """Return whether the repair is significantly better than the same method without groups."""
         line = self.found.verdict.on(metric, "told_nothing")
         return line is not None and line.p < 0.05 and line.fixed > line.broken
 
@@ -101,7 +101,7 @@ def table(draws: Iterable[Draw]) -> str:
         rows.setdefault((draw.case, draw.kind, draw.tags), []).append(draw)
         _log(draw)
     lines = [
-        "| set | tags | draws | helps | no better | hurts | too few | told nothing worse: class | worst group |",
+        "| set | tags | draws | helps | no better | hurts | too few | without groups worse: class | worst group |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for (case, kind, count), own in rows.items():

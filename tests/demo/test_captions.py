@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from neuroinspect_tui.demo.captions import WHOLE, Caption, Facts, area, caption, overlap, visible, vocabulary
+from neuroinspect_tui.demo.captions import (
+    WHOLE,
+    Caption,
+    SceneFacts,
+    area,
+    caption,
+    overlap,
+    visible,
+    vocabulary,
+)
 from neuroinspect_tui.demo.objects import KINDS
 from neuroinspect_tui.demo.world import Drawing, Scene
 
@@ -9,7 +18,7 @@ SCENE = Scene("star", "pink", "sand", True, seed=7)
 DRAWING = Drawing(
     np.zeros((64, 64, 3), np.uint8), (0.25, 0.25, 0.75, 0.75), (0.8, 0.9, 1.0, 1.0), False, True
 )
-FACTS = Facts("star", "pink", "sand", True, False, True)
+FACTS = SceneFacts("star", "pink", "sand", True, False, True)
 
 
 def test_the_whole_picture_shows_everything():
@@ -44,8 +53,8 @@ def test_overlap_is_the_common_area():
 def test_a_caption_holds_where_all_that_it_needs_is_seen():
     sentence = Caption("a pink star", {"kind": ("star",), "colour": ("pink",)})
     assert sentence.holds(FACTS)
-    assert not sentence.holds(Facts("star", "blue", "sand", True, False, True))
-    assert not sentence.holds(Facts(None, "pink", "sand", True, False, True))
+    assert not sentence.holds(SceneFacts("star", "blue", "sand", True, False, True))
+    assert not sentence.holds(SceneFacts(None, "pink", "sand", True, False, True))
 
 
 def test_every_caption_is_true_of_its_picture_and_names_what_it_needs():
@@ -62,7 +71,7 @@ def test_every_caption_is_true_of_its_picture_and_names_what_it_needs():
 
 
 def test_a_picture_of_nothing_known_gets_an_empty_claim():
-    nothing = Facts(None, None, None, False, False, False)
+    nothing = SceneFacts(None, None, None, False, False, False)
     assert caption(nothing, np.random.default_rng(0)) == Caption("a photo", {})
 
 

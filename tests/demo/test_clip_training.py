@@ -3,7 +3,7 @@ import math
 import numpy as np
 import torch
 
-from neuroinspect_tui.demo.captions import Caption, Facts, concepts
+from neuroinspect_tui.demo.captions import Caption, SceneFacts, concepts
 from neuroinspect_tui.demo.clip_training import (
     FACETS,
     FRESH_SEEDS,
@@ -29,8 +29,8 @@ def test_the_scenes_for_clip_share_no_seed_with_the_data():
 
 def test_truths_match_every_caption_with_every_picture():
     facts = [
-        Facts("star", "pink", "sand", False, False, False),
-        Facts("fish", "pink", "sand", False, False, False),
+        SceneFacts("star", "pink", "sand", False, False, False),
+        SceneFacts("fish", "pink", "sand", False, False, False),
     ]
     captions = [Caption("a star", {"kind": ("star",)}), Caption("something pink", {"colour": ("pink",)})]
     assert truths(captions, facts).tolist() == [[1, 1], [0, 1]]

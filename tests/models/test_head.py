@@ -249,3 +249,30 @@ def test_each_class_may_be_scaled_and_moved():
 def test_logits_that_bend_are_no_linear_decision():
     with pytest.raises(InputError, match=r"gives its logits as W·z \+ b"):
         locate_head(seeded(lambda: Answering(lambda y: y + 0.2 * y**2)), noise(4, 8))
+
+
+def test_four_heads_of_two_kinds_are_one_decision():
+    """EfficientViM, distilled: a learnt mean over the stages, of two heads each."""
+
+    class Staged(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = Backbone()
+            self.heads = nn.ModuleList([nn.Linear(6, 4) for _ in range(8)])
+            self.weights = nn.Parameter(torch.randn(4))
+
+        def forward(self, x):
+            found = self.body(x)
+            stages = [found.mean((2, 3)) ** (1 + k) for k in range(4)]
+            share = self.weights.softmax(0) / 2
+            return sum(
+                share[k % 4] * head(stages[k % 4] + 0.1 * (k > 3)) for k, head in enumerate(self.heads)
+            )
+
+    module, images = seeded(Staged), noise(4, 8)
+    site = locate_head(module, images)
+    assert len(site.parts) == 8 and site.head.neurons == 48
+    other = noise(6, 8, seed=5)
+    with torch.no_grad(), capture(site) as captured:
+        logits = module(other)
+    assert torch.allclose(site.head.logits(captured.features()), logits, atol=1e-3)

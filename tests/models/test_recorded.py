@@ -1,12 +1,15 @@
 """Recorded answers: what is read, what is refused, and that a batch runs on them to the end."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
+import neuroinspect_tui as ni
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.models.recorded import read_recorded
 from tests.test_batch import neuroinspect
@@ -71,6 +74,14 @@ def test_what_an_npz_file_leaves_out_has_a_default(tmp_path):
             "features holds numbers that are not finite: look for NaN in it",
         ),
         ({"features": np.zeros((4, 3, 1))}, "features has shape [4, 3, 1]: give rows of numbers"),
+        ({"features": np.zeros((0, 3))}, "features has shape [0, 3]: give a row for each image"),
+        ({"bias": np.array(0.5)}, "bias has 1 entries instead of 2: save it again"),
+        ({"bias": np.array([0, np.inf])}, "bias holds numbers that are not finite: look for NaN in it"),
+        ({"bias": np.array(["a", "b"])}, "bias has shape [1, 2]: give rows of numbers"),
+        ({"labels": np.eye(2)[[0, 1, 0, 1]]}, "labels has shape [4, 2]: give one entry for each row"),
+        ({"labels": np.array(1)}, "labels has shape []: give one entry for each row"),
+        ({"splits": np.array(["val"])}, "splits has 1 entries instead of 4: save it again"),
+        ({"class_names": np.array(["ant"])}, "class_names has 1 entries instead of 2: save it again"),
         ({"labels": np.array([{}, 1, 0, 1], object)}, "cannot be read: it holds Python objects"),
     ],
 )
@@ -78,6 +89,32 @@ def test_what_does_not_fit_is_one_line(tmp_path, changes, line):
     with pytest.raises(InputError) as error:
         read_recorded(written(tmp_path, **changes), "val")
     assert line in str(error.value) and str(tmp_path / "f.npz") in str(error.value)
+
+
+def test_what_is_no_npz_file_is_one_line(tmp_path):
+    (tmp_path / "f.npz").write_bytes(b"hello")
+    with pytest.raises(InputError, match=r"f\.npz cannot be read: it is not an \.npz file"):
+        read_recorded(f"npz:{tmp_path / 'f.npz'}", "val")
+
+
+def test_columns_and_bytes_and_half_precision_are_read(tmp_path):
+    features = (arrays()["features"] / 3).astype(np.float16)
+    changes = {"labels": np.array([[False], [True], [False], [True]]), "bias": np.array([[0.0], [0.5]])}
+    names = {"class_names": np.array([b"ant", b"bee"])}
+    found = read_recorded(written(tmp_path, features=features, **changes, **names), "val")
+    assert found.class_names == ("ant", "bee") and found.splits["val"].labels.tolist() == [0, 1]
+    assert found.splits["val"].features.tolist() == features[:2].astype(np.float32).tolist()
+
+
+def test_one_row_of_weights_is_the_second_of_two_classes(tmp_path):
+    """So scikit-learn keeps a logistic regression of two classes."""
+    one = {"weight": WEIGHT[:1] - WEIGHT[1:], "bias": np.array([-0.5]), "class_names": None}
+    found = read_recorded(written(tmp_path, **one), "val")
+    assert found.class_names == ("0", "1")
+    assert found.splits["val"].logits.tolist() == [[0.0, 0.5], [0.0, -3.5]]
+    head = replace(found.head, weight=found.head.weight + 1, bias=torch.tensor([1.0, 3.0]))
+    exported = found.repaired_state(head)
+    assert exported["weight"].tolist() == [[1.0, -1.0, 0.0]] and exported["bias"].tolist() == [2.0]
 
 
 def test_predictions_by_name_or_by_probability(tmp_path):
@@ -107,6 +144,41 @@ def lopsided(tmp_path):
         "bias": np.array([1.5, 0], np.float32),
     }
     return written(tmp_path, **changes, paths=np.array([f"{row}.png" for row in range(600)])), changes
+
+
+def test_python_has_all_of_it_that_needs_no_network(tmp_path):
+    spec, made = lopsided(tmp_path)
+    Image.new("RGB", (8, 8), (200, 0, 0)).save(tmp_path / f"{strongest(made, 1)}.png")
+    rows = made["splits"] == "val"
+    with ni.load(spec, session=tmp_path / "s") as found:
+        logits = made["features"] @ WEIGHT.T + made["bias"]
+        right = logits.argmax(1) == made["labels"]
+        assert found.evaluate().accuracy == pytest.approx(right[rows].mean())
+        features, labels, paths = found.features("val")
+        assert np.array_equal(features, made["features"][rows])
+        assert np.array_equal(labels, made["labels"][rows])
+        assert paths == [f"{row}.png" for row in np.flatnonzero(rows)]
+        assert found.culprits("1").mistakes == int((~right & rows & (made["labels"] == 1)).sum())
+        modes = found.failure_modes(2)
+        assert sum(mode.mistakes for mode in modes) == int((~right & rows).sum())
+        (picture,) = found.exemplars(1, count=1)
+        assert picture.path == f"{strongest(made, 1)}.png" and tuple(picture.image[0, 0]) == (200, 0, 0)
+        repair = found.repair("1", method="ridge")
+        predicted = (made["features"] @ repair.weight.T + repair.bias).argmax(1)
+        test = made["splits"] == "test"
+        (line,) = [
+            one for one in repair.verdict.comparisons if (one.metric, one.against) == ("all", "untouched")
+        ]
+        assert line.after == pytest.approx((predicted == made["labels"])[test].mean())
+        repair.export(tmp_path / "repaired.safetensors")
+        assert np.allclose(load_file(tmp_path / "repaired.safetensors")["weight"].numpy(), repair.weight)
+        assert found.report(tmp_path / "report").is_file()
+
+
+def strongest(made, neuron):
+    """The row of val on which a neuron is most active."""
+    rows = np.flatnonzero(made["splits"] == "val")
+    return int(rows[made["features"][rows, neuron].argmax()])
 
 
 def batch(capsys, tmp_path, *options):

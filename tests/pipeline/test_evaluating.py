@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +93,24 @@ def test_images_whose_disk_did_not_answer_are_read_by_the_next_run(
         path.with_suffix(".away").rename(path)
     assert evaluation("again") == whole
     assert "val: 3 images that could not be read before are read again" in heard
+
+
+def test_the_class_table_is_shown_while_the_split_is_evaluated(
+    tiny: TinyProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neuroinspect_tui.pipeline.evaluating.FIRST_SHARD", 8)
+    monkeypatch.setattr("neuroinspect_tui.pipeline.evaluating.LARGEST_SHARD", 8)
+    config = replace(tiny.config, compute=replace(tiny.config.compute, batch_size=8))
+    seen: list[Evaluation] = []
+    reporter = Quiet()
+    reporter.partial = seen.append
+    made = Pipeline(config, tmp_path / "other")
+    made.run(jobs.Open(), reporter)
+    whole = made.run(jobs.Evaluate(), reporter)
+    made.close()
+    assert [one.samples for one in seen] == list(range(8, whole.samples, 8)) and len(seen) > 2
+    labels, predicted = (made.project.features("val").labels, made.project.features("val").predicted)
+    assert [one.accuracy for one in seen] == pytest.approx(
+        [float((labels[:count] == predicted[:count]).double().mean()) for count in range(8, whole.samples, 8)]
+    )
+    assert sum(row.count for row in seen[1].classes) == 16

@@ -97,7 +97,7 @@ def test_an_unreadable_image_differs() -> None:
     [
         ("", 7, "has no repair 7: give the number of one: 1"),
         ("repairs/9-ridge", None, "holds no finished repair: give the number of one: 1"),
-        ("elsewhere", None, "is no session"),
+        ("elsewhere", None, "is not a session"),
     ],
 )
 def test_a_repair_that_is_not_there_is_refused(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from neuroinspect_tui.cli.commands import print_comparison
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.results import Sample
-from neuroinspect_tui.session.compare import Answer, Side, holm, mcnemar, paired_changes
+from neuroinspect_tui.session.compare import Prediction, Side, holm, mcnemar, paired_changes
 from neuroinspect_tui.session.report import build_report, write_reports
 from neuroinspect_tui.session.store import Session
 
@@ -24,7 +24,7 @@ def sides(before, after, labels=None, groups=None):
         return Side(
             {},
             {
-                str(row): Answer(label, label if correct else "ring", group)
+                str(row): Prediction(label, label if correct else "ring", group)
                 for row, (label, correct, group) in enumerate(zip(labels, right, groups, strict=True))
             },
         )
@@ -95,8 +95,8 @@ def test_a_gain_is_no_regression():
 def test_answers_are_read_from_the_table_of_samples(tmp_path):
     side = Side.read(written(tmp_path / "a", [0, 1]))
     assert side.answers == {
-        "'=star/0.png": Answer("star", "star", {"background": "sand"}),
-        "'=star/1.png": Answer("star", "ring", {"background": "sand"}),
+        "'=star/0.png": Prediction("star", "star", {"background": "sand"}),
+        "'=star/1.png": Prediction("star", "ring", {"background": "sand"}),
     }
 
 

@@ -3,7 +3,7 @@ import copy
 from hypothesis import given, settings
 
 from neuroinspect_tui.session import report as reports
-from neuroinspect_tui.session.compare import Answer, Side
+from neuroinspect_tui.session.compare import Prediction, Side
 from neuroinspect_tui.session.compare_text import comparison
 
 from . import synthetic
@@ -21,7 +21,9 @@ def compare(first, second, names=("first", "second")):
 
 
 def answers(*rows):
-    return {path: Answer(label, predicted, {"background": value}) for path, label, predicted, value in rows}
+    return {
+        path: Prediction(label, predicted, {"background": value}) for path, label, predicted, value in rows
+    }
 
 
 def changed(report):

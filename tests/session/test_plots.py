@@ -3,7 +3,7 @@ from statistics import NormalDist
 import pytest
 
 from neuroinspect_tui.results import ClassChange, ScoreHistogram
-from neuroinspect_tui.session.plots import Column, Share, gains, histogram, wilson
+from neuroinspect_tui.session.plots import HistogramBin, Share, gains, histogram, wilson
 
 
 @pytest.mark.parametrize(
@@ -25,13 +25,16 @@ def test_a_share_without_images_has_no_rate_and_no_interval():
 
 def test_a_histogram_shows_each_kind_as_a_share_of_its_own_number():
     found = histogram(ScoreHistogram((0.0, 1.0, 4.0), (1, 3), (12, 4), 2.0))
-    assert found.columns == (Column(0.0, 25.0, 100 / 3, 100.0), Column(25.0, 75.0, 100.0, 100 / 3))
+    assert found.columns == (
+        HistogramBin(0.0, 25.0, 100 / 3, 100.0),
+        HistogramBin(25.0, 75.0, 100.0, 100 / 3),
+    )
     assert found.threshold == 50.0
 
 
 def test_a_histogram_of_equal_or_no_scores_can_be_drawn():
     flat = histogram(ScoreHistogram((1.0, 1.0), (0,), (0,), 5.0))
-    assert flat.columns == (Column(0.0, 0.0, 0.0, 0.0),)
+    assert flat.columns == (HistogramBin(0.0, 0.0, 0.0, 0.0),)
     assert flat.threshold == 100.0
 
 

@@ -136,7 +136,15 @@ def test_a_repair_is_as_in_the_contract(report):
         "class_precision": 0.9,
         "class_f1": 2 * 0.86 * 0.9 / (0.86 + 0.9),
         "worst_class": {"index": 0, "name": "star", "accuracy": 0.86},
-        "worst_group": {"column": "background", "value": "grass", "class": "star", "accuracy": 0.78},
+        "worst_group": {
+            "column": "background",
+            "value": "grass",
+            "class": "star",
+            "accuracy": 0.78,
+            "count": 0,
+            "estimated": False,
+            "estimate": None,
+        },
         "accuracy_interval": [0.9 - 0.03, 0.9 + 0.03],
         "class_interval": [0.86 - 0.1, 0.86 + 0.1],
     }

@@ -28,10 +28,6 @@ def test_the_mark_follows_the_outcome(outcome, mark):
     assert words.verdict_mark(reported(replace(synthetic.repair(), verdict=Verdict(outcome, ())))) == mark
 
 
-def test_the_headline_is_the_class(repair):
-    assert words.repair_headline(repair) == "33 % → 86 %"
-
-
 def test_the_facts_below_the_numbers():
     made = replace(synthetic.repair(), parameters={"strength": 0.00316228, "groups": "place"})
     assert words.repair_facts(reported(made)) == [

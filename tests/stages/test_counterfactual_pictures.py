@@ -5,7 +5,15 @@ from torch import nn
 from neuroinspect_tui.data.transforms import Preprocess
 from neuroinspect_tui.models.classifier import prepare
 from neuroinspect_tui.models.sources import ModelSource
-from neuroinspect_tui.stages.counterfactual_pictures import cover_test, flip_rates, with_cue, without_cue
+from neuroinspect_tui.stages.counterfactual_pictures import (
+    Answer,
+    CounterfactualPicture,
+    cover_test,
+    fixes_more,
+    flip_rates,
+    with_cue,
+    without_cue,
+)
 from neuroinspect_tui.stages.failure_modes import Pictures, conclude, find_failure_modes
 from neuroinspect_tui.stages.failure_modes.arrays import split_of
 from neuroinspect_tui.stages.metrics import wilson_interval
@@ -78,6 +86,21 @@ def test_covering_the_cue_mends_and_covering_elsewhere_does_not(spots):
     assert all(
         picture.after.confidence > 0.5 and picture.rgb.shape == (SIZE, SIZE, 3) for picture in pictures
     )
+
+
+def test_whether_the_own_region_mends_more_than_chance_by_hand():
+    def picture(own, *controls):
+        before, answers = Answer(1, 1.0), [Answer(label, 1.0) for label in (own, *controls)]
+        return CounterfactualPicture(
+            0, None, torch.zeros(1), torch.zeros(1), before, answers[0], tuple(answers[1:])
+        )
+
+    alone, none, control = picture(0, 1, 1, 1), picture(1, 1, 1, 1), picture(1, 0, 1, 1)
+    assert fixes_more([alone, alone], [0, 0]) == pytest.approx(1 / 16)
+    assert fixes_more([alone, alone, none], [0, 0, 0]) == pytest.approx(1 / 16)
+    assert fixes_more([alone, control], [0, 0]) == pytest.approx(1 - (3 / 4) ** 2)
+    assert fixes_more([picture(0, 0, 0, 0)], [0]) == 1.0
+    assert fixes_more([], []) == 1.0
 
 
 def test_putting_the_cue_in_flips_the_other_class_alone(spots):

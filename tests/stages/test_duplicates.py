@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neuroinspect_tui.data.images import UnreadableImage
 from neuroinspect_tui.results.duplicates import SplitDuplicates
-from neuroinspect_tui.stages.duplicates import Duplicates, find_duplicates, near_features, rows_to_exclude
+from neuroinspect_tui.stages.duplicates import CopiedRows, find_duplicates, near_features, rows_to_exclude
 from neuroinspect_tui.tensors import SplitFeatures
 
 KINDS = ("jpeg", "larger", "smaller", "mirrored", "mirrored smaller jpeg")
@@ -130,8 +130,8 @@ def test_images_that_cannot_be_opened_are_passed_over(made: World) -> None:
 
 def test_the_rows_to_leave_out_are_those_with_a_copy_anywhere() -> None:
     found = (
-        Duplicates("train", "test", torch.tensor([[3, 5], [3, 7], [4, 5]])),
-        Duplicates("test", "val", torch.tensor([[1, 0], [7, 2]])),
+        CopiedRows("train", "test", torch.tensor([[3, 5], [3, 7], [4, 5]])),
+        CopiedRows("test", "val", torch.tensor([[1, 0], [7, 2]])),
     )
     assert rows_to_exclude(found, "test").tolist() == [1, 5, 7]
     assert rows_to_exclude(found, "train").tolist() == [3, 4]

@@ -44,6 +44,7 @@ from neuroinspect_tui.results import (
     SplitUse,
     TagCounts,
     Verdict,
+    Verification,
     WeightedNeuron,
     WhatIf,
     WorstClass,
@@ -395,6 +396,10 @@ class FakeWorker:
             ClassRef(job.target, CLASSES[job.target]), job.method,
             metrics(0.847, 0.333, 0.2), metrics(0.86, 0.8, 0.6), 7, 2, (),
         )  # fmt: skip
+
+    def _answer_verifyrepair(self, job: jobs.VerifyRepair) -> Verification:
+        weights = self._repairs[job.number].weights or ""
+        return Verification(job.number, weights, "test", 6149, 6149, 0.851, 0.851, fresh=True)
 
     def _answer_listsamples(self, job: jobs.ListSamples) -> tuple[Sample, ...]:
         if job.predicted == job.target:

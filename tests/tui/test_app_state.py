@@ -59,8 +59,9 @@ def test_another_split_does_not_replace_the_debugged_one() -> None:
     app_state.apply(Finished(jobs.Open(), opened()))
     app_state.apply(Finished(jobs.Evaluate(), evaluation()))
     kept = app_state.evaluation
-    assert app_state.apply(Partial(jobs.Evaluate("test"), evaluation(share=0.1))) == frozenset()
-    assert app_state.apply(Finished(jobs.Evaluate("test"), evaluation(share=0.1))) == {"progress", "log"}
+    other = replace(evaluation(share=0.1), split="test")
+    assert app_state.apply(Partial(jobs.Evaluate("test"), other)) == frozenset()
+    assert app_state.apply(Finished(jobs.Evaluate("test"), other)) == {"progress", "log"}
     assert app_state.evaluation is kept
     assert app_state.apply(Finished(jobs.Evaluate("val"), evaluation(share=0.9))) == {
         "evaluation",
@@ -176,3 +177,13 @@ def test_the_question_of_a_tag_is_about_one_side() -> None:
     app_state.reports[1] = replace(report, insufficient=())
     assert app_state.one_sided(1, None) == tuple(strong[:5]), "the only list that there is"
     assert app_state.one_sided(2, None) == ()
+
+
+def test_what_a_repair_evaluates_on_its_way_is_not_shown_as_the_debugged_split() -> None:
+    app_state = AppState()
+    app_state.apply(Finished(jobs.Open(), opened()))
+    app_state.apply(Finished(jobs.Evaluate(), evaluation()))
+    other = replace(evaluation(share=0.5), split="test")
+    assert app_state.apply(Partial(jobs.RepairHead(0, "ridge"), other)) == frozenset()
+    assert app_state.apply(Finished(jobs.Evaluate("test"), other)) == frozenset({"progress", "log"})
+    assert app_state.evaluation == evaluation() and app_state.evaluation_final

@@ -43,9 +43,9 @@ async def test_repair_shows_the_verdict_on_its_aim_first_beside_its_controls(lau
         assert desk.worker.asked(jobs.RepairHead) == [jobs.RepairHead(0, "ridge")]
         lines = list(desk.page.query_one("#verdict").rows)  # type: ignore[attr-defined]
         assert [row.cells[0][0][0] for row in lines] == [
-            "sweet pea (the aim) · 24 images", "untouched", "bias shift", "told nothing",
+            "sweet pea (the aim) · 24 images", "untouched", "bias shift", "without groups",
             "all images · 6 149 images", "untouched",
-            "the worst group (background trellis) · 40 images", "untouched",
+            "the worst group (sweet pea, background trellis) · 40 images", "untouched",
         ]  # fmt: skip
         assert [cell if isinstance(cell, str) else cell[0][0] for cell in lines[1].cells[1:]] == [
             "33.3", "58.3", "+25.0", "+2.0 … +44.0", "8", "2", "0.11",

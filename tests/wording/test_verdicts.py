@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from neuroinspect_tui.results import Choice, ClassRef, Comparison, Loser, Repair, Verdict
+from neuroinspect_tui.results import Choice, ClassRef, Comparison, GroupEstimate, Loser, Repair, Verdict
 from neuroinspect_tui.wording.verdicts import choice_sentence, outcome_words, verdict_sentence
 
 from ..session import synthetic
@@ -99,7 +99,7 @@ def test_what_the_tags_add_is_said(nothing, shuffled, end):
         (
             0.01,
             0.02,
-            "p = 0.4). On the worst group (rose, background grass) they do add something: "
+            "p = 0.4). On the worst group (star, background grass) they do add something: "
             "60.0 % without them, 85.0 % with them of 40 images, p = 0.01.",
         ),
         (0.01, 0.2, "p = 0.4)."),
@@ -115,12 +115,28 @@ def test_what_the_tags_add_to_the_worst_group_is_said_where_it_differs(p, shuffl
     assert verdict_sentence(made).endswith(end)
 
 
-def test_a_kept_head_and_an_estimate_are_said():
+def test_a_kept_head_is_said():
     kept = replace(repair("too_few", OWN, ALL), unchanged=True)
     assert verdict_sentence(kept) == "Nothing beat the untouched decision layer, which is kept."
+
+
+@pytest.mark.parametrize(
+    ("interval", "words"),
+    [
+        ((0.6, 0.84), "is 73 % (60 to 84 %, 90 % interval)."),
+        ((0.3, 0.84), "is anywhere from 30 to 84 %: too few to tell."),
+    ],
+)
+def test_an_estimate_is_called_one_and_says_how_sure_it_is(interval, words):
     line = replace(OWN, metric="worst_group", n=85)
-    assert verdict_sentence(repair("helps", OWN, ALL, line, estimated=True)).endswith(
-        "Worst-group numbers are estimates: the probe carried the tags to its 85 images."
+    made = repair("helps", OWN, ALL, line, estimated=True)
+    start = "Worst-group numbers are estimates: a probe carried the tags to its 85 images."
+    assert verdict_sentence(made).endswith(start)
+    estimate = GroupEstimate(0.73, interval, 91.2, 13)
+    worst = replace(made.before.worst_group, estimated=True, estimate=estimate)
+    sentence = verdict_sentence(replace(made, before=replace(made.before, worst_group=worst)))
+    assert sentence.endswith(
+        f"{start} By the 13 images of the class tagged by hand, the true rate before {words}"
     )
 
 
@@ -129,6 +145,16 @@ def test_a_kept_head_and_an_estimate_are_said():
 )
 def test_the_outcome_in_a_few_words(hurt, words):
     assert outcome_words(repair("hurts", OWN, ALL, hurt=hurt)) == words
+
+
+def test_what_pays_is_said():
+    others = repair("hurts", OWN, replace(ALL, fixed=20, broken=41), hurt="others")
+    assert verdict_sentence(others).endswith("The 280 images beside it pay for it: 5 fixed, 41 broken.")
+    worst = replace(OWN, metric="worst_group", n=20, fixed=0, broken=9, before=0.9, after=0.45, p=0.0039)
+    assert verdict_sentence(repair("hurts", OWN, ALL, worst, hurt="worst_group")).endswith(
+        "What loses is the worst group (star, background grass): "
+        "90.0 → 45.0 % of 20 images (0 fixed, 9 broken, p = 0.0039)."
+    )
 
 
 def test_the_choice_is_said():

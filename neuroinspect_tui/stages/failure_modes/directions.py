@@ -15,12 +15,12 @@ def directions_of(factors: Factors, mistakes: Mistakes, rows: Tensor) -> Tensor:
 
     g_k = Σ u_ik g_i / Σ u_ik is the mean pull W_c − W_y of the mistakes by their shares in the factor.
     """
-    neurons = mistakes.head.neurons
-    pull, start = torch.zeros(len(factors.parts), neurons), 0
-    for block in mistakes.blocks(rows):
-        pull += factors.shares[start : start + len(block)].T @ mistakes.pulls(block)
-        start += len(block)
-    pull /= factors.shares.sum(dim=0).clamp_min(1e-12)[:, None]
+    neurons, data = mistakes.head.neurons, mistakes.data
+    votes = torch.zeros(mistakes.head.classes, len(factors.parts))
+    votes.index_add_(0, data.predicted[rows], factors.shares)
+    votes.index_add_(0, data.labels[rows], factors.shares, alpha=-1)
+    pull = votes.T @ mistakes.head.weight / factors.shares.sum(dim=0).clamp_min(1e-12)[:, None]
+    # The pull gives the sign: a factor says how much a neuron did, the pull which way it acts.
     return unit(pull * (factors.parts[:, :neurons] + factors.parts[:, neurons:]))
 
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ...results.failure_modes import ConfusedPair, FailureMode, WeightedNeuron
 from ...tensors import Head, OnProgress, SplitFeatures, no_progress, part_of
-from .carried import carried_by, concerned_classes, count_carried, threshold_of
+from .carried import carried_by, concerned_classes, count_carried, histogram, of_classes, threshold_of
+from .crossfit import held_out_counts
 from .directions import directions_of, sample_rows, scores, within_class
 from .factorise import factorise
 from .merge import Merged, merge
@@ -63,27 +64,38 @@ def find_failure_modes(
     centred = within_class(scores(data.features[sample], found), data.labels[sample])
     merged = merge(found, factors.members, centred)
     steady = stability(mistakes, merged.directions, sample, k, seed, parts[2])
-    return _with_evidence(mistakes, merged, steady, seed, parts[3], parts[4])
+    return _with_evidence(mistakes, merged, steady, k, seed, parts[3], parts[4])
 
 
 def _with_evidence(
-    mistakes: Mistakes, merged: Merged, steady: Tensor, seed: int, scoring: OnProgress, projecting: OnProgress
+    mistakes: Mistakes,
+    merged: Merged,
+    steady: Tensor,
+    k: int,
+    seed: int,
+    scoring: OnProgress,
+    projecting: OnProgress,
 ) -> FailureModes:
     """Describe merged directions, given how `steady` [K] they are."""
-    data, rows, members = mistakes.data, mistakes.rows, merged.members
+    data, rows = mistakes.data, mistakes.rows
     values = scores(data.features, merged.directions, scoring)
-    modes, thresholds, counts = [], [], []
-    for mode, direction in enumerate(merged.directions):
-        own = rows[members == mode]
-        classes = concerned_classes(data.labels[own])
-        inside = torch.isin(data.labels, classes)
-        thresholds.append(threshold_of(values[inside, mode]))
-        counts.append(count_carried(data, classes, values[:, mode], thresholds[-1]))
+    owned = [rows[merged.members == mode] for mode in range(len(merged.directions))]
+    classes = [concerned_classes(data.labels[own]) for own in owned]
+    thresholds = [
+        threshold_of(values[of_classes(data.labels, concerned), mode])
+        for mode, concerned in enumerate(classes)
+    ]
+    counts = [
+        count_carried(data, concerned, values[:, mode], thresholds[mode])
+        for mode, concerned in enumerate(classes)
+    ]
+    carried = carried_by(counts, held_out_counts(mistakes, merged.directions, classes, k, seed))
+    modes = []
+    for mode, (own, direction) in enumerate(zip(owned, merged.directions, strict=True)):
+        projecting(mode, len(owned))
+        inside = of_classes(data.labels, classes[mode])
         right = (inside & ~data.mistakes).nonzero().squeeze(1)
-        projecting(mode, len(merged.directions))
-        modes.append((own, direction, project_out(mistakes, direction, own, right, seed)))
-    described = tuple(
-        FailureMode(
+        described = FailureMode(
             id=mode,
             name=None,
             name_auroc=None,
@@ -93,14 +105,12 @@ def _with_evidence(
             share=len(own) / len(rows),
             pairs=_pairs(data, own),
             neurons=_neurons(direction),
-            carried=carried,
-            projected=projected,
+            carried=carried[mode],
+            projected=project_out(mistakes, direction, own, right, seed),
+            histogram=histogram(data, inside, values[:, mode], thresholds[mode]),
         )
-        for mode, ((own, direction, projected), carried) in enumerate(
-            zip(modes, carried_by(counts), strict=True)
-        )
-    )
-    return FailureModes(described, merged.directions, torch.tensor(thresholds), rows, members)
+        modes.append(described)
+    return FailureModes(tuple(modes), merged.directions, torch.tensor(thresholds), rows, merged.members)
 
 
 def _pairs(data: SplitFeatures, rows: Tensor) -> tuple[ConfusedPair, ...]:

@@ -10,19 +10,18 @@ from torch import Tensor
 
 from ...data.transforms import Preprocess
 from ...models.classifier import Classifier
-from ...results.failure_modes import CoverTest, FailureMode
+from ...results.failure_modes import FailureMode
 from ...tensors import OnProgress, SplitFeatures, no_progress, part_of
 from ..concepts import Vocabulary
-from ..counterfactual_pictures import ReadImages, cover_test, without_cue
-from ..regions import SHARE
-from .carried import concerned_classes
+from ..counterfactual_pictures import ReadImages
+from .carried import concerned_classes, of_classes
+from .covering import Covering
 from .directions import sample_rows, scores
 from .discover import FailureModes
 from .naming import VerifiedName, verified_name
 from .spurious import is_spurious, transfer
 from .statistics import image_statistics, strongest_statistic
 
-COVERED = 64
 MEASURED = 2048
 NAMED = 24
 _BLOCK = 64
@@ -62,13 +61,14 @@ def conclude(
     modes = []
     for mode in found.modes:
         progress = part_of(part_of(on_progress, 1, 2), mode.id, len(found.modes))
-        cover, own = None, values[:, mode.id]
-        if classifier is not None and preprocess is not None and pictures is not None:
-            cover = _cover(data, found, mode.id, classifier, preprocess, pictures.read, progress)
-        statistic = None
+        own, statistic = values[:, mode.id], None
+        cover, cover_p = None, 1.0
         if table is not None:
             above = own[measured] > found.thresholds[mode.id]
             statistic = strongest_statistic(table, data.labels[measured], above, len(found.modes))
+        if classifier is not None and preprocess is not None and pictures is not None:
+            test = Covering(data, found, classifier, preprocess, pictures.read, progress)
+            cover, cover_p = test.best(mode.id, own, statistic)
         name = _name(data, found, mode, own, pictures, seed)
         modes.append(
             replace(
@@ -77,7 +77,7 @@ def conclude(
                 statistic=statistic,
                 name=name.label if name else None,
                 name_auroc=name.auroc if name else None,
-                spurious=is_spurious(mode, transfer(data, found, mode.id), cover),
+                spurious=is_spurious(mode, transfer(data, found, mode.id), cover, cover_p),
             )
         )
     return replace(found, modes=tuple(modes))
@@ -93,22 +93,6 @@ def _measure(pictures: Pictures, rows: Tensor, on_progress: OnProgress) -> Tenso
     return torch.cat(parts)
 
 
-def _cover(
-    data: SplitFeatures,
-    found: FailureModes,
-    mode: int,
-    classifier: Classifier,
-    preprocess: Preprocess,
-    read: ReadImages,
-    on_progress: OnProgress,
-) -> CoverTest | None:
-    """Cover what the mode's direction sees in its mistakes, spread evenly over them."""
-    own = found.rows_of(mode)
-    rows = own[torch.linspace(0, len(own) - 1, min(len(own), COVERED)).round().long()].tolist()
-    changed = without_cue(classifier, preprocess, found.directions[mode], rows, read, on_progress, SHARE)
-    return cover_test(list(changed), data.labels[rows].tolist())
-
-
 def _name(
     data: SplitFeatures,
     found: FailureModes,
@@ -120,7 +104,7 @@ def _name(
     """Name what the images of the mode's classes above its threshold have and those below it have not."""
     if pictures is None or pictures.embed is None or pictures.vocabulary is None:
         return None
-    inside = torch.isin(data.labels, concerned_classes(data.labels[found.rows_of(mode.id)]))
+    inside = of_classes(data.labels, concerned_classes(data.labels[found.rows_of(mode.id)]))
     above = values > found.thresholds[mode.id]
     sides = []
     for chosen, order in ((inside & above, -values), (inside & ~above, values)):

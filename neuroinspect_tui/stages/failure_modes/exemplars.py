@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from ...tensors import SplitFeatures
-from .carried import concerned_classes
+from .carried import concerned_classes, of_classes
 from .discover import FailureModes
 
 
@@ -32,7 +31,7 @@ def exemplars_of(
     """Return up to `count` images of each kind by the mode's scores `values` [N] on the split `data`."""
     own = found.rows_of(mode)
     classes = concerned_classes(data.labels[own])
-    inside = torch.isin(data.labels, classes)
+    inside = of_classes(data.labels, classes)
     right = (inside & ~data.mistakes).nonzero().squeeze(1)
     others = (~inside).nonzero().squeeze(1)
     lowest = inside.nonzero().squeeze(1)

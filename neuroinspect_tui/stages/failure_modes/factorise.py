@@ -38,16 +38,32 @@ def factorise(
 
     Contributions of at most `FIT_ROWS` mistakes are in memory at once.
     """
-    drawn = rows
-    if len(rows) > FIT_ROWS:
-        order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
-        drawn = rows[order[:FIT_ROWS].sort().values]
-    table = mistakes.contributions(drawn)
-    count = max(1, min(k, len(rows) // _FEWEST_MEMBERS, table.shape[1]))
+    drawn = draw_rows(rows, FIT_ROWS, seed)
+    shares, parts = fit_parts(mistakes.contributions(drawn), k, len(rows), seed)
+    if len(drawn) < len(rows):
+        shares = _express(parts, mistakes, rows, on_progress)
+    return normalised(shares, parts)
+
+
+def draw_rows(rows: Tensor, most: int, seed: int) -> Tensor:
+    """Return `rows`, or `most` of them drawn at random, in order."""
+    if len(rows) <= most:
+        return rows
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
+    return rows[order[:most].sort().values]
+
+
+def fit_parts(table: Tensor, k: int, mistakes: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Fit at most `k` factors of a table [n,P] for so many mistakes; return shares [n,K] and parts [K,P]."""
+    count = max(1, min(k, mistakes // _FEWEST_MEMBERS, table.shape[1]))
     if not bool((table > 0).any()):
-        return Factors(torch.zeros(len(rows), count), torch.zeros(count, table.shape[1]))
-    fitted, parts = fit(table, count, seed)
-    shares = fitted if len(drawn) == len(rows) else _express(parts, mistakes, rows, on_progress)
+        return torch.zeros(len(table), count), torch.zeros(count, table.shape[1])
+    return fit(table, count, seed)
+
+
+def normalised(shares: Tensor, parts: Tensor) -> Factors:
+    """Return factors of unit length with the shares that keep their product."""
+    # A factorisation leaves the scale between shares and parts open; unit parts make shares comparable.
     length = parts.norm(dim=1)
     return Factors(shares * length, parts / length.clamp_min(1e-12)[:, None])
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .directions import agreement, unit
 
-ALIKE = 0.8
+ALIKE = 0.75
 """Correlation of two directions' scores, within classes, from which on they are one (docs/benchmarks.md)."""
 
 
@@ -34,6 +34,7 @@ def merge(directions: Tensor, members: Tensor, centred: Tensor) -> Merged:
     owner = torch.full((len(directions) + 1,), -1, dtype=torch.int64)
     owner[kept] = torch.arange(len(kept))
     while len(scaled) > 1:
+        # Compared by what they score, not by their weights: correlated neurons stand in for one another.
         alike = agreement(seen, seen).fill_diagonal_(-1)
         first, second = sorted(divmod(int(alike.argmax()), len(scaled)))
         if float(alike[first, second]) < ALIKE:
@@ -49,5 +50,6 @@ def merge(directions: Tensor, members: Tensor, centred: Tensor) -> Merged:
         owner = torch.where(owner > second, owner - 1, owner)
         scaled, seen, count = scaled[rest], seen[:, rest], count[rest]
     order = count.argsort(descending=True, stable=True)
+    # One place more than there are modes: -1, no mode, indexes it and stays -1.
     rank = torch.cat([order.argsort(), torch.tensor([-1])])
     return Merged(unit(scaled[order]), rank[owner[members]])

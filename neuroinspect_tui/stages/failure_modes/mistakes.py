@@ -60,6 +60,8 @@ class Mistakes:
         features, pulls = read_rows(self.data.features, rows), self.pulls(rows)
         against_class = (pulls * (features - self.means[self.data.labels[rows]])).clamp_min_(0)
         fires = pulls.mul_(features.sub_(self.resting)).clamp_min_(0)
+        # The root of the sum, not the sum: a mistake by a large lead weighs more than one by a hair, not in
+        # proportion, or a few outliers would make up the factors.
         table = torch.cat([against_class, fires], dim=1)
         return table.div_(table.sum(dim=1, keepdim=True).sqrt_().clamp_min_(1e-12))
 

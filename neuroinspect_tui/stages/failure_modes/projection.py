@@ -30,8 +30,10 @@ def project_out(
     parts = [_thinned(rows) for rows in (members, right)]
     features = [read_rows(mistakes.data.features, rows) for rows in parts]
     spread = torch.cat(features).std(dim=0, unbiased=False)
+    # Directions along which the features vary as much: those in empty dimensions would change nothing.
     noise = torch.randn(RANDOM, len(direction), generator=torch.Generator().manual_seed(seed)) * spread
     lines = torch.cat([direction[None], unit(noise)])
+    # To the level of right answers, not to zero, which may be far from any image's score.
     level = (features[1] @ lines.T).mean(dim=0) if len(right) else torch.zeros(len(lines))
     fixed = _right_without(mistakes, parts[0], features[0], lines, level)
     broken = 1 - _right_without(mistakes, parts[1], features[1], lines[:1], level[:1])

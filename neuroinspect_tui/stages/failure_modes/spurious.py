@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.special import ndtr
+import numpy as np
+from scipy.stats import hypergeom
 from torch import Tensor
 
 from ...results.failure_modes import CoverTest, FailureMode
@@ -25,9 +27,9 @@ class Transfer:
     """What a mode's cue does to images of all classes but the one that it pulls to, `predicted`.
 
     In `same` of `classes` (with at least three images above the mode's threshold and three below), those
-    above are predicted as it more often; `p` is of this pull over all of them (Cochran–Mantel–Haenszel,
-    one-sided). `own` is the AUROC of the score for the images of `predicted`: near 1, the cue is the class
-    itself.
+    above are predicted as it more often; `p` is of this pull over all of them (Fisher's test with the
+    classes as strata, exact and one-sided). `own` is the AUROC of the score for the images of `predicted`:
+    near 1, the cue is the class itself.
     """
 
     predicted: int
@@ -44,7 +46,7 @@ def transfer(data: SplitFeatures, found: FailureModes, mode: int) -> Transfer:
     predicted = int(data.predicted[found.rows_of(mode)].mode().values)
     taken = data.predicted == predicted
     same = classes = 0
-    surplus = variance = 0.0
+    tables: list[tuple[int, int, int, int]] = []
     for label in data.labels.unique().tolist():
         own = data.labels == label
         first, second = int((own & above).sum()), int((own & ~above).sum())
@@ -53,24 +55,39 @@ def transfer(data: SplitFeatures, found: FailureModes, mode: int) -> Transfer:
         hits, total, size = int((own & above & taken).sum()), int((own & taken).sum()), first + second
         classes += 1
         same += hits * second > (total - hits) * first
-        surplus += hits - first * total / size
-        variance += first * second * total * (size - total) / (size**2 * (size - 1))
-    p = float(ndtr(-surplus / variance**0.5)) if variance > 0 else 1.0
-    return Transfer(predicted, classes, same, p, _own_class(data, values, predicted))
+        tables.append((hits, first, total, size))
+    return Transfer(predicted, classes, same, exact_p(tables), _own_class(data, values, predicted))
 
 
-def is_spurious(mode: FailureMode, effect: Transfer, cover: CoverTest | None) -> bool:
+def exact_p(tables: Sequence[tuple[int, int, int, int]]) -> float:
+    """Return P(as many hits or more) given the margins of 2×2 tables (hits, first, total, size).
+
+    `hits` of the `first` and `total` of the `size` images are taken. Each table is a stratum; their sum is
+    convolved exactly.
+    """
+    chances, seen = np.ones(1), 0
+    for hits, first, total, size in tables:
+        low = max(0, first + total - size)
+        counts = np.arange(low, min(first, total) + 1)
+        chances = np.convolve(chances, hypergeom.pmf(counts, size, total, first))
+        seen += hits - low
+    return min(1.0, float(chances[seen:].sum()))
+
+
+def is_spurious(mode: FailureMode, effect: Transfer, cover: CoverTest | None, cover_p: float = 0.0) -> bool:
     """Say whether the evidence together makes a mode a spurious cue.
 
-    The cue must not be the class itself, it must pull most other classes alike, and its removal must fix:
-    covered in the picture, a quarter of the mistakes and three times as many as elsewhere; or, where it was
-    not covered or fills the picture, taken out of the features half of them, breaking few right answers,
+    The cue must not be the class itself, it must pull most other classes alike, and taking it away must fix:
+    covered in the picture, a quarter of the mistakes and three times as many as elsewhere, by no chance
+    (`cover_p`, of `fixes_more`); or, where it was not covered or fills the picture, taken out of the
+    features half of them, breaking few right answers,
     with a pull that is beyond doubt and a score that says little of the class.
     """
     alike = effect.classes > 0 and effect.same >= ALIKE * effect.classes
     if effect.own >= ITS_CLASS or not alike or effect.p >= SIGNIFICANT:
         return False
-    if cover is not None and cover.mended >= max(FIXED, TIMES * cover.elsewhere):
+    covered = cover is not None and cover.mended >= max(FIXED, TIMES * cover.elsewhere)
+    if covered and cover_p < SIGNIFICANT:
         return True
     removed = mode.projected
     if removed is None or effect.p >= CERTAIN or effect.own >= HARDLY_ITS_CLASS:

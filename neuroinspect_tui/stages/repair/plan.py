@@ -24,7 +24,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...results import SplitUse
-from ...tensors import GroupColumn, SplitFeatures
+from ...tensors import SplitFeatures
 from ..metrics import worst_group
 from .examples import Examples, thinned
 
@@ -168,9 +168,11 @@ def _parts(
     """
     strata = torch.stack([split.labels, *(column.codes for column in split.groups.values())])
     _, cell, count = torch.unique(strata, dim=1, return_inverse=True, return_counts=True)
+    # Keys come from the paths, not from places: a reordered data set is divided in the same way.
     keys = _random_keys(split.paths, seed)
     lowest = torch.full_like(count, 2**63 - 1).scatter_reduce(0, cell, keys, "amin")
     cells = lowest.argsort()
+    # An order of the cells that neither their names nor the images' places decide; ties by the lowest key.
     cells = cells[count[cells].argsort(descending=True, stable=True)]
     order = keys.argsort()
     order = order[cells.argsort()[cell[order]].sort(stable=True).indices]
@@ -180,6 +182,7 @@ def _parts(
     for name in tag_columns:
         if name in split.groups:
             known = split.groups[name].codes >= 0
+            # A few dozen tags that were not carried are too few to divide: fitting needs them all.
             part[known & (2 * known.sum() < len(split))] = 0
     return [(part == index).nonzero()[:, 0] for index in range(len(shares))]
 
@@ -204,11 +207,7 @@ def _divides(splits: Mapping[str, SplitFeatures], name: str) -> bool:
 def _worst_column(split: SplitFeatures, rows: Tensor, tag_columns: Sequence[str]) -> list[str]:
     """Return the column but the tags' whose worst (value, class) the classifier does worst on in `rows`."""
     labels, predicted = split.labels[rows], split.predicted[rows]
-    parts = {
-        name: GroupColumn(name, column.values, column.codes[rows])
-        for name, column in split.groups.items()
-        if name not in tag_columns
-    }
+    parts = {name: column.take(rows) for name, column in split.groups.items() if name not in tag_columns}
     names = [str(label) for label in range(int(split.labels.max()) + 1)]
     found = worst_group(labels, predicted, parts, names)
     return [found.column] if found else []
@@ -216,10 +215,7 @@ def _worst_column(split: SplitFeatures, rows: Tensor, tag_columns: Sequence[str]
 
 def rows_of(split: SplitFeatures, rows: Tensor) -> SplitFeatures:
     """Return the split with only `rows` [K] int64."""
-    groups = {
-        name: GroupColumn(column.name, column.values, column.codes[rows])
-        for name, column in split.groups.items()
-    }
+    groups = {name: column.take(rows) for name, column in split.groups.items()}
     return replace(
         split,
         features=split.features[rows],

@@ -19,9 +19,10 @@ from .ridge import ridge_repairs
 CAP = 20.0
 ADDED = 100
 SHARES = (0.25, 0.5)
-DRAWS, RESAMPLES = 4, 200
+DRAWS, RESAMPLES = 6, 200
 FEWEST_FITTED, FEWEST_JUDGED = 12, 20
 MOST_CELLS = 2
+LEAST_ERROR = 0.002
 RARE = 0.5
 """A cell is rare that has at most half as many images as its class's largest of that column."""
 
@@ -86,9 +87,9 @@ def more_images(
 ) -> tuple[MoreImages, ...]:
     """Estimate what more images of the rarest cells would bring, those of class `target` first.
 
-    Ridge is fitted again with a quarter and half of the cell's images; the accuracy on its judged images is
-    taken to grow by the same for each doubling, and is extrapolated over as many doublings as were seen at
-    most. The interval comes from resampling the images and the draws.
+    Ridge is fitted again with a quarter and half of the cell's images; the error on its judged images is
+    taken to fall as a power of their number, and is extrapolated over as many doublings as were seen at
+    most. The interval comes from resampling the images and the draws, and from how far draws differ.
     """
     cells = _rare_cells(plan, target)[:MOST_CELLS]
     enough = [_enough(cell) for cell in cells]
@@ -146,14 +147,25 @@ def _gain(
     answers = torch.stack(right)
     doublings = torch.tensor([math.log2(size) for size in sizes], dtype=torch.float64)
     further = math.log2((len(cell.fitted) + added) / len(cell.fitted))
+    gain = _extrapolated(doublings, answers.mean((1, 2)), further)
+    others = [_extrapolated(doublings, _resampled(answers, generator), further) for _ in range(RESAMPLES)]
+    # Another draw of as many images would have given another accuracy, and so would the added ones.
+    between = float(answers[-1].mean(1).var()) * (1 + len(cell.fitted) / (len(cell.fitted) + added))
+    half = Z_95 * math.sqrt(float(torch.tensor(others).var()) + between)
     now = float(answers[0, 0].mean())
-    gain = further * _slope(doublings, answers.mean((1, 2)))
-    others = torch.tensor(
-        [further * _slope(doublings, _resampled(answers, generator)) for _ in range(RESAMPLES)]
-    )
-    half = Z_95 * float(others.std())
-    low, high = max(-now, gain - half), min(1 - now, gain + half)
-    return min(max(gain, -now), 1 - now), (min(low, high), max(low, high))
+    return gain, (max(-now, gain - half), min(1 - now, gain + half))
+
+
+def _extrapolated(doublings: Tensor, rates: Tensor, further: float) -> float:
+    """Return the gain after `further` doublings, the error falling as a power of the number of images.
+
+    `rates` [S] are the accuracies with 2^`doublings` [S] images, the first those with all (Cortes et al.,
+    NIPS 1993).
+    """
+    errors = (1 - rates).clamp(min=LEAST_ERROR)
+    centred = doublings - doublings.mean()
+    slope = float((centred * errors.log2()).sum() / centred.square().sum())
+    return float(errors[0]) * (1 - 2 ** (slope * further))
 
 
 def _refit(plan: Plan, head: Head, cell: Cell, kept: int, generator: torch.Generator, seed: int) -> Head:
@@ -167,12 +179,6 @@ def _refit(plan: Plan, head: Head, cell: Cell, kept: int, generator: torch.Gener
 def _right(judge: SplitFeatures, head: Head, cell: Cell) -> Tensor:
     """Return [J] float64: 1 where the cell's judged image is right."""
     return (predict(head, judge.features[cell.judged]) == cell.label).double()
-
-
-def _slope(doublings: Tensor, rates: Tensor) -> float:
-    """Return the least-squares slope of rates over doublings."""
-    centred = doublings - doublings.mean()
-    return float((centred * rates).sum() / centred.square().sum())
 
 
 def _resampled(answers: Tensor, generator: torch.Generator) -> Tensor:

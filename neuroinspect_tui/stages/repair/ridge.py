@@ -68,10 +68,12 @@ def _dual_repairs(
         logits = examples.logits(start)
         logits -= logits.mean(dim=1, keepdim=True)
         product, square = (float((weights[:, None] * logits * other).sum()) for other in (targets, logits))
+        # A head whose logits run against the targets, or are all zero, has no scale to keep.
         scale = product / square if product > 0 else 1.0
         rotated = vectors.T @ (root * (targets - scale * logits)).double()
         errors, changes = [], []
         for strength in strengths:
+            # Rounding leaves eigenvalues of a rank-deficient X Xᵀ slightly below 0.
             inverse = 1.0 / (values.clamp(min=0) + strength * found.size)
             dual = vectors @ (rotated * inverse[:, None])
             left_out = dual / (vectors.square() @ inverse)[:, None]
@@ -177,6 +179,7 @@ class _HeldOut:
         if len(chosen) > LEAVE_ONE_OUT_ROWS:
             generator = torch.Generator().manual_seed(seed)
             chosen = torch.multinomial(weights, LEAVE_ONE_OUT_ROWS, replacement=True, generator=generator)
+            # Drawn by weight, each row stands for the same part of the weighted sum.
             shares = torch.full((LEAVE_ONE_OUT_ROWS,), 1.0 / LEAVE_ONE_OUT_ROWS)
         features = examples.take(chosen)
         projected = with_one(features) @ vectors

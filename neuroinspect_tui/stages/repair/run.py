@@ -24,6 +24,7 @@ from ...results import (
     Verdict,
 )
 from ...tensors import NO_MEMORY, Head, Memory, OnProgress, SplitFeatures, no_progress
+from ..estimates import Evidence, with_estimate
 from ..metrics import fixed_and_broken, mcnemar_p, predict
 from .candidates import Candidate
 from .leace import has_groups
@@ -50,6 +51,7 @@ class RepairOutcome:
     choice: Choice
     classes: tuple[ClassChange, ...]
     cues: tuple[str, ...]
+    columns: tuple[str, ...]
     splits: tuple[SplitUse, ...]
     neurons: tuple[int, ...]
     seconds: float
@@ -62,12 +64,14 @@ class Told:
     """What a repair is told of groups beside the manifest's columns.
 
     `columns` are those to weight by (None: the tags', else the worst), `tags` those that were made from tags
-    and carried to all images, `shuffled` the same splits with columns made from shuffled tags, one each draw;
-    `excluded` rows of each split are marked as mislabelled, `unjudged` ones copies of images elsewhere.
+    and carried to all images, `evidence` the tagged images of each of those, `shuffled` the same splits with
+    columns made from shuffled tags, one each draw; `excluded` rows of each split are marked as mislabelled,
+    `unjudged` ones copies of images elsewhere.
     """
 
     columns: tuple[str, ...] | None = None
     tags: tuple[str, ...] = ()
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
     shuffled: Sequence[Mapping[str, SplitFeatures]] = ()
     excluded: Mapping[str, Tensor] = field(default_factory=dict)
     unjudged: Mapping[str, Tensor] = field(default_factory=dict)
@@ -135,7 +139,7 @@ def preview(
     found = propose(plan, head, target, method, neurons, seed, on_progress, device=device)
     judge = plan.judge
     before, after = (
-        Judged.of(judge, _predictions(one, head, judge, on_progress), target, class_names)
+        _judged(one, head, plan, target, class_names, told, on_progress)
         for one in (head, found.candidate.head)
     )
     fixed, broken = fixed_and_broken(judge.labels, before.predicted, after.predicted)
@@ -197,9 +201,27 @@ class ModeAim:
         return scores
 
 
-def _predictions(one: Head, untouched: Head, judge: SplitFeatures, on_progress: OnProgress) -> Tensor:
-    """Return [N]: of the untouched head what the model itself predicted, before its features were rounded."""
-    return judge.predicted if one is untouched else predict(one, judge.features, on_progress)
+def _judged(
+    one: Head,
+    untouched: Head,
+    plan: Plan,
+    target: int,
+    names: Sequence[str],
+    told: Told,
+    on_progress: OnProgress,
+) -> Judged:
+    """Measure a head: the untouched one by what the model itself predicted."""
+    judge = plan.judge
+    predicted = judge.predicted if one is untouched else predict(one, judge.features, on_progress)
+    found = Judged.of(judge, predicted, target, names)
+    worst = found.metrics.worst_group
+    if worst is None or not judge.groups[worst.column].estimated:
+        return found
+    evidence = told.evidence.get(worst.column)
+    worst = replace(worst, estimated=True)
+    if evidence is not None:
+        worst = with_estimate(worst, judge, predicted, one, evidence)
+    return replace(found, metrics=replace(found.metrics, worst_group=worst))
 
 
 def _outcome(
@@ -217,13 +239,13 @@ def _outcome(
     judge, target = plan.judge, found.task.target
 
     def judged(one: Head) -> Judged:
-        return Judged.of(judge, _predictions(one, head, judge, on_progress), target, names)
+        return _judged(one, head, plan, target, names, told, on_progress)
 
     before, after = judged(head), judged(found.candidate.head)
     rivals = {name: judged(one) for name, one in others.items()}
     fixed, broken = fixed_and_broken(judge.labels, before.predicted, after.predicted)
     worst = before.metrics.worst_group
-    estimated = worst is not None and worst.column in told.tags
+    estimated = worst is not None and worst.estimated
     images = None if mode is None else mode.images(judge)
     parameters = dict(found.candidate.parameters)
     if plan.columns:
@@ -242,6 +264,7 @@ def _outcome(
         choice=found.choice,
         classes=class_changes(judge, before.predicted, after.predicted, names),
         cues=tuple(name for name in plan.columns if name in told.tags),
+        columns=plan.columns,
         splits=plan.uses,
         neurons=neurons,
         seconds=found.seconds,

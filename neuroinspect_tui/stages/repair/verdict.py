@@ -9,18 +9,30 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from ...results import Aim, ClassChange, ClassRef, Comparison, Loser, Metrics, Opponent, Outcome, Verdict
+from ...results import (
+    Aim,
+    ClassChange,
+    ClassRef,
+    Comparison,
+    Hurt,
+    Loser,
+    Metrics,
+    Opponent,
+    Outcome,
+    Verdict,
+)
 from ...tensors import SplitFeatures
 from ..metrics import Z_95, ClassCounts, fixed_and_broken, head_metrics, mcnemar_p
 
 SIGNIFICANT = 0.05
 FEWEST_IMAGES, FEWEST_DIFFERING = 20, 6
 LOSS, LOST_IMAGES = 0.05, 3
+PRICE = 2 / 3
+"""The share of the gain that the others may pay for it."""
 CONTROLS: tuple[Opponent, ...] = ("bias", "finetune", "random")
 
 
@@ -114,8 +126,9 @@ def pass_verdict(
     `others` are the controls, the same method without groups, and the same method with shuffled tags. `mode`
     is the mask [N] of the judged images of the failure mode that is the aim instead of the class. The outcome
 
-    - "hurts": the aim, all images or the untouched head's worst group lose significantly, or one other class
-      does (Bonferroni) and loses more than the aim gains;
+    - "hurts": the aim, all images or the untouched head's worst group lose significantly; or one other class
+      does (Bonferroni) and its rate falls by more than two thirds of what the aim's rises; or all images but
+      the aim's do, on balance more of them than two thirds of what the aim gains;
     - "too_few": the aim has fewer than 20 images, or fewer than 6 on which the two heads differ, so that no
       exact test reaches p < .05;
     - "helps": the aim gains significantly, and no control does as well;
@@ -168,17 +181,18 @@ def _beats(lines: Lines, aim: Aim, control: Opponent) -> bool:
     return _ahead(every) or (_ahead(own) and not _behind(every))
 
 
-def _hurt(
-    lines: Lines, aim: Aim, losers: Sequence[tuple[Loser, bool]]
-) -> Aim | Literal["other_class"] | None:
+def _hurt(lines: Lines, aim: Aim, losers: Sequence[tuple[Loser, bool]]) -> Hurt | None:
     """Return who loses more than the repair may cost."""
     for metric in (aim, *(metric for metric, name in lines if name == "untouched")):
         if _behind(lines[metric, "untouched"]):
             return metric
-    own = lines[aim, "untouched"]
+    own, every = lines[aim, "untouched"], lines["all", "untouched"]
     gain = max(0.0, own.after - own.before) if own.n else 0.0
-    worse = (significant and loser.before - loser.after > gain for loser, significant in losers)
-    return "other_class" if any(worse) else None
+    if any(significant and loser.before - loser.after > PRICE * gain for loser, significant in losers):
+        return "other_class"
+    fixed, broken = every.fixed - own.fixed, every.broken - own.broken
+    lost, gained = broken - fixed, max(0, own.fixed - own.broken)
+    return "others" if lost > PRICE * gained and mcnemar_p(fixed, broken) < SIGNIFICANT else None
 
 
 def class_changes(

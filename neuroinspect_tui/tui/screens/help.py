@@ -35,7 +35,7 @@ WORDS = (
     ("what-if", "the change on all evaluated images if ▲ were doubled and ▼ off; x: in all classes"),
     ("▸", "from before to after"),
     ("fixed · broken", "images that become right · wrong"),
-    ("told nothing", "the same repair without tags: what the tags add"),
+    ("without groups", "the same repair that uses no tags or groups: what they add"),
 )
 COLUMNS = (Column("", 16, stretch=1, most=24), Column("", 40, stretch=4, most=110))
 

@@ -15,6 +15,7 @@ from ...results import Repair
 from ...text import safe
 from ...wording.numbers import listed, neurons
 from ...wording.verdicts import outcome_words, verdict_sentence
+from ...wording.verifications import differing_lines, verification_sentence
 from ..app_state import Topic
 from ..keymap import keys
 from ..widgets.case_words import CaseWords
@@ -38,11 +39,12 @@ class RepairScreen(Page[None]):
         "pane.repairs",
         "tag.cues",
         "repair.accept",
+        "repair.verify",
         "repair.discard",
         "view.tag",
         "app.copy",
     )
-    cancels = (jobs.RepairHead, jobs.ExportRepair)
+    cancels = (jobs.RepairHead, jobs.ExportRepair, jobs.VerifyRepair)
 
     def __init__(self, target: int, culprits: tuple[int, ...], marked: bool, mode: int | None = None) -> None:
         super().__init__()
@@ -106,6 +108,9 @@ class RepairScreen(Page[None]):
             return [failures[-1].line]
         if made is not None and not self.methods.has_focus:
             return repair_lines(made, made.twin(state.repairs.values()))
+        checked = state.verifications.get(made.number) if made is not None else None
+        if checked is not None:
+            return [verification_sentence(checked), *differing_lines(checked, self.class_names)]
         verdict = [verdict_sentence(made)] if made is not None else []
         return [*verdict, *method_lines(self._method(), self._uses())]
 
@@ -114,8 +119,10 @@ class RepairScreen(Page[None]):
         made = self.shown
         if made is None:
             return "repair.run", "repair"
+        if made.accepted and made.number not in self.app_state.verifications:
+            return "repair.verify", "verify the exported weights"
         if made.accepted:
-            return "app.back", "look through the repaired layer"
+            return "app.report", "write the report"
         if made.helps and not made.unchanged:
             return "repair.accept", "accept and export"
         return "view.tag", "tag more images"
@@ -184,7 +191,9 @@ class RepairScreen(Page[None]):
         self.set_focus(self.methods if name == "methods" else self.repairs)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only a repair on show can be accepted or discarded."""
+        """Only a repair on show can be accepted or discarded, and only an accepted one verified."""
+        if action == "verify":
+            return self.shown is not None and self.shown.accepted
         return action not in ("accept", "discard") or self.shown is not None
 
     def action_accept(self) -> None:
@@ -199,6 +208,11 @@ class RepairScreen(Page[None]):
         else:
             question = f"The verdict on repair {repair.number} is “{outcome_words(repair)}”. Export it?"
             self._confirm(question, "export", jobs.ExportRepair(repair.number))
+
+    def action_verify(self) -> None:
+        """Load the exported weights in a fresh process and compare its answers with the verdict's."""
+        if self.shown is not None and self.shown.accepted:
+            self.ask(jobs.VerifyRepair(self.shown.number))
 
     def action_discard(self) -> None:
         """Delete the repair on show, after a question."""

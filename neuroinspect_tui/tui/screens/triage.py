@@ -197,7 +197,7 @@ class TriageScreen(PanedPage):
             self._show_what_if()
         if "found" in topics:
             self._show_found()
-        if topics & {"evaluation", "modes"} and self.app_state.evaluation_final:
+        if topics & {"evaluation", "modes", "tags"} and self.app_state.evaluation_final:
             self._settle()
 
     def _show_classes(self) -> None:
@@ -282,10 +282,30 @@ class TriageScreen(PanedPage):
         weak = {culprit.neuron for culprit in self.report.insufficient} if self.report else set()
         return self.marks.question(self.target, weak)
 
+    def _repair_question(self) -> jobs.PreviewRepair | None:
+        """What `m` would make of the tags so far; nothing before both kinds of images are tagged."""
+        used = (cue.tags for cue in self.app_state.cues.values() if not cue.left_out)
+        if self.target is None or not any(tags.has and tags.not_ for tags in used):
+            return None
+        return jobs.PreviewRepair(self.target, mode=self.mode.id if self.mode else None)
+
+    def _show_preview(self) -> None:
+        job = self._repair_question()
+        if job is None:
+            self.strip.explain(
+                "space on a neuron: what if ▲ were stronger, ▼ off? With tags: what m would do"
+            )
+        elif job in self.app_state.failures:
+            self.strip.explain(safe(self.app_state.failures[job].line, 300))
+        elif job in self.app_state.repair_previews:
+            self.strip.show_repair(self.app_state.repair_previews[job])
+        else:
+            self.strip.explain("computing what the repair would do…")
+
     def _show_what_if(self) -> None:
         job = self._question()
         if job is None:
-            self.strip.explain("space on a neuron: what if ▲ were stronger, ▼ off?")
+            self._show_preview()
         elif job in self.app_state.failures:
             self.strip.explain(safe(self.app_state.failures[job].line, 300))
         elif job in self.app_state.what_ifs:
@@ -337,9 +357,16 @@ class TriageScreen(PanedPage):
         self._ask_what_if()
 
     def _ask_what_if(self) -> None:
-        job = self._question()
-        known = job is None or job in self.app_state.what_ifs or job in self.app_state.failures
-        if job is not None and not known and not self.app_state.waits_for(job):
+        job, state = self._question(), self.app_state
+        if job is None:
+            self._ask_preview()
+        elif job not in state.what_ifs and job not in state.failures and not state.waits_for(job):
+            self.ask(job)
+
+    def _ask_preview(self) -> None:
+        job, state = self._repair_question(), self.app_state
+        known = job is None or job in state.repair_previews or job in state.failures
+        if job is not None and not known and not state.waits_for(job):
             self.ask(job)
 
     def _what_if_changed(self) -> None:

@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from ...results import Metrics, WhatIf
+from ...results import Metrics, RepairPreview, WhatIf
 from ...text import safe
 from ...wording.numbers import bare_percent as percent
 from ...wording.numbers import neurons, signed
@@ -29,19 +29,28 @@ class WhatIfStrip(Widget):
         """Show a result."""
         where = "all" if result.target is None else safe(result.target.name, 12)
         before, after = result.before, result.after
-        broken = "bold $error" if result.broken else "bold"
         self.facts = (
             ((f"{_scaled(result)} for {where} → ", "$foreground"),),
             _change("class", before.class_accuracy, after.class_accuracy),
             _change("all", before.accuracy, after.accuracy),
-            (
-                ("fixed ", "$foreground 60%"),
-                (f"{result.fixed} ", "bold $success"),
-                ("broken ", "$foreground 60%"),
-                (f"{result.broken}  ", broken),
-            ),
+            _flips(result.fixed, result.broken),
             _worst(before, after),
             _change("precision", before.class_precision, after.class_precision),
+        )
+
+    def show_repair(self, found: RepairPreview) -> None:
+        """Show what the repair would give that `m` makes."""
+        if found.unchanged:
+            self.explain("m: with these tags the untouched layer would be kept")
+            return
+        before, after = found.before, found.after
+        name = safe(found.target.name, 12)
+        self.facts = (
+            ((f"m with {found.method} for {name} on {after.split} → ", "$foreground"),),
+            _change("class", before.class_accuracy, after.class_accuracy),
+            _change("all", before.accuracy, after.accuracy),
+            _flips(found.fixed, found.broken),
+            _worst(before, after),
         )
 
     def render(self) -> Content:
@@ -54,6 +63,15 @@ class WhatIfStrip(Widget):
                 break
             shown = longer
         return shown
+
+
+def _flips(fixed: int, broken: int) -> Fact:
+    return (
+        ("fixed ", "$foreground 60%"),
+        (f"{fixed} ", "bold $success"),
+        ("broken ", "$foreground 60%"),
+        (f"{broken}  ", "bold $error" if broken else "bold"),
+    )
 
 
 def _scaled(result: WhatIf) -> str:

@@ -55,9 +55,16 @@ def test_mistakes_and_right_answers_of_the_classes_are_counted_above_the_thresho
 
 def test_fisher_s_exact_p_by_hand():
     """3 of 3 against 0 of 3: 1 / C(6,3); that fewer mistakes carry it is no evidence."""
-    [found] = carried_by([((3, 3), (0, 3))])
+    strong, none = ((3, 3), (0, 3)), ((0, 3), (3, 3))
+    [found] = carried_by([strong], [strong])
     assert found == Carried((3, 3), (0, 3), pytest.approx(1 / 20))
-    assert carried_by([((0, 3), (3, 3))])[0].p == 1.0
+    assert carried_by([none], [none])[0].p == pytest.approx(1.0)
+
+
+def test_the_p_of_a_mode_is_the_larger_one_of_its_own_and_the_held_out_mistakes():
+    strong, weak = ((3, 3), (0, 3)), ((2, 2), (0, 2))
+    assert carried_by([strong], [weak])[0].p == pytest.approx(1 / 6)
+    assert carried_by([weak], [strong])[0] == Carried((2, 2), (0, 2), pytest.approx(1 / 6))
 
 
 def test_holm_multiplies_the_smallest_by_all_and_keeps_the_order():
@@ -68,5 +75,5 @@ def test_holm_multiplies_the_smallest_by_all_and_keeps_the_order():
 
 
 def test_p_is_corrected_over_the_modes():
-    first, second = carried_by([((3, 3), (0, 3)), ((1, 2), (1, 2))])
+    first, second = carried_by([((3, 3), (0, 3)), ((1, 2), (1, 2))], [((3, 3), (0, 3)), ((1, 2), (1, 2))])
     assert (first.p, second.p) == (pytest.approx(2 / 20), pytest.approx(5 / 6))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from scipy.stats import fisher_exact, mannwhitneyu
@@ -9,11 +11,11 @@ from neuroinspect_tui.stages.failure_modes.arrays import split_of
 from neuroinspect_tui.stages.failure_modes.carried import concerned_classes, holm, threshold_of
 from neuroinspect_tui.stages.failure_modes.exemplars import exemplars_of
 from neuroinspect_tui.stages.failure_modes.naming import verified_name
-from neuroinspect_tui.stages.failure_modes.spurious import is_spurious, transfer
+from neuroinspect_tui.stages.failure_modes.spurious import exact_p, is_spurious, transfer
 from neuroinspect_tui.stages.failure_modes.statistics import NAMES, image_statistics, strongest_statistic
 from neuroinspect_tui.tensors import Head
 
-from .worlds import cue_world
+from .worlds import cue_world, lot_world
 
 CLEAR = CoverTest(mended=0.6, elsewhere=0.1, images=40)
 NONE = CoverTest(mended=0.1, elsewhere=0.1, images=40)
@@ -32,6 +34,30 @@ def test_a_planted_cue_is_carried_by_the_images_that_have_it():
     chance = fisher_exact([[a, n - a], [b, m - b]], alternative="greater").pvalue
     assert mode.carried.p >= chance * (1 - 1e-9)
     assert mode.carried.p < 1e-6
+
+
+def test_carried_by_rarely_speaks_of_mistakes_that_have_no_cause():
+    alarms = 0
+    for seed in range(20):
+        world = lot_world(seed)
+        modes = find_failure_modes(world.data, world.head, k=4, seed=seed).modes
+        alarms += min(mode.carried.p for mode in modes) < 0.05
+    assert alarms <= 2
+
+
+def test_the_histogram_counts_the_images_of_the_modes_classes():
+    world = cue_world(share=0.5)
+    found = find_failure_modes(world.data, world.head)
+    mode = found.modes[0]
+    drawn = mode.histogram
+    assert sum(drawn.mistakes) == mode.carried.mistakes[1]
+    assert sum(drawn.right) == mode.carried.right[1]
+    assert len(drawn.edges) == len(drawn.right) + 1 == 21
+    assert drawn.threshold == pytest.approx(float(found.thresholds[0]))
+    values = scores(world.data.features, found.directions)[:, 0]
+    inside = torch.isin(world.data.labels, torch.tensor(mode.classes))
+    first = inside & world.data.mistakes & (values < drawn.edges[1])
+    assert drawn.mistakes[0] == int(first.sum())
 
 
 def test_holm_by_hand():
@@ -67,6 +93,23 @@ def test_a_planted_cue_is_spurious_when_the_evidence_agrees():
     assert effect.p < 1e-8
     assert is_spurious(found.modes[0], effect, CLEAR)
     assert is_spurious(found.modes[0], effect, None)
+
+
+def test_the_exact_test_over_classes_is_fishers_for_one_and_adds_up_for_two():
+    one = fisher_exact([[7, 3], [4, 16]], alternative="greater").pvalue
+    assert exact_p([(7, 10, 11, 30)]) == pytest.approx(one)
+    # Two strata of two images, one of them above and one taken: each has its hit with chance 1/2.
+    assert exact_p([(1, 1, 1, 2), (1, 1, 1, 2)]) == pytest.approx(0.25)
+    assert exact_p([(1, 1, 1, 2), (0, 1, 1, 2)]) == pytest.approx(0.75)
+    assert exact_p([]) == 1.0
+
+
+def test_a_cover_that_mends_no_more_than_chance_makes_nothing_spurious():
+    world = cue_world(images=480, pull=1.2)
+    mode = replace(find_failure_modes(world.data, world.head).modes[0], projected=None)
+    effect = transfer(world.data, find_failure_modes(world.data, world.head), 0)
+    assert is_spurious(mode, effect, CLEAR, 1e-4)
+    assert not is_spurious(mode, effect, CLEAR, 0.2)
 
 
 def test_a_cue_that_is_the_class_itself_is_not_spurious():

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -52,3 +54,19 @@ def test_a_joint_direction_is_compared_again_and_members_follow():
 def test_opposite_directions_are_two_modes():
     found = merge(torch.eye(2), torch.tensor([0, 1]), torch.stack([CUE, -CUE], dim=1))
     assert found.members.tolist() == [0, 1]
+
+
+def at(degrees: float) -> torch.Tensor:
+    """Scores of unit spread in the plane of the cue and the noise, which are at right angles."""
+    angle = math.radians(degrees)
+    return (math.cos(angle) * CUE + math.sin(angle) * NOISE) / 2
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-6])
+def test_a_joint_direction_has_the_spread_of_one(size):
+    """0° and 10° become 5°, of length cos 5° before it is scaled; with 40° it is joined by two to one."""
+    found = merge(torch.eye(3), torch.tensor([0, 1, 2]), size * torch.stack([at(0), at(10), at(40)], dim=1))
+    first = torch.tensor([0.5, 0.5, 0.0]) / math.cos(math.radians(5))
+    joint = 2 / 3 * first + torch.tensor([0.0, 0.0, 1 / 3])
+    torch.testing.assert_close(found.directions, (joint / joint.norm())[None])
+    assert found.members.tolist() == [0, 0, 0]

@@ -74,5 +74,5 @@ def test_equal_values_share_the_mean_of_their_ranks() -> None:
 )
 def test_carried_is_tested_as_fisher_did(mistakes: tuple[int, int], right: tuple[int, int]) -> None:
     table = [[above, total - above] for above, total in (mistakes, right)]
-    (found,) = carried_by([(mistakes, right)])
+    (found,) = carried_by([(mistakes, right)], [(mistakes, right)])
     assert found.p == pytest.approx(fisher_exact(table, alternative="greater").pvalue, rel=1e-8)

@@ -1,6 +1,6 @@
 """Hand-made worlds in which the causes of the mistakes are known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -37,6 +37,19 @@ def cue_world(cues=((0, 1.0),), images=240, classes=4, seed=0, share=0.5, noise=
     shifts = shift * torch.randn(neurons, generator=generator)
     head = Head(weight, -weight @ shifts)
     return World(split_of(features + shifts, labels, head), head, present)
+
+
+def lot_world(seed, images=160, classes=4, neurons=96):
+    """Features that say nothing; which images are taken for another class, and which, is drawn by lot."""
+    generator = torch.Generator().manual_seed(seed)
+    labels, weight = torch.arange(images) % classes, torch.randn(classes, neurons, generator=generator)
+    features = torch.randn(images, neurons, generator=generator)
+    data = split_of(features, labels, Head(weight, torch.zeros(classes)))
+    wrong = torch.rand(images, generator=generator) < 0.3
+    other = (labels + 1 + torch.randint(classes - 1, (images,), generator=generator)) % classes
+    kinds = data.top_classes.clone()
+    kinds[:, 0] = torch.where(wrong, other, labels)
+    return World(replace(data, top_classes=kinds), Head(weight, torch.zeros(classes)), wrong[:, None])
 
 
 def auroc(values, wanted):

@@ -7,7 +7,7 @@ from neuroinspect_tui.errors import Cancelled, InputError
 from neuroinspect_tui.results import Choice
 from neuroinspect_tui.stages.metrics import mcnemar_p
 from neuroinspect_tui.stages.repair import ModeAim, Told, repair_class
-from neuroinspect_tui.stages.tags import COLUMN, make_groups
+from neuroinspect_tui.stages.tags import COLUMN, make_groups, tag_evidence
 
 from .worlds import CULPRITS, NAMES, make_world
 
@@ -205,8 +205,31 @@ def test_shuffled_tags_are_fitted_by_the_middle_of_their_draws():
     rates = sorted(one.verdict.on("class", "shuffled_tags").before for one in alone)
     assert found.verdict.on("class", "shuffled_tags").before == rates[1]
     assert found.cues == ("place",)
-    assert found.verdict.estimated
-    assert not repair_class(splits, head, 0, NAMES, "ridge", CULPRITS).verdict.estimated
+
+
+@pytest.mark.parametrize(("every", "estimated"), [(20, True), (1, False)])
+def test_a_worst_group_is_an_estimate_unless_all_of_it_is_tagged_by_hand(every, estimated):
+    splits, head = make_world()
+    place = {name: split.groups["place"].codes for name, split in splits.items()}
+    tags = {
+        name: {row: ("not", "has")[int(codes[row])] for row in range(0, len(codes), every)}
+        for name, codes in place.items()
+    }
+    columns, _ = make_groups(splits, tags)
+    told = {name: replace(split, groups={COLUMN: columns[name]}) for name, split in splits.items()}
+    evidence = {COLUMN: tag_evidence(told, tags)}
+    found = repair_class(told, head, 0, NAMES, "ridge", CULPRITS, Told(tags=(COLUMN,), evidence=evidence))
+    worst = found.before.worst_group
+    assert (worst.estimated, found.verdict.estimated) == (estimated, estimated)
+    test = splits["test"]
+    own = (test.labels == worst.class_index) & (place["test"] == ("not", "has").index(worst.value))
+    true = float((test.predicted == test.labels)[own].double().mean())
+    if estimated:
+        low, high = worst.estimate.interval
+        assert low <= true <= high and high - low < 0.3
+        assert worst.estimate.images == pytest.approx(200, abs=20)
+    else:
+        assert worst.estimate is None and worst.accuracy == pytest.approx(true)
 
 
 def test_a_shift_of_one_logit_never_helps():

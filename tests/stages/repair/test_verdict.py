@@ -125,6 +125,30 @@ def test_a_class_is_named_where_fewer_than_one_in_twenty_would_lose_so_by_chance
     assert bool(found.losers) == named
 
 
+@pytest.mark.parametrize(("lost", "hurt"), [(13, None), (14, "others")])
+def test_all_others_together_must_not_pay_most_of_the_gain(lost, hurt):
+    """The first class gains 40 of 100 images; two others of 150 lose `lost` each, far less than 27 points."""
+    labels = torch.tensor([0] * 100 + [1] * 150 + [2] * 150)
+    judge = split_of("test", torch.zeros(400, 8), labels, leaning_head(), {})
+    old, new = labels.clone(), labels.clone()
+    old[:40], new[100 : 100 + lost], new[250 : 250 + lost] = 1, 0, 0
+    heads = [Judged.of(judge, found, 0, ("a", "b", "c")) for found in (old, new)]
+    found = pass_verdict(judge, 0, *heads, {"bias": heads[0]}, ("a", "b", "c"))
+    assert (found.hurt, found.outcome) == (hurt, "hurts" if hurt else "helps")
+
+
+def test_one_class_must_not_pay_most_of_the_gain():
+    """Of three classes the first gains 30 points; the last, a hundred images, loses 19 or 21 of them."""
+    labels = torch.tensor([0] * 200 + [1] * 100 + [2] * 100)
+    judge = split_of("test", torch.zeros(400, 8), labels, leaning_head(), {})
+    for lost, hurt in ((19, None), (21, "other_class")):
+        old, new = labels.clone(), labels.clone()
+        old[:60], old[200:250], new[300 : 300 + lost] = 1, 0, 0
+        heads = [Judged.of(judge, found, 0, ("a", "b", "c")) for found in (old, new)]
+        found = pass_verdict(judge, 0, *heads, {"bias": heads[0]}, ("a", "b", "c"))
+        assert (found.hurt, found.outcome) == (hurt, "hurts" if hurt else "helps")
+
+
 def test_the_worst_group_must_not_pay_for_the_class():
     found = verdict((60, 0, 70, 0), (0, 0, 90, 0), (60, 0, 70, 0))
     assert found.on("all").after > found.on("all").before

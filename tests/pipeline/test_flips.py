@@ -1,0 +1,42 @@
+"""Flip rates of failure modes: covered in mistakes, put into right answers, with pictures for right exemplars."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from neuroinspect_tui import jobs, load
+from neuroinspect_tui.results import FlipRate
+from neuroinspect_tui.stages.metrics import wilson_interval
+from neuroinspect_tui.wording.modes import flip_words
+from tests.tiny import TinyProject
+
+GIVEN = {"image_size": 8, "crop_pct": 1.0, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
+
+
+def test_flat_colours_flip_nothing_and_right_images_are_shown_with_the_region(tiny: TinyProject) -> None:
+    with load(tiny.model, tiny.manifest, tiny.weights, device="cpu", **GIVEN) as found:
+        found.evaluate()
+        (mode,) = found.ask(jobs.ExamineFailureModes())
+        covered = FlipRate(0, 6, 0, wilson_interval(0, 6), 0.0)
+        assert mode.flips[0] == covered
+        assert [(row.target, row.change) for row in mode.flips] == [(0, "covered")]
+        right = [one for one in mode.exemplars if one.label == one.predicted == 0]
+        assert [(one.put_in_predicted, one.put_in is not None) for one in right] == [(0, True)] * 6
+        picture = Image.open(found.root / (right[0].put_in or ""))
+    # 8 % of 64 pixels are those of a mistake, the others as they were
+    colours = picture.getcolors() or []
+    assert sorted(count for count, _ in colours) == [5, 59]
+    assert max(colours)[1][2] >= 200 and min(colours)[1][0] >= 180
+
+
+def test_flips_in_words_add_up_the_classes() -> None:
+    flips = (
+        FlipRate(0, 20, 12, (0.39, 0.78), 0.1),
+        FlipRate(1, 10, 3, (0.11, 0.6), 0.4),
+        FlipRate(0, 8, 1, (0.02, 0.47), 0.0, "put_in"),
+    )
+    assert flip_words(flips) == (
+        "without what it looks at 15 of 30 mistakes change the answer, with the same area elsewhere 20 %; "
+        "with that put in 1 of 8 right answers changes the answer, with the same area elsewhere 0 %"
+    )
+    assert flip_words(()) == ""
