@@ -29,7 +29,17 @@ STAGES = REPOSITORY / "neuroinspect_tui" / "stages"
 ALSO: dict[str, list[str]] = {}
 """Further test files of a module, below tests/stages."""
 
-EQUIVALENT: dict[str, tuple[str, ...]] = {}
+EQUIVALENT: dict[str, tuple[str, ...]] = {
+    # One direction left is compared with itself, whose likeness is set to -1; two likenesses are never just ALIKE.
+    "failure_modes/merge": ("while len(scaled) >= 1:", "if float(alike[first, second]) <= ALIKE:"),
+    # topk of one place more only finds ties sooner; a score of 0 is masked as no vote afterwards.
+    "votes": (
+        "positive = torch.where(scores >= 0, scores, 0)",
+        "best = positive.topk(min(count + 2, scores.shape[1]), dim=1)",
+        "tied = ((best.values[:, 1:] == best.values[:, :-1]) | (best.values[:, 1:] > 0)).any(dim=1)",
+        "tied = ((best.values[:, 1:] == best.values[:, :-1]) & (best.values[:, 1:] >= 0)).any(dim=1)",
+    ),
+}
 """Lines of mutated code, by module, whose change no value can show."""
 
 UNSEEN = ("BLOCK_ELEMENTS", "_LOGITS", "on_progress", "part_of(", "report(")

@@ -130,10 +130,10 @@ def cover_test(
     return CoverTest(sum(fixed) / len(fixed), sum(controls) / len(controls), len(fixed), by)
 
 
-def fixes_more(pictures: Sequence[CounterfactualPicture], labels: Sequence[int]) -> float:
-    """Return the exact p of as many fixed by their own region as were, were it no other than the controls'.
+def fixed_more(pictures: Sequence[CounterfactualPicture], labels: Sequence[int]) -> float:
+    """Return the exact p of as many fixed by their own region as were, were it like the controls'.
 
-    Of an image's regions, its own and the controls', any is then as likely to be among those that fix: the
+    Of an image's regions, its own and the controls', any is then as likely to be among those that fix it: the
     count over images is a sum of independent draws (a randomisation test, paired by image).
     """
     chances, seen = [1.0], 0

@@ -123,7 +123,12 @@ def _carried_by(mode: Mode, names: Sequence[str]) -> str:
 
 
 def cover_words(cover: CoverTest) -> str:
-    """Return what covering the mode's region does, beside the same region moved elsewhere."""
+    """Return what covering the mode's region, or changing its colours, does, beside controls."""
+    if cover.by == "colour":
+        return (
+            f"the colours of images without it fix {percent(cover.mended, 0)}, other colours as far away "
+            f"{percent(cover.elsewhere, 0)} (n = {number(cover.images)})"
+        )
     return (
         f"covering it fixes {percent(cover.mended, 0)}, covering elsewhere "
         f"{percent(cover.elsewhere, 0)} (n = {number(cover.images)})"

@@ -9,7 +9,7 @@ from neuroinspect_tui.stages.counterfactual_pictures import (
     Answer,
     CounterfactualPicture,
     cover_test,
-    fixes_more,
+    fixed_more,
     flip_rates,
     with_cue,
     without_cue,
@@ -96,11 +96,11 @@ def test_whether_the_own_region_mends_more_than_chance_by_hand():
         )
 
     alone, none, control = picture(0, 1, 1, 1), picture(1, 1, 1, 1), picture(1, 0, 1, 1)
-    assert fixes_more([alone, alone], [0, 0]) == pytest.approx(1 / 16)
-    assert fixes_more([alone, alone, none], [0, 0, 0]) == pytest.approx(1 / 16)
-    assert fixes_more([alone, control], [0, 0]) == pytest.approx(1 - (3 / 4) ** 2)
-    assert fixes_more([picture(0, 0, 0, 0)], [0]) == 1.0
-    assert fixes_more([], []) == 1.0
+    assert fixed_more([alone, alone], [0, 0]) == pytest.approx(1 / 16)
+    assert fixed_more([alone, alone, none], [0, 0, 0]) == pytest.approx(1 / 16)
+    assert fixed_more([alone, control], [0, 0]) == pytest.approx(1 - (3 / 4) ** 2)
+    assert fixed_more([picture(0, 0, 0, 0)], [0]) == 1.0
+    assert fixed_more([], []) == 1.0
 
 
 def test_putting_the_cue_in_flips_the_other_class_alone(spots):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
-from scipy.special import gammaln
 from torch import Tensor
 
 from ...results.failure_modes import Carried, ScoreHistogram
 from ...tensors import SplitFeatures
+from .exact import exact_p
 
 CONCERNED = 0.9
 BINS = 20
@@ -96,14 +95,4 @@ def holm(chances: Sequence[float]) -> list[float]:
 
 
 def _fisher(mistakes: tuple[int, int], right: tuple[int, int]) -> float:
-    """Return P(X >= a) for a of the n above the threshold among the mistakes, X hypergeometric."""
-    drawn, total = mistakes[0] + right[0], mistakes[1] + right[1]
-    above = np.arange(mistakes[0], min(drawn, mistakes[1]) + 1)
-    logs = _log_choose(mistakes[1], above) + _log_choose(right[1], drawn - above)
-    return min(1.0, float(np.exp(logs - _log_choose(total, np.array(drawn))).sum()))
-
-
-def _log_choose(total: int, chosen: np.ndarray) -> np.ndarray:
-    """Return the logarithm of the binomial coefficients."""
-    logs: np.ndarray = gammaln(total + 1) - gammaln(chosen + 1) - gammaln(total - chosen + 1)
-    return logs
+    return exact_p([(*mistakes, mistakes[0] + right[0], mistakes[1] + right[1])])

@@ -17,7 +17,7 @@ from ..counterfactual_pictures import (
     CounterfactualPicture,
     ReadImages,
     cover_test,
-    fixes_more,
+    fixed_more,
     recoloured,
     without_cue,
 )
@@ -68,7 +68,7 @@ class Covering:
         self, pictures: Iterable[CounterfactualPicture], rows: list[int], by: Literal["region", "colour"]
     ) -> Outcome:
         changed, labels = list(pictures), self.data.labels[rows].tolist()
-        return cover_test(changed, labels, by), fixes_more(changed, labels)
+        return cover_test(changed, labels, by), fixed_more(changed, labels)
 
     def _recolour(self, own: Tensor, values: Tensor) -> Recolour:
         """Compare the images of the mode's classes that score highest with those that score lowest."""

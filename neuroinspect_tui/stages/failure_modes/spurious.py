@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from scipy.stats import hypergeom
 from torch import Tensor
 
 from ...results.failure_modes import CoverTest, FailureMode
 from ...tensors import SplitFeatures
 from .directions import scores
 from .discover import FailureModes
+from .exact import exact_p
 from .ranks import average_ranks
 
 SIGNIFICANT, CERTAIN = 1e-3, 1e-8
@@ -27,9 +25,9 @@ class Transfer:
     """What a mode's cue does to images of all classes but the one that it pulls to, `predicted`.
 
     In `same` of `classes` (with at least three images above the mode's threshold and three below), those
-    above are predicted as it more often; `p` is of this pull over all of them (Fisher's test with the
-    classes as strata, exact and one-sided). `own` is the AUROC of the score for the images of `predicted`:
-    near 1, the cue is the class itself.
+    above are predicted as it more often; `p` is of this pull over all of them (Fisher's exact test with the
+    classes as strata). `own` is the AUROC of the score for the images of `predicted`: near 1, the cue is the
+    class itself.
     """
 
     predicted: int
@@ -59,28 +57,13 @@ def transfer(data: SplitFeatures, found: FailureModes, mode: int) -> Transfer:
     return Transfer(predicted, classes, same, exact_p(tables), _own_class(data, values, predicted))
 
 
-def exact_p(tables: Sequence[tuple[int, int, int, int]]) -> float:
-    """Return P(as many hits or more) given the margins of 2×2 tables (hits, first, total, size).
-
-    `hits` of the `first` and `total` of the `size` images are taken. Each table is a stratum; their sum is
-    convolved exactly.
-    """
-    chances, seen = np.ones(1), 0
-    for hits, first, total, size in tables:
-        low = max(0, first + total - size)
-        counts = np.arange(low, min(first, total) + 1)
-        chances = np.convolve(chances, hypergeom.pmf(counts, size, total, first))
-        seen += hits - low
-    return min(1.0, float(chances[seen:].sum()))
-
-
 def is_spurious(mode: FailureMode, effect: Transfer, cover: CoverTest | None, cover_p: float = 0.0) -> bool:
     """Say whether the evidence together makes a mode a spurious cue.
 
-    The cue must not be the class itself, it must pull most other classes alike, and taking it away must fix:
+    The cue must not be the class itself, it must pull most other classes alike, and its removal must fix:
     covered in the picture, a quarter of the mistakes and three times as many as elsewhere, by no chance
-    (`cover_p`, of `fixes_more`); or, where it was not covered or fills the picture, taken out of the
-    features half of them, breaking few right answers,
+    (`cover_p`, of `fixed_more`); or, where it was not covered or fills the picture, taken out of the features
+    half of them, breaking few right answers,
     with a pull that is beyond doubt and a score that says little of the class.
     """
     alike = effect.classes > 0 and effect.same >= ALIKE * effect.classes

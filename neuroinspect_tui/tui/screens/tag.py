@@ -78,7 +78,8 @@ class TagScreen(SheetPage):
         """Show the images, and what the probe has learned."""
         if not topics & {"review", "thumbnails", "tags", "failure", "opened"}:
             return
-        name, split = safe(self.aim.name, 60), self.split or "debugged split"
+        opened = self.app_state.opened
+        name, split = safe(self.aim.name, 60), self.split or (opened.split if opened else "")
         self.sheet.name_it(f"Tag “{name}” · {split} · {self.sort}")
         tiles = tuple(self._tile(item) for item in self.items)
         failure = self.app_state.failures.get(self.job)

@@ -43,5 +43,5 @@ def _rows(mode: FailureMode, names: Sequence[str]) -> tuple[Row, Row]:
         (*flag, (title, "strong"), *weak),
         ((percent(mode.share, 0), "dim"),),
     )
-    proof = ((f"     {number(above)}/{number(mistakes)} · {words.proof(mode)}", "dim"),)
+    proof = ((f"    {number(above)}/{number(mistakes)}, {words.proof(mode)}", "dim"),)
     return Row(mode.id, cells), Row(None, (proof,))

@@ -9,9 +9,10 @@ from neuroinspect_tui.stages.concepts import Vocabulary
 from neuroinspect_tui.stages.failure_modes import find_failure_modes, scores
 from neuroinspect_tui.stages.failure_modes.arrays import split_of
 from neuroinspect_tui.stages.failure_modes.carried import concerned_classes, holm, threshold_of
+from neuroinspect_tui.stages.failure_modes.exact import exact_p
 from neuroinspect_tui.stages.failure_modes.exemplars import exemplars_of
 from neuroinspect_tui.stages.failure_modes.naming import verified_name
-from neuroinspect_tui.stages.failure_modes.spurious import exact_p, is_spurious, transfer
+from neuroinspect_tui.stages.failure_modes.spurious import is_spurious, transfer
 from neuroinspect_tui.stages.failure_modes.statistics import NAMES, image_statistics, strongest_statistic
 from neuroinspect_tui.tensors import Head
 
