@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..data.transforms import Preprocess
 from ..models.classifier import Classifier
+from ..models.device import by_halves
 from ..results.failure_modes import CoverTest, FlipChange, FlipRate
 from ..tensors import OnProgress, no_progress
 from .metrics import wilson_interval
@@ -191,7 +192,10 @@ def _pictures(
 
 
 def _answers(classifier: Classifier, preprocess: Preprocess, images: Tensor) -> list[Answer]:
+    def answer(part: Tensor) -> tuple[Tensor]:
+        return (classifier.forward(preprocess.normalise(part)).logits.softmax(dim=1),)
+
     with torch.no_grad():
-        chances = classifier.forward(preprocess.normalise(images)).logits.softmax(dim=1)
+        (chances,) = by_halves(answer, images)
     best = chances.max(dim=1)
     return [Answer(*pair) for pair in zip(best.indices.tolist(), best.values.tolist(), strict=True)]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..data.transforms import Preprocess
 from ..models.classifier import Classifier
+from ..models.device import by_halves
 from ..results.stress import Pull
 from ..tensors import OnProgress, no_progress
 from .counterfactual_pictures import ReadImages
@@ -123,8 +124,11 @@ def _counts(
 
 
 def _predict(classifier: Classifier, preprocess: Preprocess, images: Tensor) -> Tensor:
+    def predict(part: Tensor) -> tuple[Tensor]:
+        return (classifier.forward(preprocess.normalise(part)).logits.argmax(dim=1),)
+
     with torch.no_grad():
-        return classifier.forward(preprocess.normalise(images)).logits.argmax(dim=1).cpu()
+        return by_halves(predict, images)[0].cpu()
 
 
 def _text(images: Tensor, corner: str) -> Tensor:
