@@ -40,7 +40,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def real(shared: Path) -> Path:
-    """`../shared/real`."""
+    """The real sets, which lie beside the checkout; skips where there are none."""
     return shared / "real"
 
 

@@ -99,15 +99,13 @@ def _reopen(chosen: Path | None, values: Values) -> tuple[RunConfig, Path]:
     return build_config(values, saved), chosen
 
 
-def _runner(
-    config: RunConfig, directory: Path, interactive: bool = False, ranks: Ranks | None = None
-) -> Callable[[], Runner]:
+def _runner(config: RunConfig, directory: Path, ranks: Ranks | None = None) -> Callable[[], Runner]:
     def make() -> Runner:
         load_image_libraries()
         from ..pipeline.pipeline import Pipeline
         from ..runtime.process import settle
 
-        settle(interactive)
+        settle()
         return Pipeline(config, directory, ranks)
 
     return make
@@ -149,7 +147,7 @@ def _project(config: RunConfig, directory: Path, tour: bool = False) -> AppSessi
     from ..tui.protocol import AppSession, Facts
 
     remember(directory)
-    make_runner = _runner(config, directory, interactive=True)
+    make_runner = _runner(config, directory)
     past = journal_of_another(directory)
 
     def make_worker(on_event: OnEvent) -> Worker | Follower:

@@ -54,7 +54,9 @@ def main() -> None:
     """Run the recipes that are named, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.illusion_study")
     parser.add_argument("recipes", nargs="*", choices=[[], *RECIPES])
-    parser.add_argument("--set", default="patch_cat", help="a folder of ../shared/real, or demo")
+    parser.add_argument(
+        "--set", default="patch_cat", help="a set of real images beside the checkout, or demo"
+    )
     parser.add_argument("--class", dest="target", default="cat")
     parser.add_argument("--count", type=int, default=20, help="neurons on each side")
     parser.add_argument("--clip", default="none")

@@ -1,4 +1,4 @@
-"""Features of the confounded sets of ../shared/real and of the demo, as the repair benchmarks need them.
+"""Features of the confounded sets of real images (beside the checkout) and of the demo, as the repair benchmarks need them.
 
 Features are extracted with plain torch and kept in a folder of the system's temporary
 directory: reading 20 000 images takes a minute.
