@@ -6,7 +6,7 @@ import html
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
@@ -71,8 +71,9 @@ class _Reporter:
         """Pass over."""
 
     def note(self, text: str, level: str = "info") -> None:
-        """Keep `text`."""
-        self.notes.append(text)
+        """Keep `text`, once."""
+        if text not in self.notes:
+            self.notes.append(text)
 
 
 class Inspection:
@@ -172,11 +173,16 @@ class Inspection:
         self.evaluate()
         return self.ask(jobs.AskWhatIf(self.class_index(target), tuple(neurons), scale, everywhere))
 
-    def failure_modes(self, k: int = 8) -> tuple[FailureMode, ...]:
-        """Group the mistakes of all classes by their cause, at most `k` groups, most mistakes first."""
+    def failure_modes(self, k: int = 8, evidence: bool = True) -> tuple[FailureMode, ...]:
+        """Group the mistakes of all classes by their cause, at most `k` groups, most mistakes first.
+
+        `evidence` adds what takes images: the cover test, names, image statistics. The last `k` asked for is
+        that of the report.
+        """
         self.evaluate()
-        self.ask(jobs.FindFailureModes(k))
-        found = known_modes(self.pipeline.project, k)
+        self._set_modes(k)
+        self.ask(jobs.ExamineFailureModes() if evidence else jobs.FindFailureModes())
+        found = known_modes(self.pipeline.project)
         if found is None:  # an older session: the directions are not there
             raise InputError(f"{self.root} has no directions of its failure modes", "use a new session")
         return tuple(
@@ -188,6 +194,15 @@ class Inspection:
         """Change images in ways that should not matter: which classes each change pulls them towards."""
         self.evaluate()
         return self.ask(jobs.RunStress())
+
+    def _set_modes(self, k: int) -> None:
+        """Let the session look for `k` failure modes from now on."""
+        if k == self.config.debug.modes:
+            return
+        self.config = replace(self.config, debug=replace(self.config.debug, modes=k))
+        if self._pipeline is not None:
+            self._pipeline.project.config, self._pipeline.project.units = self.config, None
+            self.ask(jobs.Open())
 
     # Pictures
 
@@ -237,7 +252,6 @@ class Inspection:
         if not isinstance(unit, results.FailureMode):
             project.head.require((unit,))
             return known_units(project), unit
-        self.failure_modes()
         units = known_units(project)
         return units, units.number_of(torch.from_numpy(unit.direction))
 
@@ -291,7 +305,7 @@ class Inspection:
 
         The whole session is copied to `out`, unless it lies there: `open_session(out)` goes on from it.
         """
-        self.evaluate()
+        self.failure_modes(self.config.debug.modes, evidence=False)
         root = Path(self.ask(jobs.WriteReport()))
         target = Path(out)
         if target.resolve() != root.resolve():

@@ -114,7 +114,7 @@ def preview_repair(project: Project, job: jobs.PreviewRepair, reporter: Reporter
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a repair and its preview rest on: the splits with the groups of the cues, what is told, the aim.
+    """What a repair and its preview rest on: splits with the groups of the cues, what is told, the aim.
 
     `features` are the same splits without those groups. A mode that nothing else divides is `label_free`.
     """

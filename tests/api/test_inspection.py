@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import runpy
 import subprocess
 import sys
@@ -89,6 +90,19 @@ def test_the_failure_mode_holds_the_tinted_images(inspection):
     scores = features @ modes[0].direction
     blue = [row for row in np.argsort(-scores) if labels[row] == 0]
     assert {paths[row] for row in blue[:EACH]} == set(WRONG)
+
+
+def test_the_report_holds_the_modes_that_were_asked_for_last(tiny, tmp_path):
+    with load(tiny, tmp_path / "session") as found:
+        (mode,) = found.failure_modes(k=1)
+        assert (mode.mistakes, mode.cover.images) == (EACH, EACH)
+        found.report(tmp_path / "session")
+    report = json.loads((tmp_path / "session" / "report.json").read_text())
+    assert [part["mistakes"] for part in report["failure_modes"]] == [EACH]
+    directions = load_file(tmp_path / "session" / "failure_modes.safetensors")["directions"]
+    assert directions.numpy().tolist() == [mode.direction.tolist()]
+    with ni.open_session(tmp_path / "session") as again:
+        assert [one.mistakes for one in again.failure_modes(k=1)] == [EACH]
 
 
 def test_exemplars_of_a_neuron_are_the_reddest_images(inspection):

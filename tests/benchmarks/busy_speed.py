@@ -10,110 +10,100 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
+from typing import Any
 
 from neuroinspect_tui.runtime.cpu import WAITING, choose_threads, usable_cores
 
 from .table import Row, Table
 from .timing import Time
 
+Worker = subprocess.Popen[Any]
 NEIGHBOURS = 2
 SHARE, IDLE = 1 / 1.2, 0.9
-NETWORK = """
-import time, torch, torchvision_of
-module = torchvision_of.plain_resnet()
-images = torch.rand(8, 3, 112, 112)
-with torch.inference_mode():
-    module(images)
+PROGRAM = """
+import sys, time, torch
+{prepare}
+for line in sys.stdin:
     began = time.perf_counter()
-    for _ in range({passes}):
-        module(images)
-print(time.perf_counter() - began)
-""".replace(
-    "import time, torch, torchvision_of", "import time, torch, tests.benchmarks.networks as torchvision_of"
-)
+    for _ in range(int(line)):
+        work()
+    print(time.perf_counter() - began, flush=True)
+"""
+NETWORK = """
+from tests.benchmarks.networks import plain_resnet
+module, images = plain_resnet(), torch.rand(8, 3, 112, 112)
+work = torch.inference_mode()(lambda: module(images))
+"""
 ALONE = """
-import time, torch
 torch.set_num_threads(1)
-left, right = torch.rand(2, 768, 768).unbind()
-torch.mm(left, right)
-began = time.perf_counter()
-for _ in range(10 * {passes}):
-    torch.mm(left, right)
-print(time.perf_counter() - began)
+left, right = torch.rand(2, 1536, 1536).unbind()
+work = lambda: torch.mm(left, right)
 """
 SPIN = "while True: pass"
 
 
 def run(table: Table, quick: bool) -> None:
     """Fill the rows of the busy machine."""
-    rounds, passes = (1, 6) if quick else (3, 12)
-    ours: dict[str, str] = {}
-    choose_threads(ours)
-    library = {"OMP_NUM_THREADS": ours["OMP_NUM_THREADS"]}
-    ways = {"ours": (ours, NETWORK), "library": (library, NETWORK), "alone": (library, ALONE)}
-    idle = _medians(ways, rounds, passes)
-    with busy_neighbours(NEIGHBOURS):
+    rounds, passes = (3, 3) if quick else (7, 12)
+    chosen: dict[str, str] = {}
+    choose_threads(chosen)
+    library = {"OMP_NUM_THREADS": chosen["OMP_NUM_THREADS"]}
+    with ExitStack() as stack:
+        ways = {
+            "ours": [_started(stack, chosen, NETWORK)],
+            "library": [_started(stack, library, NETWORK)],
+            "alone": [_started(stack, library, ALONE) for _ in range(usable_cores())],
+        }
+        _medians(ways, 1, 1)
+        idle = _medians(ways, rounds, passes)
+        for _ in range(NEIGHBOURS):
+            _kept(stack, subprocess.Popen([sys.executable, "-c", SPIN]))
         busy = _medians(ways, rounds, passes)
+    _add(table, idle, busy)
+
+
+def _add(table: Table, idle: dict[str, Time], busy: dict[str, Time]) -> None:
     size = f"ResNet-18, {usable_cores()} cores"
     fair = busy["alone"].wall / idle["alone"].wall * idle["ours"].wall
-    table.add(
-        Row(
-            f"a network beside {NEIGHBOURS} busy processes",
-            size,
-            busy["ours"],
-            published=busy["library"],
-            pick=Time(fair, fair),
-            pick_name="fair share",
-            goal=SHARE,
-            goal_of="pick",
-            basis="wall",
-            note=f"{busy['ours'].wall / idle['ours'].wall:.1f} times as long as idle; published: spinning threads",
+    shared = f"a network beside {NEIGHBOURS} busy processes"
+    slower = f"{busy['ours'].wall / idle['ours'].wall:.1f} times as long as without"
+    goals = {"goal": SHARE, "goal_of": "pick", "basis": "wall"}
+    pick = Time(fair, fair, busy["alone"].spread)
+    table.add(Row(shared, size, busy["ours"], pick=pick, pick_name="fair share", note=slower, **goals))
+    rows = ((f"{shared}, its waiting threads asleep", busy), ("the same without neighbours", idle))
+    for stage, taken in rows:
+        goals["goal"] = IDLE
+        table.add(
+            Row(stage, size, taken["ours"], pick=taken["library"], pick_name="spinning threads", **goals)
         )
-    )
-    table.add(
-        Row(
-            "a network on an idle machine",
-            size,
-            idle["ours"],
-            pick=idle["library"],
-            pick_name="spinning threads",
-            goal=IDLE,
-            goal_of="pick",
-            basis="wall",
-        )
-    )
 
 
-def _medians(ways: dict[str, tuple[dict[str, str], str]], rounds: int, passes: int) -> dict[str, Time]:
+def _medians(ways: dict[str, list[Worker]], rounds: int, passes: int) -> dict[str, Time]:
+    """Let each way work in turn; the processes of one way work at once."""
     taken: dict[str, list[Time]] = {name: [] for name in ways}
     for _ in range(rounds):
-        for name, (environment, program) in ways.items():
-            count = usable_cores() if program is ALONE else 1
-            seconds = statistics.median(_seconds(environment, program.format(passes=passes), count))
+        for name, workers in ways.items():
+            for worker in workers:
+                assert worker.stdin is not None
+                print(passes, file=worker.stdin, flush=True)
+            seconds = statistics.median(
+                float(worker.stdout.readline()) for worker in workers if worker.stdout
+            )
             taken[name].append(Time(seconds, seconds))
     return {name: Time.of(times) for name, times in taken.items()}
 
 
-def _seconds(environment: dict[str, str], program: str, count: int) -> list[float]:
-    """Return the seconds that each of `count` processes running a program at once says it took."""
+def _started(stack: ExitStack, environment: dict[str, str], prepare: str) -> Worker:
+    """Start a process that works when it is told how often."""
     kept = {name: value for name, value in os.environ.items() if name not in (*WAITING, "OMP_NUM_THREADS")}
-    command = [sys.executable, "-c", program]
-    started = [
-        subprocess.Popen(command, env=kept | environment, stdout=subprocess.PIPE, text=True)
-        for _ in range(count)
-    ]
-    return [float(one.communicate()[0]) for one in started]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    command = [sys.executable, "-c", PROGRAM.format(prepare=prepare)]
+    return _kept(stack, subprocess.Popen(command, env=kept | environment, text=True, **pipes))
 
 
-@contextmanager
-def busy_neighbours(count: int) -> Iterator[None]:
-    """Keep `count` processes busy meanwhile."""
-    started = [subprocess.Popen([sys.executable, "-c", SPIN]) for _ in range(count)]
-    try:
-        yield
-    finally:
-        for one in started:
-            one.kill()
-            one.wait()
+def _kept(stack: ExitStack, process: Worker) -> Worker:
+    """End a process with the stack."""
+    stack.callback(process.wait)
+    stack.callback(process.kill)
+    return process

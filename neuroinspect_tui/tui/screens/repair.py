@@ -13,6 +13,7 @@ from ... import jobs
 from ...repair_methods import REPAIRS, RepairMethod
 from ...results import Repair
 from ...text import safe
+from ...wording.modes import brief_title
 from ...wording.numbers import listed, neurons
 from ...wording.verdicts import outcome_words, verdict_sentence
 from ...wording.verifications import differing_lines, verification_sentence
@@ -68,7 +69,9 @@ class RepairScreen(Page[None]):
 
     @on(events.Mount)
     def _begin(self) -> None:
-        self.methods.border_title = Content(f"1 Repair {safe(self.class_name(self.target), 40)}")
+        mode = self.app_state.mode(self.mode) if self.mode is not None else None
+        what = brief_title(mode, self.class_names) if mode else self.class_name(self.target)
+        self.methods.border_title = Content(f"1 Repair {safe(what, 40)}")
         self.methods.fill()
         self.methods.focus()
 
