@@ -54,10 +54,10 @@ def test_the_app_shows_the_payloads_and_obeys_none(hostile: TinyProject, tmp_pat
         terminal.wait_for(lambda: "excessive" in terminal.text or "insufficient" in terminal.text)
         terminal.wait_for(lambda: all(name in terminal.text for name in shown))
         for keys, words in (
-            ("c", "Confusion"),
-            ("\x1b", "1 Classes"),
-            ("m", "Before and after"),
-            ("\x1b", "1 Classes"),
+            ("C", "Confusion"),
+            ("\x1b", "1 Why it fails"),
+            ("m", "1 Repair blue"),
+            ("\x1b", "1 Why it fails"),
         ):
             terminal.type(keys)
             terminal.wait_for(lambda words=words: words in terminal.text)
