@@ -143,7 +143,7 @@ class Line:
         before = len(self.seen)
         self.press(keys)
         time.sleep(0.3)
-        self.quiet()
+        self.quiet(2.0)
         data = bytes(self.seen[before:])
         pictures = sum(len(found) for found in PICTURES.findall(data))
         return len(data) - pictures, pictures
