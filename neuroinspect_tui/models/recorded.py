@@ -244,7 +244,7 @@ def _labels(texts: Sequence[str], names: Sequence[str], subject: str) -> Tensor:
     unknown = next((text for text in texts if text not in index_of), None)
     if unknown is not None:
         remedy = nearest(unknown, names) or f"use class names, or numbers from 0 to {len(names) - 1}"
-        raise InputError(f'{subject}: label "{unknown}" is no class', remedy)
+        raise InputError(f'{subject}: label "{unknown}" is not a class', remedy)
     return torch.tensor([index_of[text] for text in texts], dtype=torch.int64)
 
 

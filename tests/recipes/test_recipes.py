@@ -227,7 +227,7 @@ def test_waterbirds_and_five_minutes_with_tags(tmp_path: Path, follow: Follow) -
         assert (debugged["mistakes"], debugged["neurons"]["excessive"][0]["neuron"]) == (13, 2)
         for repair in debugged["repairs"]:
             worst = {"column": "place", "value": "0", "class": "waterbird", "accuracy": 0}
-            assert repair["before"]["worst_group"] == worst
+            assert repair["before"]["worst_group"].items() >= worst.items()
             assert repair["before"]["accuracy"] == pytest.approx(1 - 16 / 69)
             check_repair(data, repair, 1, test)
     made = {name: only(report["debugged"])["repairs"] for name, report in reports.items()}

@@ -179,7 +179,7 @@ def test_a_failure_mode_is_as_in_the_contract(report):
     ]
     assert first["neurons"] == [{"neuron": 5, "weight": 0.61}, {"neuron": 17, "weight": -0.4}]
     assert first["carried"] == {"mistakes": [19, 24], "right": [3, 12], "p": 0.0021}
-    assert first["cover"] == {"mended": 0.68, "elsewhere": 0.06, "images": 20}
+    assert first["cover"] == {"mended": 0.68, "elsewhere": 0.06, "images": 20, "by": "region"}
     assert first["projected"] == {"mended": 0.55, "broken": 0.02, "random": 0.01}
     assert first["statistic"] == {"name": "mean green", "effect": 0.64, "p": 0.0004}
     exemplar = first["exemplars"][0]

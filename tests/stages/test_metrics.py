@@ -154,7 +154,7 @@ def test_head_metrics_by_hand():
     assert (found.split, found.accuracy, found.class_accuracy) == ("val", 3 / 8, 0.25)
     assert (found.class_precision, found.class_f1) == pytest.approx((1 / 3, 2 / 7))
     assert found.worst_class == WorstClass(2, "cow", 0.0)
-    assert found.worst_group == WorstGroup("season", "wet", 0, 0.0)
+    assert found.worst_group == WorstGroup("season", "wet", 0, 0.0, 3)
     assert found.accuracy_interval == metrics.wilson_interval(3, 8)
     assert found.class_interval == metrics.wilson_interval(1, 4)
 

@@ -61,9 +61,10 @@ async def test_methods_that_take_neurons_get_the_marked_ones(launch: Launch) -> 
         await desk.settled()
         await desk.press("2", "space", "m")
         place = [row.key for row in desk.page.query_one("#methods").rows].index("paper")  # type: ignore[attr-defined]
-        await desk.press(*["down"] * place, "enter")
-        assert desk.worker.asked(jobs.RepairHead) == [jobs.RepairHead(0, "paper", (11,))]
+        await desk.press(*["down"] * place)
         assert "Uses the marked neurons 11." in desk.text
+        await desk.press("enter")
+        assert desk.worker.asked(jobs.RepairHead) == [jobs.RepairHead(0, "paper", (11,))]
 
 
 async def test_accept_exports_the_weights_and_their_path_can_be_copied(launch: Launch) -> None:

@@ -14,7 +14,7 @@ from neuroinspect_tui.tui.wire.streams import Streams
 
 from .line import KITTY, PLAIN, PLAYGROUND, Line
 
-READY = "strongest of the class"
+READY = "its mistakes, the strongest first"
 NOISY = """
 import os, sys, threading, time, warnings
 sys.argv = ['playground', '--pause', '0.002']

@@ -40,7 +40,7 @@ def test_ctrl_z_suspends_and_fg_draws_everything_again() -> None:
         line.screen.reset()
         os.kill(child_of(line.child)[0], signal.SIGCONT)
         line.until(lambda: len(line.seen) > before + 5000)
-        line.until(lambda: READY in line.text and "1 Classes" in line.text)
+        line.until(lambda: READY in line.text and "1 Why it fails" in line.text)
         line.press(b"q")
         line.until(lambda: b"NEXT PROMPT" in line.seen)
 
