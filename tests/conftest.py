@@ -34,7 +34,7 @@ def shared() -> Path:
     """The folder of real images and weights that lies beside a development checkout."""
     folder = REPOSITORY.parent / "shared"
     if not (folder / "real").is_dir():
-        pytest.skip("needs the real images in ../shared, which a public clone does not have")
+        pytest.skip("needs real images that a public clone does not have")
     return folder
 
 

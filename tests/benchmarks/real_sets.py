@@ -1,4 +1,4 @@
-"""The real benchmark sets of `../shared/real` and the demo, opened for studies and slow tests."""
+"""The real benchmark sets that lie beside the checkout, and the demo, opened for studies and slow tests."""
 
 from __future__ import annotations
 
