@@ -19,6 +19,8 @@ from .numbers import class_name, decimal, listed, number, p_value, percent, plur
 
 CLASSES_NAMED = 3
 MOSTLY = 0.7
+_CHANGES = {"region": ("covering", "elsewhere"), "colour": ("recolouring", "other colours")}
+"""How each cover test changes the images, and its control, in short."""
 
 
 class Mode(Protocol):
@@ -126,8 +128,8 @@ def cover_words(cover: CoverTest) -> str:
     """Return what covering the mode's region, or changing its colours, does, beside controls."""
     if cover.by == "colour":
         return (
-            f"the colours of images without it fix {percent(cover.mended, 0)}, other colours as far away "
-            f"{percent(cover.elsewhere, 0)} (n = {number(cover.images)})"
+            f"giving it the colours of images without the cue fixes {percent(cover.mended, 0)}, other "
+            f"colours as far away {percent(cover.elsewhere, 0)} (n = {number(cover.images)})"
         )
     return (
         f"covering it fixes {percent(cover.mended, 0)}, covering elsewhere "
@@ -279,8 +281,9 @@ def headline(mode: Mode, names: Sequence[str]) -> str:
 def proof(mode: Mode) -> str:
     """Return what speaks for the cause, shortly: `covering fixes 68 %, elsewhere 6 %`."""
     if mode.cover is not None:
-        cover = mode.cover
-        return f"covering fixes {percent(cover.mended, 0)}, elsewhere {percent(cover.elsewhere, 0)}"
+        change, control = _CHANGES[mode.cover.by]
+        fixed, elsewhere = percent(mode.cover.mended, 0), percent(mode.cover.elsewhere, 0)
+        return f"{change} fixes {fixed}, {control} {elsewhere}"
     above, right = mode.carried.right
     return f"{number(above)} of {plural(right, 'right answer')} carry it too"
 

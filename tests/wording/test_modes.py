@@ -38,6 +38,15 @@ def test_the_whole_case_in_one_sentence():
     )
 
 
+def test_a_mode_tested_by_colour_does_not_claim_that_it_was_covered():
+    recoloured = replace(BOAT, cover=CoverTest(0.31, 0.16, 45, "colour"))
+    assert modes.cover_words(recoloured.cover) == (
+        "giving it the colours of images without the cue fixes 31 %, other colours as far away 16 % (n = 45)"
+    )
+    assert modes.proof(recoloured) == "recolouring fixes 31 %, other colours 16 %"
+    assert modes.proof(BOAT) == "covering fixes 68 %, elsewhere 6 %"
+
+
 def test_names_of_classes_come_out_as_they_are():
     hostile = replace(BOAT, pairs=(ConfusedPair(2, 1, 34),), cover=None)
     assert modes.sentence(hostile, NAMES).startswith("24 of 34 mistakes on salt; pepper, predicted as mug,")
