@@ -1,6 +1,7 @@
 """Fixtures for every room."""
 
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 from tests.tiny import TinyProject, make_tiny
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes on two cores
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # The tests were started in the background of a script; the runs that they interrupt would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 

@@ -62,11 +62,15 @@ def test_rank_0_speaks_and_rank_1_when_rank_0_is_gone() -> None:
 
 
 def finish(ranks: list[subprocess.Popen[str]]) -> list[tuple[int, str, str]]:
-    """Exit code, stdout and stderr of each rank."""
+    """Exit code, stdout and stderr of each rank; none is left running."""
     found = []
-    for rank in ranks:
-        shown, errors = rank.communicate(timeout=240)
-        found.append((rank.returncode, shown, errors))
+    try:
+        for rank in ranks:
+            shown, errors = rank.communicate(timeout=240)
+            found.append((rank.returncode, shown, errors))
+    finally:
+        for rank in ranks:
+            rank.kill()
     return found
 
 
