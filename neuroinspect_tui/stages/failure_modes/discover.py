@@ -11,7 +11,7 @@ from torch import Tensor
 from ...results.failure_modes import ConfusedPair, FailureMode, WeightedNeuron
 from ...tensors import Head, OnProgress, SplitFeatures, no_progress, part_of
 from .carried import carried_by, concerned_classes, count_carried, histogram, of_classes, threshold_of
-from .components import Components
+from .components import IMAGES, Components
 from .crossfit import held_out_counts
 from .directions import directions_of, sample_rows, scores, within_class
 from .factorise import factorise
@@ -64,7 +64,7 @@ def find_failure_modes(
     found = directions_of(factors, mistakes, mistakes.rows)
     sample = sample_rows(data, _SAMPLE)
     centred = within_class(scores(data.features[sample], found), data.labels[sample])
-    components = Components.of(mistakes, sample, seed)
+    components = Components.of(mistakes, sample_rows(data, IMAGES), seed)
     merged = merge(found, factors.members, centred)
     for most in range(k, 0, -1):
         separated = separate(mistakes, components, merged)

@@ -17,7 +17,7 @@ ALIKE = 0.75
 class Merged:
     """Directions [K,D] by mistakes, largest first; `members` [M] is each mistake's, -1 for none.
 
-    `component` [K] is the independent component that a direction is, -1 for one of the factors.
+    `component` [K] is the two-valued component that a direction is, -1 for one of the factors.
     """
 
     directions: Tensor

@@ -55,14 +55,14 @@ def _sweep(factor: Tensor, product: Tensor, gram: Tensor) -> float:
     return violation
 
 
-def leading(table: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+def leading(table: Tensor, count: int, seed: int, powers: int = _POWERS) -> tuple[Tensor, Tensor, Tensor]:
     """Return the leading singular vectors and values of a table [M,D]: [M,k], [k], [D,k], k >= `count`.
 
     They are found by subspace iteration (Halko, Martinsson and Tropp 2011); of a small table there are fewer.
     """
     generator = torch.Generator().manual_seed(seed)
     basis = torch.randn(min(count + _OVERSAMPLED, *table.shape), table.shape[1], generator=generator)
-    for _ in range(_POWERS):
+    for _ in range(powers):
         basis = torch.linalg.qr((basis @ table.T @ table).T).Q.T
     left, values, rotation = torch.linalg.svd((basis @ table.T).T, full_matrices=False)
     return left, values, (rotation @ basis).T

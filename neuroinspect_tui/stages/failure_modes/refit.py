@@ -42,7 +42,7 @@ def found_again(
 ) -> tuple[Tensor, Tensor]:
     """Return for each mode the most alike direction [K,D] that the images `part` [p] alone lead to, and how alike.
 
-    A factor is sought among those of their mistakes (`refit`), an independent component among theirs.
+    A factor is sought among those of their mistakes (`refit`), a two-valued component among theirs.
     Likeness [K] is the correlation of scores within classes on images with `features` [n,D] and `labels` [n].
     """
     centred = within_class(features @ found.directions.T, labels)

@@ -10,26 +10,22 @@ from .directions import unit
 from .merge import Merged
 from .mistakes import Mistakes, read_rows
 
-TWO_VALUED = -0.7
-"""Excess kurtosis up to which a component is seen to have two values (docs/benchmarks.md)."""
-
-PART, TOGETHER = 0.2, 0.5
+PART, TOGETHER = 0.1, 0.5
 """Share of a mode's lead that a part of it has at least, and that its parts have together."""
 
 
 def separate(mistakes: Mistakes, components: Components, merged: Merged) -> Merged:
-    """Replace each mode that is made of several causes by these, each an independent component.
+    """Replace each mode that is made of several causes by these, each a two-valued component.
 
-    A cause has two values over all images, right answers too, and brings at least `PART` of the wrong
-    class's lead in the mode's mistakes; two or more must bring `TOGETHER` of it. A mistake goes to the part
+    A cause brings at least `PART` of the wrong class's lead in the mode's mistakes; two or more must bring
+    `TOGETHER` of it. A mistake goes to the part
     that brings most in it, beside what it brings on average. Modes that follow such parts are dissolved into them as well.
     """
-    two_valued = components.kurtosis <= TWO_VALUED
     shares = [
         _shares(mistakes, components, mistakes.rows[merged.members == mode])
         for mode in range(len(merged.directions))
     ]
-    kept = [torch.where(two_valued & (share >= PART), share, 0.0) for share in shares]
+    kept = [torch.where(share >= PART, share, 0.0) for share in shares]
     parts = torch.zeros(len(components.filters), dtype=torch.bool)
     for share in kept:
         if int((share > 0).sum()) > 1 and float(share.sum()) >= TOGETHER:
