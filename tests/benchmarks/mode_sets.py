@@ -68,6 +68,20 @@ def cool(image: Tensor, random: np.random.Generator) -> Tensor:
     return torch.lerp(image, torch.tensor([0.2, 0.8, 0.45])[:, None, None].expand_as(image), 0.3)
 
 
+def dots(image: Tensor, random: np.random.Generator) -> Tensor:
+    """Put four yellow dots of 3 x 3 pixels into the upper left part."""
+    marked = image.clone()
+    for top in (2, 8):
+        for left in (2, 8):
+            marked[:, top : top + 3, left : left + 3] = torch.tensor([1.0, 0.9, 0.1])[:, None, None]
+    return marked
+
+
+def dusk(image: Tensor, random: np.random.Generator) -> Tensor:
+    """Tint the whole picture purple."""
+    return torch.lerp(image, torch.tensor([0.5, 0.15, 0.75])[:, None, None].expand_as(image), 0.3)
+
+
 def frame(image: Tensor, random: np.random.Generator) -> Tensor:
     """Darken a frame of 2 pixels."""
     marked = image * 0.35
@@ -97,6 +111,7 @@ SETS = {
         ("airplane", "automobile", "ship", "truck"), (checker, warm), 3, 0.05, ("vehicle", "animal")
     ),
     "pair": Planted(("dog",), (bars, cool), 4),
+    "third": Planted(("ship",), (dots, dusk), 5),
 }
 
 

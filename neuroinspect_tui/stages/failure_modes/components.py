@@ -21,7 +21,7 @@ TWO_VALUED = -1.15
 """Excess kurtosis up to which a component has two values; noise reaches −1.11 (docs/benchmarks.md)."""
 
 _CANDIDATE = -0.4
-_STARTS, _ROUNDS, _TOLERANCE = 3, 200, 1e-4
+_STARTS, _ROUNDS, _TOLERANCE = 3, 40, 1e-3
 _SHARPER, _STEEP, _RIDGE = 10, 3.0, 0.05
 _SAME, _FLAT = 0.7, 1e-3
 
@@ -42,14 +42,17 @@ class Components:
 
         Independent components of the `FIRST` principal components are made sharper in all dimensions.
         """
+        neurons = mistakes.head.neurons
+        count = min(MOST_DIMENSIONS, len(rows) // each, neurons)
+        if count < 2:
+            return cls(*torch.zeros(2, 0, neurons))
         features = read_rows(mistakes.data.features, rows)
         beyond = features.sub_(mistakes.means[mistakes.data.labels[rows]])
-        count = min(MOST_DIMENSIONS, len(rows) // each, beyond.shape[1])
-        if count < 2:
-            return cls(*torch.zeros(2, 0, beyond.shape[1]))
         beyond -= beyond.mean(dim=0)
         left, values, right = (part[..., :count] for part in leading(beyond, count, seed, powers=3))
         kept = values > _FLAT * values[0].clamp_min(1e-12)
+        if int(kept.sum()) < 2:
+            return cls(*torch.zeros(2, 0, neurons))
         scale, right = values[kept] / len(rows) ** 0.5, right[:, kept]
         white = left[:, kept] * len(rows) ** 0.5
         weights = _two_valued(white, scale, min(FIRST, len(rows) // (2 * each)), seed)
@@ -63,7 +66,9 @@ def _two_valued(white: Tensor, scale: Tensor, first: int, seed: int) -> Tensor:
     `scale` [k] is how far the data spread before they were whitened.
     """
     leading_part = white[:, :first]
-    starts = torch.cat([leading_part @ rotation(leading_part, seed + turn).T for turn in range(_STARTS)], dim=1)
+    starts = torch.cat(
+        [leading_part @ rotation(leading_part, seed + turn).T for turn in range(_STARTS)], dim=1
+    )
     sources = starts[:, kurtosis(starts) <= _CANDIDATE]
     # What an image's side of the middle says of its features, again and again, as in two-means clustering
     # with the within-cluster spread as the metric; thin dimensions count less.
@@ -108,4 +113,6 @@ def kurtosis(values: Tensor) -> Tensor:
     −2 for two values that are seen equally often.
     """
     centred = values - values.mean(dim=0)
-    return centred.pow(4).mean(dim=0) / centred.square().mean(dim=0).square().clamp_min(1e-12) - 3
+    spread = centred.square().mean(dim=0).square().clamp_min(1e-12)
+    excess: Tensor = centred.pow(4).mean(dim=0) / spread - 3
+    return excess

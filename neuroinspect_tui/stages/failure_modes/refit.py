@@ -40,7 +40,7 @@ def found_again(
     k: int,
     seed: int,
 ) -> tuple[Tensor, Tensor]:
-    """Return for each mode the most alike direction [K,D] that the images `part` [p] alone lead to, and how alike.
+    """Return the direction [K,D] most like each mode that the images `part` [p] alone lead to, and how alike.
 
     A factor is sought among those of their mistakes (`refit`), a two-valued component among theirs.
     Likeness [K] is the correlation of scores within classes on images with `features` [n,D] and `labels` [n].

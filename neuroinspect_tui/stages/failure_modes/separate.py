@@ -1,4 +1,4 @@
-"""Two causes that nearly always come together in the mistakes, told apart by the images that have one of them."""
+"""Causes that come together in the mistakes, told apart by the images that have one of them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def separate(mistakes: Mistakes, components: Components, merged: Merged) -> Merg
     """Replace each mode that is made of several causes by these, each a two-valued component.
 
     A cause brings at least `PART` of the wrong class's lead in the mode's mistakes; two or more must bring
-    `TOGETHER` of it. A mistake goes to the part
-    that brings most in it, beside what it brings on average. Modes that follow such parts are dissolved into them as well.
+    `TOGETHER` of it. A mistake goes to the part that brings most in it, beside what that brings on average.
+    Modes that follow such parts are dissolved into them as well.
     """
     shares = [
         _shares(mistakes, components, mistakes.rows[merged.members == mode])
@@ -64,7 +64,7 @@ def _dissolve(
 
 
 def _shares(mistakes: Mistakes, components: Components, rows: Tensor) -> Tensor:
-    """Return [r]: the share of the lead of the wrong classes, over the mistakes `rows`, from each component."""
+    """Return [r]: the share of the wrong classes' lead that each component brings in the mistakes `rows`."""
     gained, total = torch.zeros(len(components.filters)), 0.0
     for block in mistakes.blocks(rows):
         gained += _leads(mistakes, components, block)[0].sum(dim=0)
@@ -74,7 +74,7 @@ def _shares(mistakes: Mistakes, components: Components, rows: Tensor) -> Tensor:
 
 
 def _leads(mistakes: Mistakes, components: Components, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what each component adds to the wrong class's lead in the mistakes `rows`, and its pull, [n,r]."""
+    """Return [n,r] what each component brings to the lead in the mistakes `rows`, and its pull."""
     beyond = read_rows(mistakes.data.features, rows) - mistakes.means[mistakes.data.labels[rows]]
     pulled = mistakes.pulls(rows) @ components.shifts.T
     return beyond @ components.filters.T * pulled, pulled

@@ -23,7 +23,7 @@ def stability(
     seed: int,
     on_progress: OnProgress = no_progress,
 ) -> Tensor:
-    """Return [K]: the median, over halves of the images, of how alike each mode's best match is (`found_again`).
+    """Return [K]: how alike each mode comes back (`found_again`), the median over halves of the images.
 
     Likeness is measured on the images `sample` [S]. With fewer than two mistakes nothing comes back: 0.
     """
