@@ -95,7 +95,7 @@ def rotation(white: Tensor, seed: int) -> Tensor:
     """
     size = white.shape[1]
     generator = torch.Generator().manual_seed(seed)
-    found = torch.linalg.qr(torch.randn(size, size, generator=generator)).Q
+    found: Tensor = torch.linalg.qr(torch.randn(size, size, generator=generator)).Q
     for _ in range(_ROUNDS):
         bent = torch.tanh(white @ found.T)
         step = bent.T @ white / len(white) - (1 - bent.square()).mean(dim=0)[:, None] * found

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from .components import Components
 from .directions import unit
+from .factorise import FIT_ROWS, draw_rows
 from .merge import Merged
 from .mistakes import Mistakes, read_rows
 
@@ -22,7 +23,7 @@ def separate(mistakes: Mistakes, components: Components, merged: Merged) -> Merg
     Modes that follow such parts are dissolved into them as well.
     """
     shares = [
-        _shares(mistakes, components, mistakes.rows[merged.members == mode])
+        _shares(mistakes, components, draw_rows(mistakes.rows[merged.members == mode], FIT_ROWS, mode))
         for mode in range(len(merged.directions))
     ]
     kept = [torch.where(share >= PART, share, 0.0) for share in shares]
