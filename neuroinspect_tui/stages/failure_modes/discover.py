@@ -20,6 +20,7 @@ from .mistakes import Mistakes
 from .projection import project_out
 from .separate import separate
 from .stability import COMES_BACK, stability
+from .threads import one_thread
 
 MODES = 8
 NEURONS = 10
@@ -46,6 +47,7 @@ class FailureModes:
         return self.rows[self.members == mode]
 
 
+@one_thread()
 def find_failure_modes(
     data: SplitFeatures, head: Head, k: int = MODES, seed: int = 0, on_progress: OnProgress = no_progress
 ) -> FailureModes:
