@@ -17,12 +17,12 @@ IMAGES_EACH = 12
 """Images for each dimension at least: with fewer, noise seems to have two values."""
 
 MOST_DIMENSIONS, FIRST = 128, 20
-TWO_VALUED = -1.15
-"""Excess kurtosis up to which a component has two values; noise reaches −1.11 (docs/benchmarks.md)."""
+TWO_VALUED = -1.22
+"""Excess kurtosis up to which a component has two values: less than a uniform one, and than noise, has."""
 
 _CANDIDATE = -0.4
-_STARTS, _ROUNDS, _TOLERANCE = 3, 40, 1e-3
-_SHARPER, _STEEP, _RIDGE = 10, 3.0, 0.05
+_STARTS, _TURNS, _TOLERANCE = 3, 40, 1e-3
+_SHARPER, _STEEP, _RIDGE = 12, 3.0, 0.05
 _SAME, _FLAT = 0.7, 1e-3
 
 
@@ -37,13 +37,15 @@ class Components:
     shifts: Tensor
 
     @classmethod
-    def of(cls, mistakes: Mistakes, rows: Tensor, seed: int = 0, each: int = IMAGES_EACH) -> Components:
-        """Find the two-valued components of the images `rows` [n], with `each` images a dimension.
+    def of(cls, mistakes: Mistakes, rows: Tensor, seed: int = 0, half: bool = False) -> Components:
+        """Find the two-valued components of the images `rows` [n].
 
-        Independent components of the `FIRST` principal components are made sharper in all dimensions.
+        They are sought from the independent components of the `FIRST` principal components on. In `half` of
+        the images as many dimensions are looked at, and what noise could be is kept.
         """
         neurons = mistakes.head.neurons
-        count = min(MOST_DIMENSIONS, len(rows) // each, neurons)
+        images = 2 * len(rows) if half else len(rows)
+        count = min(MOST_DIMENSIONS, images // IMAGES_EACH, neurons)
         if count < 2:
             return cls(*torch.zeros(2, 0, neurons))
         features = read_rows(mistakes.data.features, rows)
@@ -55,37 +57,45 @@ class Components:
             return cls(*torch.zeros(2, 0, neurons))
         scale, right = values[kept] / len(rows) ** 0.5, right[:, kept]
         white = left[:, kept] * len(rows) ** 0.5
-        weights = _two_valued(white, scale, min(FIRST, len(rows) // (2 * each)), seed)
-        sources = white @ weights.T
-        return cls(weights @ (right / scale).T, sources.T @ beyond / len(rows))
+        limit = _CANDIDATE if half else TWO_VALUED
+        weights = _two_valued(white, scale, limit, min(FIRST, images // (2 * IMAGES_EACH)), seed)
+        return cls(weights @ (right / scale).T, (white @ weights.T).T @ beyond / len(rows))
 
 
-def _two_valued(white: Tensor, scale: Tensor, first: int, seed: int) -> Tensor:
-    """Return the directions [r,k], unit length, in which white data [n,k] have two values, no two alike.
+def _two_valued(white: Tensor, scale: Tensor, limit: float, first: int, seed: int) -> Tensor:
+    """Return the directions [c,r], unit length, in which white data [n,r] have two values, no two alike.
 
-    `scale` [k] is how far the data spread before they were whitened.
+    Excess kurtosis is at most `limit`. `scale` [r] is how far the data spread before they were whitened.
     """
-    leading_part = white[:, :first]
-    starts = torch.cat(
-        [leading_part @ rotation(leading_part, seed + turn).T for turn in range(_STARTS)], dim=1
-    )
-    sources = starts[:, kurtosis(starts) <= _CANDIDATE]
-    # What an image's side of the middle says of its features, again and again, as in two-means clustering
-    # with the within-cluster spread as the metric; thin dimensions count less.
-    ridge = scale.square() / (scale.square() + _RIDGE * scale.square().mean())
-    weights = torch.zeros(0, white.shape[1])
-    for _ in range(_SHARPER):
-        weights = (torch.tanh(_STEEP * sources).T @ white) * ridge
-        weights = torch.nn.functional.normalize(weights, dim=1)
-        sources = white @ weights.T
-    spread = kurtosis(sources)
+    weights = _sharpened(white, scale, _independent(white, first, seed))
+    spread = kurtosis(white @ weights.T)
     chosen: list[int] = []
     for place in spread.argsort().tolist():
-        if float(spread[place]) <= TWO_VALUED and all(
-            abs(float(weights[place] @ weights[other])) < _SAME for other in chosen
-        ):
+        alike = weights[chosen] @ weights[place]
+        if float(spread[place]) <= limit and not bool((alike.abs() >= _SAME).any()):
             chosen.append(place)
     return weights[chosen]
+
+
+def _independent(white: Tensor, first: int, seed: int) -> Tensor:
+    """Return the independent components of the `first` dimensions that are flat, not peaked, [k,r]."""
+    part = white[:, :first]
+    turned = torch.cat([rotation(part, seed + start) for start in range(_STARTS)])
+    flat = turned[kurtosis(part @ turned.T) <= _CANDIDATE]
+    return torch.nn.functional.pad(flat, (0, white.shape[1] - part.shape[1]))
+
+
+def _sharpened(white: Tensor, scale: Tensor, weights: Tensor) -> Tensor:
+    """Turn each of the directions `weights` [k,r] until white data [n,r] part best into two along it.
+
+    As in clustering by two means, with the spread within the clusters as the metric: the side of the middle
+    on which images lie says where the line between the sides should run. Thin dimensions count less.
+    """
+    ridge = scale.square() / (scale.square() + _RIDGE * scale.square().mean())
+    for _ in range(_SHARPER):
+        sides = torch.tanh(_STEEP * white @ weights.T)
+        weights = torch.nn.functional.normalize(sides.T @ white * ridge, dim=1)
+    return weights
 
 
 def rotation(white: Tensor, seed: int) -> Tensor:
@@ -96,7 +106,7 @@ def rotation(white: Tensor, seed: int) -> Tensor:
     size = white.shape[1]
     generator = torch.Generator().manual_seed(seed)
     found: Tensor = torch.linalg.qr(torch.randn(size, size, generator=generator)).Q
-    for _ in range(_ROUNDS):
+    for _ in range(_TURNS):
         bent = torch.tanh(white @ found.T)
         step = bent.T @ white / len(white) - (1 - bent.square()).mean(dim=0)[:, None] * found
         left, _, right = torch.linalg.svd(step)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .components import IMAGES_EACH, Components
+from .components import Components
 from .directions import agreement, directions_of, within_class
 from .factorise import draw_rows, fit_parts, normalised
 from .merge import Merged
@@ -50,7 +50,7 @@ def found_again(
     alike, place = agreement(centred, within_class(features @ again.T, labels)).max(dim=1)
     directions, components = again[place], found.component >= 0
     if bool(components.any()):
-        filters = Components.of(mistakes, part, seed, IMAGES_EACH // 2).filters
+        filters = Components.of(mistakes, part, seed, half=True).filters
         again = torch.cat([filters, -filters, again])
         likeness, place = agreement(centred, within_class(features @ again.T, labels)).max(dim=1)
         alike = torch.where(components, likeness, alike)

@@ -24,7 +24,7 @@ def scored(world, modes=3, k=8):
         {"angle": 0.6, "seed": 1},
         {"spread": 6.0},
         {"pull": 2.5},
-        {"shares": (0.4, 0.6)},
+        {"shares": (0.4, 0.6), "spread": 5.0},
         {"images": 400},
         {"images": 1000, "neurons": 128},
     ],
