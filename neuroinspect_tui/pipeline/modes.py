@@ -202,9 +202,10 @@ def _with_flips(project: Project, data: SplitFeatures, found: FailureModes, mode
     covered = list(_without(project, data, found, mode, mistakes))
     put_in = list(_with(project, data, found, mode, right, donors))
     counted = put_in[len(shown) :]
+    by = mode.cover.by if mode.cover else "region"
     flips = (
-        *flip_rates(covered, data.labels[[picture.row for picture in covered]].tolist()),
-        *flip_rates(counted, data.labels[[picture.row for picture in counted]].tolist(), "put_in"),
+        *flip_rates(covered, data.labels[[picture.row for picture in covered]].tolist(), "covered", by),
+        *flip_rates(counted, data.labels[[picture.row for picture in counted]].tolist(), "put_in", by),
     )
     pictures = {data.paths[picture.row]: picture for picture in put_in[: len(shown)]}
     exemplars = (_with_picture(project, data, mode, one, pictures.get(one.path)) for one in mode.exemplars)

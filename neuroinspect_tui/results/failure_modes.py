@@ -87,6 +87,7 @@ class FlipRate:
     interval: tuple[float, float] | None
     control: float
     change: FlipChange = "covered"
+    by: Literal["region", "colour"] = "region"
 
     @property
     def rate(self) -> float | None:
