@@ -21,7 +21,7 @@ from ..stages.failure_modes.evidence import Pictures, conclude
 from ..tensors import SplitFeatures
 from .caching import cached
 from .directions import keep_directions, known_modes
-from .evaluating import thumbnails
+from .evaluating import write_thumbnails
 from .naming import embed, vocabulary
 from .picturing import framed, spread
 from .project import Project
@@ -72,8 +72,7 @@ def _with_exemplars(
 def _exemplars(
     project: Project, data: SplitFeatures, rows: Sequence[int], numbers: Sequence[float], reporter: Reporter
 ) -> tuple[ModeExemplar, ...]:
-    asked = jobs.MakeThumbnails(data.split, tuple(rows))
-    images = thumbnails(project, asked, reporter)
+    images = write_thumbnails(project, data.split, rows)
     return tuple(
         ModeExemplar(
             path=data.paths[row],

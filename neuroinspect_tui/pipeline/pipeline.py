@@ -22,6 +22,7 @@ from . import (
     copies,
     cueing,
     evaluating,
+    looking,
     modes,
     naming,
     picturing,
@@ -47,6 +48,7 @@ HANDLERS: dict[type[Job], Callable[[Project, Any, Reporter], object]] = dict(
         *repairing.HANDLERS,
         *prescribing.HANDLERS,
         *verifying.HANDLERS,
+        *looking.HANDLERS,
         *stressing.HANDLERS,
         *reporting.HANDLERS,
     )

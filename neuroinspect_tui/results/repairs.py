@@ -66,6 +66,7 @@ class Repair:
     `request` is what was asked for. A `label_free` one was told of groups by a failure mode, not by tags: it
     is exported only if it helps. `classes` are all of the model's, before and after on the judged images,
     `cues` the names of those whose tags it was told, `columns` all group columns that it was weighted by.
+    `base` is the repair on top of which it was made: `before`, and "untouched" in the verdict, are its layer.
     """
 
     number: int
@@ -93,6 +94,7 @@ class Repair:
     digest: str = ""
     unchanged: bool = False
     label_free: bool = False
+    base: int | None = None
 
     @property
     def helps(self) -> bool:

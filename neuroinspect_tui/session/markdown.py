@@ -18,6 +18,7 @@ from .report_model import (
     DebuggedPart,
     EvaluationPart,
     FailureModePart,
+    FlippedImage,
     Group,
     Neuron,
     NeuronIllusion,
@@ -32,6 +33,7 @@ from .report_words import (
     changed_classes,
     difference_words,
     estimated_group,
+    gallery_title,
     group_name,
     heads,
     made_from,
@@ -44,6 +46,7 @@ WORST = 20
 NEURONS = 8
 UNREADABLE = 50
 EXEMPLARS = 4
+FLIPPED = 6
 
 
 def render_markdown(report: Report) -> str:
@@ -261,10 +264,26 @@ def _repair(repair: RepairPart, class_name: str, names: Sequence[str]) -> str:
         _verdict_table(repair, class_name),
         _losers(repair),
         _change_table(changed_classes(repair)),
+        _gallery("Fixed", repair.fixed_images, repair.fixed, names),
+        _gallery("Broken", repair.broken_images, repair.broken, names),
         _head_table(repair),
         _items(repair_facts(repair, names)),
     ]
     return "\n\n".join(filter(None, lines))
+
+
+def _gallery(what: str, rows: Sequence[FlippedImage], count: int, names: Sequence[str]) -> str:
+    """Return a row of pictures above the answers before and after the repair."""
+    if not rows:
+        return ""
+    shown = rows[:FLIPPED]
+    answers = (
+        f"{markdown(class_name(names, row.predicted))} → {markdown(class_name(names, row.repaired))}"
+        for row in shown
+    )
+    pictures = [f"![{what.lower()}]({row.image})" if row.image else "no picture" for row in shown]
+    paths = [markdown(row.path) for row in shown]
+    return f"{gallery_title(what, shown, count)}\n\n{_table(pictures, [list(answers), paths])}"
 
 
 def _verdict_table(repair: RepairPart, class_name: str) -> str:
@@ -272,7 +291,7 @@ def _verdict_table(repair: RepairPart, class_name: str) -> str:
     cells = (
         (
             markdown(aim_words(repair, line, class_name)),
-            against_words(line),
+            against_words(repair, line),
             str(line.n),
             str(line.fixed),
             str(line.broken),

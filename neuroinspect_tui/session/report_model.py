@@ -311,6 +311,16 @@ class VerdictPart(Part):
     estimated: bool = Field(False, description="A number rests on tags that a probe carried.")
 
 
+class FlippedImage(Part):
+    """A judged image on which the two layers disagree; classes are indices."""
+
+    path: str
+    label: Count
+    predicted: Count
+    repaired: Count
+    image: SessionPath | None
+
+
 class RepairPart(Part):
     """A repaired decision layer beside the untouched one and the controls."""
 
@@ -338,6 +348,9 @@ class RepairPart(Part):
     unchanged: bool = Field(False, description="Nothing beat the untouched layer, which is kept.")
     verification: Verification | None = Field(default=None, description="Null where it was not verified.")
     prescription: Prescription | None = Field(default=None, description="Null without groups.")
+    base: int | None = Field(None, description="The repair on top of which it was made, if any.")
+    fixed_images: tuple[FlippedImage, ...] = Field((), description="Some that the layer before gets wrong.")
+    broken_images: tuple[FlippedImage, ...] = Field((), description="Some that only it gets wrong.")
     same_as: int | None = Field(None, description="The first repair with the same decision layer.")
 
 

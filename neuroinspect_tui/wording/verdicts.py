@@ -35,6 +35,16 @@ def verdict_sentence(repair: Repair) -> str:
     return " ".join(part for part in parts if part)
 
 
+def opponent_words(against: Opponent, base: int | None) -> str:
+    """Return the other decision layer of a line: what a repair was made on top of is "untouched" to it."""
+    return f"repair {base}" if against == "untouched" and base is not None else OPPONENTS[against]
+
+
+def layer_before(base: int | None) -> str:
+    """Return the layer that a repair started from."""
+    return "the untouched decision layer" if base is None else f"the layer of repair {base}"
+
+
 def aim_name(repair: Repair, metric: str) -> str:
     """Return what a line of the verdict is about."""
     worst = repair.before.worst_group
@@ -75,7 +85,7 @@ def choice_sentence(repair: Repair) -> str:
             f"of some class, images with one value of “{choice.column}” are too rare to count"
         )
     if choice.kept:
-        parts.append("on the choosing part nothing beat the untouched head, which is kept")
+        parts.append(f"on the choosing part nothing beat {layer_before(repair.base)}, which is kept")
     return "; ".join(parts)
 
 
@@ -83,7 +93,7 @@ def _headline(repair: Repair) -> str:
     """Return the outcome and the change on the aim and over all images."""
     verdict = repair.verdict
     if repair.unchanged:
-        return "Nothing beat the untouched decision layer, which is kept."
+        return f"Nothing beat {layer_before(repair.base)}, which is kept."
     lines = []
     for metric in dict.fromkeys((verdict.aim, "all")):
         line = verdict.on(metric)
