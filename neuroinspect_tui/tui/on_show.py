@@ -33,6 +33,11 @@ def missing(
     done = app_state.modes_tested or app_state.failure_modes == ()
     if not (done or app_state.waits_for(modes) or modes in app_state.failures):
         yield modes
+    made = app_state.seen_through
+    if made is not None:
+        look = jobs.LookThrough(made.number)
+        if made.number not in app_state.layers and look not in app_state.failures:
+            yield look
     if target is not None:
         for job in _wanted(app_state, target, neuron, mode):
             if job not in app_state.failures and not app_state.waits_for(job):
