@@ -110,6 +110,7 @@ class AppState:
         app_state = cls(state.session_root)
         for answer in state.answers:
             app_state._take(answer)
+        app_state.through_repair = False
         for cue in state.cues:
             app_state.cues[cue.name] = cue.shown()
             app_state.tagged[cue.name] = {
@@ -210,6 +211,12 @@ class AppState:
     def accepted(self) -> Repair | None:
         """The repair that was accepted last."""
         return max((made for made in self.repairs.values() if made.accepted), key=_number, default=None)
+
+    @property
+    def modes_settled(self) -> bool:
+        """Whether nothing more is found out about the failure modes: they are tested, none, or failed."""
+        asked = (jobs.FindFailureModes(), jobs.ExamineFailureModes())
+        return self.modes_tested or self.failure_modes == () or any(job in self.failures for job in asked)
 
     @property
     def seen_through(self) -> Repair | None:

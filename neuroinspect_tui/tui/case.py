@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..results import FailureMode, Repair, RepairedImage
 from ..text import safe
-from ..wording.modes import brief_title, case_lines
+from ..wording.modes import brief_title, case_lines, untested_lines
 from ..wording.numbers import number
 from ..wording.repaired import class_change_words, mode_change_words
 from ..wording.verifications import verification_sentence
@@ -38,7 +38,8 @@ def mode_case(state: AppState, mode: FailureMode, cue: str) -> Case:
     """Return the case of a failure mode; its images show what they are tagged with for `cue`."""
     names = state.class_names
     title = f"{TITLE} · {safe(brief_title(mode, names), 60)} · highest score first"
-    return Case(title, case_lines(mode, names), mode_sections(state, mode, names, cue), ("No pictures yet.",))
+    words = case_lines(mode, names) if state.modes_settled else untested_lines(mode, names)
+    return Case(title, words, mode_sections(state, mode, names, cue), ("No pictures yet.",))
 
 
 def class_case(state: AppState, target: int, cue: str) -> Case:
@@ -75,7 +76,7 @@ def repaired_case(state: AppState, made: Repair, target: int, mode: FailureMode 
     """Return a failure mode, or else a class, as the layer of a repair sees it on the judged images."""
     names, layer = state.class_names, state.layers.get(made.number)
     name = brief_title(mode, names) if mode else names[target] if target < len(names) else str(target)
-    title = f"{TITLE} · {safe(name, 40)} through repair {made.number} · surest answers first"
+    title = f"3 Through repair {made.number} · {safe(name, 40)} · surest answers first"
     if layer is None:
         return Case(title, (), (), ("Looking through the repaired layer…",))
     images = tuple(_own(layer.images, target, mode))

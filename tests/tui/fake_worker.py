@@ -257,6 +257,7 @@ def repair(number: int, job: jobs.RepairHead) -> Repair:
             for index, (name, right, count) in enumerate(zip(CLASSES, CORRECT, COUNTS, strict=True))
         ),
         splits=(SplitUse("fit", "train", 820), SplitUse("choose", "train", 200), SplitUse("judge", "test", 6149)),
+        base=job.base,
     )  # fmt: skip
 
 

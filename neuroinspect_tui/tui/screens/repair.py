@@ -162,7 +162,8 @@ class RepairScreen(PicturePage[PictureSheet]):
         if checked is not None:
             return [verification_sentence(checked), *differing_lines(checked, self.class_names)]
         verdict = [verdict_sentence(made)] if made is not None else []
-        return [*verdict, *method_lines(self._method(), self._uses())]
+        on_top = [] if self.base is None else [f"Starts from the layer of repair {self.base}."]
+        return [*verdict, *method_lines(self._method(), self._uses()), *on_top]
 
     def next_step(self) -> tuple[str, str]:
         """Repair, accept, then back to look through the new layer."""

@@ -283,9 +283,7 @@ class TriageScreen(PanedPage):
     def _show_preview(self) -> None:
         job = self._repair_question()
         if job is None:
-            self.strip.explain(
-                "space on a neuron: what if ▲ were stronger, ▼ off? With tags: what m would do"
-            )
+            self.strip.explain("space marks a neuron: what if it were off? With tags: what m would do")
         elif job in self.app_state.failures:
             self.strip.explain(safe(self.app_state.failures[job].line, 300))
         elif job in self.app_state.repair_previews:

@@ -13,8 +13,8 @@ COLUMNS = (
     Column("class", 10, stretch=3, most=34),
     Column("before", 6, "right"),
     Column("▸ after", 7, "right"),
-    Column("change", 6, "right"),
-    Column("images", 6, "right", leaves=1),
+    Column("change", 6, "right", leaves=1),
+    Column("images", 6, "right", leaves=2),
 )
 
 
@@ -22,7 +22,7 @@ class ChangesTable(Table):
     """Not a list to walk through: it cannot take the focus."""
 
     def __init__(self, dom_id: str | None = None) -> None:
-        super().__init__(COLUMNS, title="Classes before ▸ after · largest change first", dom_id=dom_id)
+        super().__init__(COLUMNS, title="Classes · largest change first", dom_id=dom_id)
         self.can_focus = False
 
     def show(self, made: Repair | None) -> None:

@@ -68,8 +68,8 @@ class ClassTable(FilteredTable):
         """List the classes before and after a repair, on the images that it was judged on."""
         self._repair = made
         self.set_columns(CHANGES)
-        order = "worst after it first" if self._worst_first else "largest change first"
-        self.border_title = f"{self.SHOWN_AS} · through repair {made.number} · {order}"
+        order = "worst first" if self._worst_first else "largest change first"
+        self.border_title = f"{self.SHOWN_AS} · repair {made.number} · {order}"
         self.summary = f"judged on {safe(made.after.split, 20)} · b: untouched layer"
         self.offer(change_rows(made, self._worst_first), ("No classes.",))
 

@@ -15,10 +15,10 @@ from .table import Column, Row
 
 COLUMNS = (
     Column("", 4, "right"),
-    Column("cause", 20, stretch=3, most=90),
+    Column("cause · covering fixes", 20, stretch=3, most=90),
     Column("of all", 6, "right", leaves=1),
 )
-CHANGES = (Column("cause", 12, stretch=3, most=90), *CHANGED[1:])
+CHANGES = (Column("cause", 16, stretch=3, most=90), *CHANGED[1:])
 
 
 class ModeTable(FilteredTable):
@@ -42,7 +42,7 @@ class ModeTable(FilteredTable):
     ) -> None:
         """List the accuracy on the images of each cause before and after a repair, once it is known."""
         self.set_columns(CHANGES)
-        self.border_title = f"{self.SHOWN_AS} · through repair {made.number} · worst after it first"
+        self.border_title = f"{self.SHOWN_AS} · repair {made.number} · worst first"
         self.summary = f"judged on {safe(made.after.split, 20)} · b: untouched layer"
         changes = {change.id: change for change in layer.modes} if layer else {}
         known = sorted((mode for mode in modes if mode.id in changes), key=lambda m: changes[m.id].after)
@@ -61,7 +61,6 @@ class ModeTable(FilteredTable):
 
 
 def _rows(mode: FailureMode, names: Sequence[str]) -> tuple[Row, Row]:
-    above, mistakes = mode.carried.mistakes
     title = safe(words.brief_title(mode, names), 90)
     flag = (("! ", "warn"),) if mode.spurious else ()
     weak = ((" weak", "dim"),) if mode.weak else ()
@@ -70,5 +69,5 @@ def _rows(mode: FailureMode, names: Sequence[str]) -> tuple[Row, Row]:
         (*flag, (title, "strong"), *weak),
         ((percent(mode.share, 0), "dim"),),
     )
-    proof = ((f"    {number(above)}/{number(mistakes)}, {words.proof(mode)}", "dim"),)
+    proof = ((f" {words.proof(mode)}", "dim"),)
     return Row(mode.id, cells), Row(None, (proof,))

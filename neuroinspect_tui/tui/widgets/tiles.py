@@ -213,15 +213,14 @@ def flip_sections(
 
 
 def flip_tile(app_state: AppState, image: RepairedImage) -> Tile:
-    """Return the tile of an image with its answers before and after: `mug ▸ ✓ boat`."""
+    """Return the tile of an image with its answers before and after: `mug ▸ ✓ boat`, or `boat → mug`."""
     tile, names = sample_tile(app_state, image.sample, app_state.class_names), app_state.class_names
     before, after = image.sample.predicted, image.repaired
     label = image.sample.label
-    answers = (*_answer(names, label, before), (" ▸ ", "dim"), *_answer(names, label, after))
-    true = ((class_word(names, label), "dim"),) if image.flip == "still" else ()
+    later = () if before == after else ((" ▸ ", "dim"), *_answer(names, label, after))
+    first = answer_words(names, label, before) if image.flip == "still" else _answer(names, label, before)
     groups = ((group_words(image.sample), "dim"),) if image.sample.groups else ()
-    rest = (*true, *((" · ", "dim"),) * bool(true and groups), *groups)
-    return replace(tile, caption=(answers, rest) if rest else (answers,))
+    return replace(tile, caption=((*first, *later), groups) if groups else ((*first, *later),))
 
 
 def _answer(names: Sequence[str], label: int, predicted: int) -> tuple[Span, ...]:

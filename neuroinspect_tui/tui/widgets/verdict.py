@@ -42,6 +42,7 @@ class VerdictTable(Table):
             self.set_rows([], empty)
             return
         name = safe(repair.target.name, 40)
+        name += "" if repair.base is None else f", on top of repair {repair.base}"
         self.border_title = Content(
             f"{TITLE} on repair {repair.number} ({repair.method} for {name}): {outcome_words(repair)}"
         )
