@@ -4,7 +4,7 @@ Nothing here imports torch or numpy. Rates are fractions 0…1 unless a name say
 `None` stands where a number is not defined (an accuracy over no images).
 """
 
-from .cues import Cue, CueOrigin, ProbeQuality, Tag, TagCounts
+from .cues import Cue, CueOrigin, ProbeQuality, RareCell, Tag, TagCounts
 from .culprits import Concept, Culprit, CulpritReport, PropertyKind
 from .duplicates import SplitDuplicates
 from .evaluation import (
@@ -58,6 +58,7 @@ __all__ = [
     "Opened",
     "Preprocessing",
     "PropertyKind",
+    "RareCell",
     "Repair",
     "RepairPreview",
     "ReviewItem",

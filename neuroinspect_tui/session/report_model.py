@@ -29,6 +29,7 @@ from ..results import (
     Preprocessing,
     Prescription,
     ProjectOut,
+    RareCell,
     ScoreHistogram,
     SplitDuplicates,
     SplitUse,
@@ -194,6 +195,9 @@ class ProbePart(Part):
     has: Count
     not_: Count = Field(validation_alias="not", serialization_alias="not")
     unclear: Count
+    cells: tuple[RareCell, ...] = Field(
+        default=(), description="Rare (class, value): how many of the counted images are right."
+    )
 
 
 class CuePart(Part):

@@ -16,13 +16,13 @@ from .candidates import Candidate
 from .examples import Examples
 from .plan import Plan
 
-RARE = 10
+RARE = 30
 SHRINKAGE = 20.0
 SEEN, UNSEEN = 1.0, 3.0
 
 
 def has_rare_cells(plan: Plan) -> bool:
-    """Return whether a (class, value) that is fitted on has fewer than 10 unseen images.
+    """Return whether a (class, value) that is fitted on has fewer than 30 unseen images.
 
     Only of one column of two values: the flipped copies need that.
     """
