@@ -338,14 +338,9 @@ def _propose_rare(
     on_progress: OnProgress,
     device: torch.device | None,
 ) -> Proposal:
-    """Choose by margins and flipped copies among the candidates of `method`; auto: of all with groups."""
+    """Choose by margins and flipped copies among the candidates of `rare_pool`."""
     started = time.perf_counter()
-    methods = GROUPED if method == "auto" else (method,)
-    pool: list[tuple[RepairMethod, Task, Candidate]] = []
-    for name in methods:
-        task = task_for(name, plan, head, target, (), seed, on_progress, device=device)
-        if name != "leace" or method == "leace" or has_groups(task.examples):
-            pool += [(name, task, candidate) for candidate in candidates_of(name, task)]
+    pool = rare_pool(plan, head, target, method, seed, on_progress, device)
     best, scores = choose_by_margins(plan, head, [candidate for _, _, candidate in pool])
     kept = best.head is head
     place = scores.index(max(scores))
@@ -354,6 +349,24 @@ def _propose_rare(
         rates[name] = max(score / 2.0, rates.get(name, 0.0))
     choice = Choice("rare", ", ".join(plan.columns), rates, kept)
     return Proposal(pool[place][0], best, pool[place][1], choice, time.perf_counter() - started)
+
+
+def rare_pool(
+    plan: Plan,
+    head: Head,
+    target: int,
+    method: RepairMethod,
+    seed: int = 0,
+    on_progress: OnProgress = no_progress,
+    device: torch.device | None = None,
+) -> list[tuple[RepairMethod, Task, Candidate]]:
+    """Return all candidates of `method`; of auto, those of every method that weights by groups."""
+    pool: list[tuple[RepairMethod, Task, Candidate]] = []
+    for name in GROUPED if method == "auto" else (method,):
+        task = task_for(name, plan, head, target, (), seed, on_progress, device=device)
+        if name != "leace" or method == "leace" or has_groups(task.examples):
+            pool += [(name, task, candidate) for candidate in candidates_of(name, task)]
+    return pool
 
 
 def _controls(method: RepairMethod, task: Task) -> dict[Opponent, Head]:
