@@ -37,7 +37,7 @@ from .prescriptions import MoreImages, Prescription, SampledCell
 from .repairs import Repair, RepairPreview, SplitUse, WhatIf
 from .stress import Pull, StressResult
 from .tags import ReviewItem
-from .verdicts import Aim, Choice, ClassChange, Comparison, Hurt, Loser, Opponent, Outcome, Verdict
+from .verdicts import Aim, Choice, ClassChange, Comparison, CueGap, Hurt, Loser, Opponent, Outcome, Verdict
 from .verifications import DifferingImage, JudgedImages, Verification
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "ClassResult",
     "Concept",
     "Confusion",
+    "CueGap",
     "Culprit",
     "CulpritReport",
     "Evaluation",

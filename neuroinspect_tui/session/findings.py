@@ -264,6 +264,7 @@ def _repair(row: Repair, classes: tuple[str, ...], twin: int | None, found: Debu
         unchanged=row.unchanged,
         verification=found.verifications.get(row.number),
         prescription=found.prescriptions.get(row.number),
+        gaps=row.gaps,
         same_as=twin,
     )
 

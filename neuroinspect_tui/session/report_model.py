@@ -19,6 +19,7 @@ from ..results import (
     ClassResult,
     ConfusedPair,
     CoverTest,
+    CueGap,
     CueOrigin,
     ExemplarKind,
     FlipRate,
@@ -342,6 +343,9 @@ class RepairPart(Part):
     unchanged: bool = Field(False, description="Nothing beat the untouched layer, which is kept.")
     verification: Verification | None = Field(default=None, description="Null where it was not verified.")
     prescription: Prescription | None = Field(default=None, description="Null without groups.")
+    gaps: tuple[CueGap, ...] = Field(
+        (), description="How far the answers lean on cues that it was not told of, before and after."
+    )
     same_as: int | None = Field(None, description="The first repair with the same decision layer.")
 
 

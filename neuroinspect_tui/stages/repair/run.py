@@ -16,6 +16,7 @@ from ...results import (
     Choice,
     ClassChange,
     ClassRef,
+    CueGap,
     JudgedImages,
     Metrics,
     Opponent,
@@ -27,6 +28,7 @@ from ...tensors import NO_MEMORY, Head, Memory, OnProgress, SplitFeatures, no_pr
 from ..estimates import Evidence, with_estimate
 from ..metrics import fixed_and_broken, mcnemar_p, predict
 from .candidates import Candidate
+from .gaps import cue_gaps
 from .leace import has_groups
 from .methods import GROUPED, LABEL_FREE, Task, candidates_of, fit, task_for
 from .plan import Plan, plan_parts
@@ -57,6 +59,7 @@ class RepairOutcome:
     seconds: float
     unchanged: bool
     judged: JudgedImages
+    gaps: tuple[CueGap, ...]
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def repair_class(
         draws = [_again(plan.told(draw, plan.columns, seed), found, head, seed) for draw in told.shuffled]
         if draws:
             others["shuffled_tags"] = _middle(draws, plan, target)
-    return _outcome(plan, found, head, others, tuple(neurons), class_names, told, mode, on_progress)
+    return _outcome(splits, plan, found, head, others, tuple(neurons), class_names, told, mode, on_progress)
 
 
 def preview(
@@ -225,6 +228,7 @@ def _judged(
 
 
 def _outcome(
+    splits: Mapping[str, SplitFeatures],
     plan: Plan,
     found: Proposal,
     head: Head,
@@ -270,6 +274,7 @@ def _outcome(
         seconds=found.seconds,
         unchanged=found.choice.kept,
         judged=judged_images(judge, before.predicted, after.predicted, names),
+        gaps=cue_gaps(splits, plan, target, before.predicted, after.predicted),
     )
 
 
