@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .metrics import WIDEST
+
 CueOrigin = Literal["mode", "neuron", "column", "hand"]
 Tag = Literal["has", "not", "mislabelled"]
 
@@ -42,6 +44,11 @@ class RareCell:
     def precision(self) -> float:
         """Which share of the counted images is right."""
         return self.right / max(1, self.images)
+
+    @property
+    def recall_unknown(self) -> bool:
+        """Whether too few are tagged to tell the recall: its interval is wider than 50 points."""
+        return self.recall_interval[1] - self.recall_interval[0] > WIDEST
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,16 @@ from torch import Tensor
 
 from ..results import RareCell, Tag
 from ..tensors import SplitFeatures
-from .estimates import AGREES, DIFFERS, DRAWS, LEVEL, UNCLEAR, Draws, Evidence
+from .estimates import AGREES, DIFFERS, DRAWS, LEVEL, Draws, Evidence
 
 VALUES: tuple[Tag, Tag] = ("has", "not")
 RARE = 0.5
 """A cell is rare that has at most half as many images as the other value has in its class."""
 RIGHT, WRONG = 0.5, 1.0
-"""The prior of the precision of a rare cell: the probe errs more often there than elsewhere."""
+"""The prior by which a rare cell is doubted and trusted: a third is right until tags speak for more."""
+MISSED, MISSED_UNCLEAR = (0.1, 5.0), (0.25, 1.0)
+"""Priors of the shares that belong to a rare cell: of what is said to have the other value, and of what is
+unclear. Those are rarer than the tags say, which are given to the images that the probe doubts."""
 MOST = 64
 """The cells that are looked at: those of tagged classes first."""
 
@@ -134,17 +137,17 @@ def _cell(carried: Carried, evidence: Evidence, inside: Tensor, label: int, code
 def described(cell: Cell, carried: Carried, evidence: Evidence, seed: int = 0) -> RareCell:
     """Return a cell's precision and recall with 90 % intervals, from draws of every share that is not known.
 
-    The share of right ones among the surer and the less sure half of its members is Beta(½ + k, 1 + n − k),
-    k right of n tagged; the share of the class's other images that belong here has the posterior of
-    `estimates.transported`.
+    The share of right ones among the surer and the less sure half of its members is Beta(1 + k, ¼ + n − k), k
+    right of n tagged; those of the class's other images that belong here have the priors `MISSED` and
+    `MISSED_UNCLEAR`.
     """
     generator = np.random.default_rng(seed)
     half = len(cell.members) // 2
     right = np.full(DRAWS, float(cell.by_hand))
     for (hits, tagged), images in ((cell.sure, len(cell.members) - half), (cell.unsure, half)):
-        right += generator.binomial(images, generator.beta(RIGHT + hits, WRONG + tagged - hits, DRAWS))
+        right += generator.binomial(images, generator.beta(AGREES + hits, DIFFERS + tagged - hits, DRAWS))
     missed = np.zeros(DRAWS)
-    for code, prior in ((1 - cell.code, (DIFFERS, AGREES)), (-1, (UNCLEAR, UNCLEAR))):
+    for code, prior in ((1 - cell.code, MISSED), (-1, MISSED_UNCLEAR)):
         elsewhere = (carried.labels == cell.label) & (carried.codes == code) & ~carried.by_hand
         tags = evidence.tags[(evidence.labels == cell.label) & (evidence.carried == code)]
         hits = int((tags == cell.code).sum())

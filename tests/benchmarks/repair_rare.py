@@ -3,8 +3,8 @@
 In every draw (seed) images are tagged four at a time as the product proposes them, first by the failure mode
 among the first eight that follows the cue best on val, as a user who sees its exemplars would pick it; answers
 come from the known truth. The repair is `auto` with these tags, with all true groups, and told nothing. Worst
-group and accuracy are those of `test` by the true groups. Beside the product's choice among the candidates
-(A + B, docs/method.md) stands the count-weighted one. Results are added to FILE as lines of JSON; `--tables`
+group and accuracy are those of `test` by the true groups. With `--both` stands beside the product's choice
+among the candidates (docs/method.md) that by A + B. Results are added to FILE as lines of JSON; `--tables`
 prints what is in it.
 """
 
@@ -38,7 +38,6 @@ COUNTS = (40, 80)
 AT_ONCE, MODES = 4, 8
 FEWEST_TRAINED = 60
 """The planted sets have 30 training images of one class, which no model learns."""
-CAP = 10.0
 Tags = dict[str, dict[int, str]]
 Draw = dict[str, object]
 
@@ -54,7 +53,7 @@ class Line:
     tags: int
     worst: float
     mean: float
-    by_counts: float | None = None
+    by_sum: float | None = None
     precision: float | None = None
     recall: float | None = None
     covered: tuple[bool, ...] = ()
@@ -128,33 +127,25 @@ def tagged(case: Case, seed: int, direction: Tensor) -> Iterator[Tags]:
         yield {name: dict(rows) for name, rows in tags.items()}
 
 
-def choose_by_counts(plan: Plan, head: Head, heads: Sequence[Head]) -> Head:
-    """Return the head of the best worst cell: unseen images count 1, flipped and trained ones at most 10 a cell."""
+def choose_by_sum(plan: Plan, head: Head, heads: Sequence[Head]) -> Head:
+    """Return the head of the highest A + B: the worst cell on train, and on unseen images with their copies."""
     unseen = rare_cells._unseen(plan)
-    features, labels, codes = unseen.take(torch.arange(len(unseen))), unseen.labels, unseen.codes[:, 0]
-    known = codes >= 0
-    shifts = rare_cells._shifts(plan, unseen, int(labels.max()) + 1)
-    flipped = features[known] + (1 - 2 * codes[known]).float()[:, None] * shifts[labels[known]]
-    seen = plan.fit.subset((plan.fit.parts() == 0).nonzero()[:, 0])
-    size = 2 * int(max(labels.max(), plan.fit.labels.max()) + 1)
+    features, labels = unseen.take(torch.arange(len(unseen))), unseen.labels
+    flip = rare_cells._Flips.of(plan, unseen, features, 0)
+    classes = int(max(labels.max(), plan.fit.labels.max())) + 1
 
-    def totals(margins: Tensor, own: Tensor, values: Tensor, scale: float, cap: float) -> Tensor:
-        here = values >= 0
-        cell = (own * 2 + values)[here]
-        count = torch.bincount(cell, minlength=size).float()
-        smooth = torch.special.ndtr(margins[here] / scale)
-        weight = count.clamp(max=cap) / count.clamp(min=1)
-        return torch.stack([weight * torch.zeros(size).index_add_(0, cell, smooth), weight * count])
+    def worst(total: Tensor) -> float:
+        return float((total[0] / total[1])[total[1] > 0].min())
 
     def score(one: Head) -> float:
         own = rare_cells._margins(one.logits(features), labels)
         scale = float(own.std()) / 2 or 1.0
-        moved = rare_cells._margins(one.logits(flipped), labels[known])
-        trained = rare_cells._margins(seen.logits(one), seen.labels)
-        total = totals(own, labels, codes, scale, float("inf"))
-        total = total + totals(moved, labels[known], 1 - codes[known], scale, CAP)
-        total = total + totals(trained, seen.labels, seen.codes[:, 0], scale, CAP)
-        return float((total[0] / total[1])[total[1] > 0].min())
+        copies = rare_cells._margins(one.logits(flip.features), flip.labels)
+        trained = rare_cells._margins(plan.fit.logits(one), plan.fit.labels)
+        total = rare_cells._totals(own, labels, unseen.codes[:, 0], scale, classes)
+        total += rare_cells._totals(copies, flip.labels, flip.codes, scale, classes)
+        first = rare_cells._totals(trained, plan.fit.labels, plan.fit.codes[:, 0], scale, classes)
+        return worst(first) + worst(total)
 
     best = max(heads, key=score)
     return best if score(best) > score(head) else head
@@ -178,26 +169,27 @@ def precision_and_recall(case: Case, columns: dict[str, GroupColumn]) -> tuple[f
     return both / max(1, said), both / max(1, true)
 
 
-def _line(case: Case, val: str, seed: int, splits: dict[str, SplitFeatures], columns: Sequence[str]) -> Draw:
-    """Repair as the product does, and choose from the same candidates by counts."""
+def _line(
+    case: Case, val: str, seed: int, splits: dict[str, SplitFeatures], columns: Sequence[str], both: bool
+) -> Draw:
+    """Repair as the product does; with `both`, also choose from the same candidates by A + B."""
     plan = plan_parts(splits, "val", {}, (COLUMN,) if COLUMN in columns else (), seed, columns)
     head = propose(plan, case.head, case.target, "auto", (), seed).candidate.head
     worst, mean = measure(case, head)
-    by_counts = None
-    if plan.columns:
+    by_sum = None
+    if both and plan.columns:
         pool = rare_pool(plan, case.head, case.target, "auto", seed)
-        chosen = choose_by_counts(plan, case.head, [one.head for _, _, one in pool])
-        by_counts = measure(case, chosen)[0]
+        by_sum = measure(case, choose_by_sum(plan, case.head, [one.head for _, _, one in pool]))[0]
     return {"name": case.name.removesuffix(", skewed val"), "val": val, "seed": seed, "worst": worst,
-            "mean": mean, "by_counts": by_counts}  # fmt: skip
+            "mean": mean, "by_sum": by_sum}  # fmt: skip
 
 
-def study(case: Case, val: str, seed: int) -> Iterator[Line]:
+def study(case: Case, val: str, seed: int, both: bool) -> Iterator[Line]:
     """Yield every line of one draw."""
     worst, mean = measure(case, case.head)
     yield Line(case.name.removesuffix(", skewed val"), val, seed, "untouched", 0, worst, mean)
-    yield Line(told="groups", tags=0, **_line(case, val, seed, case.splits, (TRUTH,)))
-    yield Line(told="nothing", tags=0, **_line(case, val, seed, bare(case), ()))
+    yield Line(told="groups", tags=0, **_line(case, val, seed, case.splits, (TRUTH,), both))
+    yield Line(told="nothing", tags=0, **_line(case, val, seed, bare(case), (), both))
     direction, splits = cue_direction(case, seed), bare(case)
     for count, tags in zip(COUNTS, tagged(case, seed, direction), strict=True):
         columns, quality = make_groups(splits, tags)
@@ -205,7 +197,7 @@ def study(case: Case, val: str, seed: int) -> Iterator[Line]:
         precision, recall = precision_and_recall(case, columns)
         covered = tuple(_covered(case, columns, cell) for cell in quality.cells if cell.confirmed)
         estimate = _estimated(case, grouped, tags)
-        line = _line(case, val, seed, grouped, (COLUMN,))
+        line = _line(case, val, seed, grouped, (COLUMN,), both)
         yield Line(told="tags", tags=count, precision=precision, recall=recall, covered=covered,
                    estimate=estimate, **line)  # fmt: skip
 
@@ -249,6 +241,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="*", type=int, default=[0])
     parser.add_argument("--sets", nargs="*", default=[])
     parser.add_argument("--val", nargs="*", default=["balanced", "skewed"])
+    parser.add_argument("--both", action="store_true", help="choose by A + B as well")
     parser.add_argument("--tables", action="store_true")
     asked = parser.parse_args()
     torch.set_num_threads(1)
@@ -262,7 +255,7 @@ def main() -> None:
         for val in asked.val:
             for seed in asked.seeds:
                 with asked.file.open("a") as file:
-                    for line in study(skewed(case) if val == "skewed" else case, val, seed):
+                    for line in study(skewed(case) if val == "skewed" else case, val, seed, asked.both):
                         file.write(json.dumps(asdict(line)) + "\n")
 
 

@@ -68,7 +68,9 @@ def _shares(lines: Sequence[Line], names: Sequence[str]) -> str:
     rows = []
     for val in ("balanced", "skewed"):
         for tags in (40, 80):
-            for rule, key in (("A + B", "worst"), ("by counts", "by_counts")):
+            for rule, key in (("by counts", "worst"), ("A + B", "by_sum")):
+                if any(row[key] is None for row in _of(lines, val=val, told="tags", tags=tags)):
+                    continue
                 cells, shares, lowest = [], [], []
                 for name in counted:
                     own = _of(lines, name=name, val=val, told="tags", tags=tags)

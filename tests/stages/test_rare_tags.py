@@ -93,11 +93,11 @@ def test_many_right_tags_make_a_narrow_interval_near_all_images():
     (cell,) = rare_cells(images, tags)
     found = described(cell, images, tags)
     assert (found.label, found.value, found.images, found.tagged) == (0, "has", 40, 60)
-    # (½+30)/(1½+30) of the 20 members, and the 20 by hand
-    assert found.right == pytest.approx(20 + 20 * 30.5 / 31.5, abs=0.2)
+    # (1+30)/(1¼+30) of the 20 members, and the 20 by hand
+    assert found.right == pytest.approx(20 + 20 * 31 / 31.25, abs=0.1)
     assert found.interval[0] >= 37 and found.interval[1] == 40
-    # of the 400 others ¼/(1¼+30) belong here
-    assert found.recall == pytest.approx(39.4 / (39.4 + 400 * 0.25 / 31.25), abs=0.03)
+    # of the 400 others 0.1/(5.1+30) belong here
+    assert found.recall == pytest.approx(39.84 / (39.84 + 400 * 0.1 / 35.1), abs=0.02)
     assert found.recall_interval[0] < found.recall < found.recall_interval[1]
     assert found.confirmed
 

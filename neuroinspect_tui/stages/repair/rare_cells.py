@@ -6,6 +6,7 @@ and wrong, and an image without the cue can be moved across it, to where an imag
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from .plan import Plan
 RARE = 30
 SHRINKAGE = 20.0
 SEEN, UNSEEN = 1.0, 3.0
+MOST = 10.0
+"""How many unseen images the flipped copies of a cell count as, and the trained ones, at most."""
 
 
 def has_rare_cells(plan: Plan) -> bool:
@@ -44,22 +47,30 @@ def choose_by_margins(
     """Return the candidate of the highest score, or the old head where none exceeds its own; and all scores.
 
     The smoothed correctness of an image under a head is s = Φ(2 m / σ), m the margin of the right class and
-    σ its deviation over the unseen images. The score is the sum of two worst cells of mean s: on the images
-    of `train`, which are many but were trained on, and on the unseen ones with their flipped copies
-    z + (1 − 2a) d_y, a the value of the cue and d_y its shift within the class. Of several columns the cells
-    of each count, and images are flipped across each.
+    σ its deviation over the unseen images. The score is the lowest mean of s over the cells. In it unseen
+    images count 1 each; their flipped copies z + (1 − 2a) d_y, a the value of the cue and d_y its shift
+    within the class, count at most ten images a cell, and so do those of `train`, which the classifier has
+    seen. Of several columns the cells of each count, and images are flipped across each.
     """
     unseen = _unseen(plan)
     features, labels = unseen.take(torch.arange(len(unseen))), unseen.labels
     flips = [_Flips.of(plan, unseen, features, column) for column in range(unseen.codes.shape[1])]
-    trained = plan.fit if plan.division.train is not None else unseen
+    seen = plan.fit.subset((plan.fit.parts() == 0).nonzero()[:, 0]) if plan.division.train else None
+    classes = int(max(labels.max(), plan.fit.labels.max())) + 1
 
     def score(one: Head) -> float:
         own = _margins(one.logits(features), labels)
         scale = float(own.std()) / 2.0 or 1.0
-        seen = _margins(trained.logits(one), trained.labels)
-        first = min(_worst_mean(seen, trained.labels, codes, scale) for codes in trained.codes.T)
-        return first + min(flip.worst(one, own, scale) for flip in flips)
+        trained = None if seen is None else _margins(seen.logits(one), seen.labels)
+        worst = []
+        for column, flip in enumerate(flips):
+            total = _totals(own, labels, unseen.codes[:, column], scale, classes)
+            copies = _margins(one.logits(flip.features), flip.labels)
+            total += _totals(copies, flip.labels, flip.codes, scale, classes, MOST)
+            if seen is not None and trained is not None:
+                total += _totals(trained, seen.labels, seen.codes[:, column], scale, classes, MOST)
+            worst.append(float((total[0] / total[1])[total[1] > 0].min()))
+        return min(worst)
 
     scores = [score(one.head) for one in candidates]
     best = max(range(len(scores)), key=lambda index: (scores[index], -index))
@@ -70,13 +81,12 @@ def choose_by_margins(
 
 @dataclass(frozen=True)
 class _Flips:
-    """The unseen images whose value of a column is `known` [N], and their copies [K,D] with the other value.
+    """Copies [K,D] of the unseen images of known value, moved to where they would be with the other value.
 
-    `labels` and `codes` [2K] are those of the images and then of their copies.
+    `labels` [K] are those of the images, `codes` [K] the other values.
     """
 
-    known: Tensor
-    flipped: Tensor
+    features: Tensor
     labels: Tensor
     codes: Tensor
 
@@ -86,13 +96,7 @@ class _Flips:
         known = codes >= 0
         labels, codes = unseen.labels[known], codes[known]
         shifts = _shifts(plan, unseen, int(unseen.labels.max()) + 1, column)
-        flipped = features[known] + (1 - 2 * codes).float()[:, None] * shifts[labels]
-        return cls(known, flipped, labels.repeat(2), torch.cat([codes, 1 - codes]))
-
-    def worst(self, head: Head, margins: Tensor, scale: float) -> float:
-        """Return the lowest mean of a cell over images and copies; `margins` [N] are those of the images."""
-        copies = _margins(head.logits(self.flipped), self.labels[: len(self.flipped)])
-        return _worst_mean(torch.cat([margins[self.known], copies]), self.labels, self.codes, scale)
+        return cls(features[known] + (1 - 2 * codes).float()[:, None] * shifts[labels], labels, 1 - codes)
 
 
 def _unseen(plan: Plan) -> Examples:
@@ -111,14 +115,16 @@ def _margins(logits: Tensor, labels: Tensor) -> Tensor:
     return own - others.amax(dim=1)
 
 
-def _worst_mean(margins: Tensor, labels: Tensor, codes: Tensor, scale: float) -> float:
-    """Return the lowest mean smoothed correctness of a (class, value) of known value."""
+def _totals(
+    margins: Tensor, labels: Tensor, codes: Tensor, scale: float, classes: int, most: float = math.inf
+) -> Tensor:
+    """Return Σ w s and Σ w of each (class, value), [2,2C]; w is such that no cell has more than `most`."""
     known = codes >= 0
     cell = (labels * 2 + codes)[known]
     smooth = torch.special.ndtr(margins[known] / scale)
-    count = torch.bincount(cell)
-    total = torch.zeros(len(count)).index_add_(0, cell, smooth)
-    return float((total[count > 0] / count[count > 0]).min())
+    count = torch.bincount(cell, minlength=2 * classes).float()
+    weight = count.clamp(max=most) / count.clamp(min=1.0)
+    return weight * torch.stack([torch.zeros(2 * classes).index_add_(0, cell, smooth), count])
 
 
 def _shifts(plan: Plan, unseen: Examples, classes: int, column: int = 0) -> Tensor:

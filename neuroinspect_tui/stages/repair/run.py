@@ -33,7 +33,7 @@ from .leace import has_groups
 from .methods import GROUPED, LABEL_FREE, Task, candidates_of, fit, task_for
 from .plan import Plan, plan_parts
 from .rare_cells import choose_by_margins, has_rare_cells
-from .verdict import CONTROLS, Judged, class_changes, compare_heads, pass_verdict
+from .verdict import CONTROLS, SIGNIFICANT, Judged, class_changes, compare_heads, pass_verdict
 
 
 @dataclass(frozen=True)
@@ -312,7 +312,8 @@ def propose(
     """Fit the method and choose its best head, or the untouched one where none does better on `plan.choose`.
 
     `auto` is ridge where there are groups; otherwise the label-free method, or the paper's edit if there are
-    `neurons`, of the best score.
+    `neurons`, of the best score, if it does better beyond chance: a class's rate on a few images of a skewed
+    split says little of its rare groups.
     """
     started = time.perf_counter()
     if plan.columns and method in ("auto", *GROUPED) and has_rare_cells(plan):
@@ -329,9 +330,17 @@ def propose(
     if len(methods) > 1:
         choice = Choice("best", scores={name: score.worst for name, (_, score) in found.items()})
     candidate, score = found[best]
-    if not score > tasks[best].score(head):
+    doubtful = choice.rule == "best" and not _beyond_chance(plan, head, candidate.head)
+    if doubtful or not score > tasks[best].score(head):
         candidate, choice = Candidate(head, {"kept": "untouched"}), replace(choice, kept=True)
     return Proposal(best, candidate, tasks[best], choice, time.perf_counter() - started)
+
+
+def _beyond_chance(plan: Plan, head: Head, new: Head) -> bool:
+    """Return whether chance would hardly make `new` as much better on the choosing part (exact McNemar)."""
+    before, after = (plan.choose.predictions(one) for one in (head, new))
+    fixed, broken = fixed_and_broken(plan.choose.labels, before, after)
+    return fixed > broken and mcnemar_p(fixed, broken) < SIGNIFICANT
 
 
 def _propose_rare(
@@ -351,7 +360,7 @@ def _propose_rare(
     place = scores.index(max(scores))
     rates: dict[str, float] = {}
     for (name, _, _), score in zip(pool, scores, strict=True):
-        rates[name] = max(score / 2.0, rates.get(name, 0.0))
+        rates[name] = max(score, rates.get(name, 0.0))
     choice = Choice("rare", ", ".join(plan.columns), rates, kept)
     return Proposal(pool[place][0], best, pool[place][1], choice, time.perf_counter() - started)
 
