@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..results import Aim, Comparison, GroupEstimate, Loser, Opponent, Outcome, Repair
+from ..significance import SIGNIFICANT
 
 OUTCOMES: dict[Outcome, str] = {
     "helps": "helps",
@@ -20,7 +21,6 @@ OPPONENTS: dict[Opponent, str] = {
 }
 CONTROLS: tuple[Opponent, ...] = ("bias", "finetune", "random")
 MOST_LOSERS = 3
-SIGNIFICANT = 0.05
 
 
 def outcome_words(repair: Repair) -> str:

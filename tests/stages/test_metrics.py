@@ -29,13 +29,6 @@ def test_wilson_interval_of_no_images_is_none():
     assert metrics.wilson_interval(0, 0) is None
 
 
-def test_mcnemar_p_is_the_exact_binomial_test():
-    assert metrics.mcnemar_p(1, 8) == pytest.approx(2 * (1 + 9) / 512)
-    assert metrics.mcnemar_p(8, 1) == metrics.mcnemar_p(1, 8)
-    assert metrics.mcnemar_p(3, 3) == 1.0
-    assert metrics.mcnemar_p(0, 0) == 1.0
-
-
 def test_fixed_and_broken_count_the_changes_of_right_and_wrong():
     after = torch.tensor([1, 0, 2, 0, 1, 0, 2, 1])
     assert metrics.fixed_and_broken(LABELS, PREDICTED, after) == (3, 2)

@@ -41,11 +41,12 @@ def choose_by_margins(
     The smoothed correctness of an image under a head is s = Φ(2 m / σ), m the margin of the right class and σ
     its deviation over the unseen images. The score is the sum of two worst cells of mean s: on the images of
     `train`, which are many but were trained on, and on the unseen ones with their flipped copies
-    z + (1 − 2a) d_y, a the value of the cue and d_y its shift within the class.
+    z + (1 − 2a) d_y, a the value of the cue and d_y its shift within the class. Where no value is known the
+    cells are the classes, and the copies stay where they are.
     """
     unseen = _unseen(plan)
     features = unseen.take(torch.arange(len(unseen)))
-    labels, codes = unseen.labels, unseen.codes[:, 0]
+    labels, codes = unseen.labels, _values(unseen)
     known = codes >= 0
     shifts = _shifts(plan, unseen, int(labels.max()) + 1)
     side = (1 - 2 * codes[known]).float()[:, None]
@@ -58,7 +59,7 @@ def choose_by_margins(
         scale = float(own.std()) / 2.0 or 1.0
         moved = _margins(one.logits(flipped), labels[known])
         seen = _margins(trained.logits(one), trained.labels)
-        first = _worst_mean(seen, trained.labels, trained.codes[:, 0], scale)
+        first = _worst_mean(seen, trained.labels, _values(trained), scale)
         return first + _worst_mean(torch.cat([own[known], moved]), *both, scale)
 
     scores = [score(one.head) for one in candidates]
@@ -70,6 +71,12 @@ def choose_by_margins(
 
 def _unseen(plan: Plan) -> Examples:
     return Examples.join([plan.unseen, plan.choose])
+
+
+def _values(examples: Examples) -> Tensor:
+    """Return the codes [N] of the one column; one value for all images where none is known."""
+    codes = examples.codes[:, 0]
+    return codes if bool((codes >= 0).any()) else torch.zeros_like(codes)
 
 
 def _cells(examples: Examples, classes: int) -> Tensor:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from ...errors import InputError
 from ...repair_methods import RepairMethod
 from ...results import (
     Choice,
@@ -23,10 +21,12 @@ from ...results import (
     SplitUse,
     Verdict,
 )
+from ...significance import mcnemar_p
 from ...tensors import NO_MEMORY, Head, Memory, OnProgress, SplitFeatures, no_progress
 from ..estimates import Evidence, with_estimate
-from ..metrics import fixed_and_broken, mcnemar_p, predict
+from ..metrics import fixed_and_broken, predict
 from .candidates import Candidate
+from .controls import controls, told_less
 from .leace import has_groups
 from .methods import GROUPED, LABEL_FREE, Task, candidates_of, fit, task_for
 from .plan import Plan, plan_parts
@@ -109,13 +109,8 @@ def repair_class(
     plan = plan_parts(splits, debugged_split, told.excluded, told.tags, seed, told.columns, told.unjudged)
     given = (neurons, seed, on_progress, memory, device)
     found = propose(plan, head, target, method, *given)
-    others: dict[Opponent, Head] = _controls(found.method, found.task)
-    if plan.columns and found.method in GROUPED:
-        untold = plan.told(splits, (), seed)
-        others["told_nothing"] = head if found.method == "leace" else _again(untold, found, head, seed)
-        draws = [_again(plan.told(draw, plan.columns, seed), found, head, seed) for draw in told.shuffled]
-        if draws:
-            others["shuffled_tags"] = _middle(draws, plan, target)
+    others = controls(found.method, found.task)
+    others |= told_less(found.method, found.task, found.pool, splits, told.shuffled)
     return _outcome(plan, found, head, others, tuple(neurons), class_names, told, mode, on_progress)
 
 
@@ -155,26 +150,6 @@ def preview(
         unchanged=found.choice.kept,
         cues=tuple(name for name in plan.columns if name in told.tags),
     )
-
-
-def _again(plan: Plan, found: Proposal, head: Head, seed: int) -> Head:
-    """Return what the same method proposes when it is told something else of the same images."""
-    task = found.task
-    given = (task.neurons.tolist(), seed, task.on_progress, NO_MEMORY, task.device)
-    try:
-        return propose(plan, head, task.target, found.method, *given).candidate.head
-    except InputError:
-        return head
-
-
-def _middle(draws: Sequence[Head], plan: Plan, target: int) -> Head:
-    """Return the head of middle accuracy on the judged images of `target`."""
-    own = plan.judge.labels == target
-    rates = [
-        float((predict(one, plan.judge.features)[own] == target).double().mean()) if bool(own.any()) else 0.0
-        for one in draws
-    ]
-    return draws[sorted(range(len(draws)), key=rates.__getitem__)[len(draws) // 2]]
 
 
 @dataclass(frozen=True)
@@ -284,12 +259,16 @@ def judged_images(
 
 @dataclass(frozen=True)
 class Proposal:
-    """The head that a method proposes for its task, before it is judged, and how it was chosen."""
+    """The head that a method proposes for its task, before it is judged, and how it was chosen.
+
+    `pool` are the methods that it was chosen from.
+    """
 
     method: RepairMethod
     candidate: Candidate
     task: Task
     choice: Choice
+    pool: tuple[RepairMethod, ...]
     seconds: float
 
 
@@ -326,7 +305,8 @@ def propose(
     candidate, score = found[best]
     if not score > tasks[best].score(head):
         candidate, choice = Candidate(head, {"kept": "untouched"}), replace(choice, kept=True)
-    return Proposal(best, candidate, tasks[best], choice, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Proposal(best, candidate, tasks[best], choice, tuple(methods), seconds)
 
 
 def _propose_rare(
@@ -353,12 +333,6 @@ def _propose_rare(
     for (name, _, _), score in zip(pool, scores, strict=True):
         rates[name] = max(score / 2.0, rates.get(name, 0.0))
     choice = Choice("rare", ", ".join(plan.columns), rates, kept)
-    return Proposal(pool[place][0], best, pool[place][1], choice, time.perf_counter() - started)
-
-
-def _controls(method: RepairMethod, task: Task) -> dict[Opponent, Head]:
-    """Return the controls, fitted on the same images and chosen in the same way as the method."""
-    names: list[Literal["bias", "finetune", "random"]] = ["bias", "finetune"]
-    if method == "paper":
-        names.append("random")
-    return {name: fit(name, task)[0].head for name in names}
+    name, task, _ = pool[place]
+    seconds = time.perf_counter() - started
+    return Proposal(name, best, task, choice, tuple(dict.fromkeys(one for one, *_ in pool)), seconds)
