@@ -16,7 +16,7 @@ from ...repair_methods import RepairMethod
 from ...results import Opponent
 from ...tensors import NO_MEMORY, Head, SplitFeatures
 from ..metrics import predict
-from .candidates import choose
+from .candidates import Candidate, choose
 from .methods import GROUPED, Task, candidates_of, fit, task_for
 from .plan import Plan
 from .rare_cells import choose_by_margins, has_rare_cells
@@ -36,47 +36,53 @@ def told_less(
     pool: Sequence[RepairMethod],
     splits: Mapping[str, SplitFeatures],
     shuffled: Sequence[Mapping[str, SplitFeatures]],
+    aim: Tensor,
 ) -> dict[Opponent, Head]:
-    """Return what the same method proposes told nothing of groups, and told shuffled tags.
+    """Return what the same method does told nothing of groups, and told shuffled tags.
 
-    `pool` are the methods that the repair was chosen from; the others are chosen from the same ones.
-    `shuffled` are the splits with the columns that shuffled tags make, one each draw; of those the head of
-    middle accuracy stands for all. Nothing is compared where the repair has no groups.
+    `pool` are the methods that the repair was chosen from; the others are chosen from the same ones, those
+    told nothing by how they do on the judged images, of which `aim` [N] are to be repaired: what the tags
+    add must be more than the best choice among a few heads adds. `shuffled` are the splits with the columns
+    that shuffled tags make, one each draw; of those the head of middle accuracy stands for all. Nothing is
+    compared where the repair has no groups.
     """
     plan = task.plan
     if not plan.columns or method not in GROUPED:
         return {}
+    untold = plan.told(splits, (), task.seed)
     # Erasing needs a cue to erase: told nothing, it leaves the untouched head.
-    untold = [name for name in pool if name != "leace"]
-    found: dict[Opponent, Head] = {"told_nothing": task.head}
-    if untold:
-        found["told_nothing"] = _again(plan.told(splits, (), task.seed), task, untold)
-    draws = [_again(plan.told(one, plan.columns, task.seed), task, pool) for one in shuffled]
-    if draws:
-        found["shuffled_tags"] = _middle(draws, plan.judge, task.target)
+    proposed = [one for name in pool if name != "leace" for one in _proposed(untold, task, name)]
+    heads = [one.head for one in proposed] or [task.head]
+    rates = [sum(_rates(one, plan.judge, aim)) for one in heads]
+    found: dict[Opponent, Head] = {"told_nothing": heads[rates.index(max(rates))]}
+    if shuffled:
+        draws = [_chosen(plan.told(one, plan.columns, task.seed), task, pool) for one in shuffled]
+        draws.sort(key=lambda one: _rates(one, plan.judge, aim))
+        found["shuffled_tags"] = draws[len(draws) // 2]
     return found
 
 
-def _again(plan: Plan, task: Task, pool: Sequence[RepairMethod]) -> Head:
-    """Return the best head that the methods of `pool` propose for another plan of the same images."""
+def _proposed(plan: Plan, task: Task, name: RepairMethod) -> list[Candidate]:
+    """Return the heads that a method proposes for another plan of the same images."""
     given = (plan, task.head, task.target, (), task.seed, task.on_progress, NO_MEMORY, task.device)
     try:
-        tasks = {name: task_for(name, *given) for name in pool}
-        candidates = [one for name in pool for one in candidates_of(name, tasks[name])]
+        return candidates_of(name, task_for(name, *given))
     except InputError:
+        return []
+
+
+def _chosen(plan: Plan, task: Task, pool: Sequence[RepairMethod]) -> Head:
+    """Return the head that would be chosen for another plan of the same images."""
+    proposed = [one for name in pool for one in _proposed(plan, task, name)]
+    if not proposed:
         return task.head
     if has_rare_cells(plan):
-        _, scores = choose_by_margins(plan, task.head, candidates)
-        return candidates[scores.index(max(scores))].head
-    return choose(plan.choose, candidates, task.on_progress)[0].head
+        _, scores = choose_by_margins(plan, task.head, proposed)
+        return proposed[scores.index(max(scores))].head
+    return choose(plan.choose, proposed, task.on_progress)[0].head
 
 
-def _middle(draws: Sequence[Head], judge: SplitFeatures, target: int) -> Head:
-    """Return the head of middle accuracy on the judged images of `target`."""
-    own = judge.labels == target
-    rates = [_hits(one, judge, own, target) for one in draws]
-    return draws[sorted(range(len(draws)), key=rates.__getitem__)[len(draws) // 2]]
-
-
-def _hits(head: Head, judge: SplitFeatures, own: Tensor, target: int) -> int:
-    return int((predict(head, judge.features)[own] == target).sum())
+def _rates(head: Head, judge: SplitFeatures, aim: Tensor) -> tuple[float, float]:
+    """Return the head's accuracy on the images of the aim and on all."""
+    right = predict(head, judge.features) == judge.labels
+    return float(right[aim].double().mean()) if bool(aim.any()) else 0.0, float(right.double().mean())

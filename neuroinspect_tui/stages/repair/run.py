@@ -110,7 +110,8 @@ def repair_class(
     given = (neurons, seed, on_progress, memory, device)
     found = propose(plan, head, target, method, *given)
     others = controls(found.method, found.task)
-    others |= told_less(found.method, found.task, found.pool, splits, told.shuffled)
+    aim = plan.judge.labels == target if mode is None else mode.images(plan.judge)
+    others |= told_less(found.method, found.task, found.pool, splits, told.shuffled, aim)
     return _outcome(plan, found, head, others, tuple(neurons), class_names, told, mode, on_progress)
 
 
