@@ -70,7 +70,7 @@ def test_erasing_and_a_method_that_lacks_its_input_leave_the_untouched_head_when
 
 
 def test_without_groups_and_for_other_methods_nothing_is_told_less(world, told_plans):
-    splits, head, task = world
+    splits, _, task = world
     assert told_less(world, ("afr",), "afr") == {}
     untold = replace(task, plan=task.plan.told(splits, ()))
     assert (
@@ -80,7 +80,7 @@ def test_without_groups_and_for_other_methods_nothing_is_told_less(world, told_p
 
 def test_of_shuffled_draws_the_head_of_middle_accuracy_on_the_aim_is_taken(world, monkeypatch):
     """INVERTED has few, FAIR most and CONSTANT all of class 0."""
-    splits, _, task = world
+    splits, *_ = world
     order = iter([CONSTANT, INVERTED, FAIR])
     monkeypatch.setattr(controls, "_chosen", lambda plan, *_: next(order))
     assert told_less(world, ("ridge",), shuffled=[splits] * 3)["shuffled_tags"] is FAIR
