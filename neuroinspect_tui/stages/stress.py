@@ -14,9 +14,9 @@ from ..data.transforms import Preprocess
 from ..models.classifier import Classifier
 from ..models.device import by_halves
 from ..results.stress import Pull
+from ..significance import holm
 from ..tensors import OnProgress, no_progress
 from .counterfactual_pictures import ReadImages
-from .failure_modes.carried import holm
 from .regions import CUE_SHARE, put_in, strongest_region
 
 Change = Callable[[Tensor], Tensor]

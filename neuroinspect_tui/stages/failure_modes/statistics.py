@@ -9,7 +9,7 @@ from scipy.special import ndtr
 from torch import Tensor
 
 from ...results.failure_modes import ImageStatistic
-from .carried import holm
+from ...significance import SIGNIFICANT, holm
 from .ranks import average_ranks
 
 NAMES = (
@@ -28,7 +28,6 @@ NAMES = (
 )
 """The columns of `image_statistics`; a colour is its share of red, green and blue together."""
 
-SIGNIFICANT = 0.05
 _GREY = (0.299, 0.587, 0.114)
 _BORDER = 1 / 12
 
