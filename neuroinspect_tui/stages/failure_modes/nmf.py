@@ -55,18 +55,26 @@ def _sweep(factor: Tensor, product: Tensor, gram: Tensor) -> float:
     return violation
 
 
-def _initial(table: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Return U [K,M] and V [K,D], the larger non-negative halves of the leading singular vectors.
+def leading(table: Tensor, count: int, seed: int, powers: int = _POWERS) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the leading singular vectors and values of a table [M,D]: [M,k], [k], [D,k], k >= `count`.
 
-    They are found by subspace iteration (Halko, Martinsson and Tropp 2011); zeros become the table's mean.
+    They are found by subspace iteration (Halko, Martinsson and Tropp 2011); of a small table there are fewer.
     """
     generator = torch.Generator().manual_seed(seed)
     basis = torch.randn(min(count + _OVERSAMPLED, *table.shape), table.shape[1], generator=generator)
-    for _ in range(_POWERS):
+    for _ in range(powers):
         basis = torch.linalg.qr((basis @ table.T @ table).T).Q.T
     left, values, rotation = torch.linalg.svd((basis @ table.T).T, full_matrices=False)
-    right = rotation @ basis
-    pairs = [_half(left[:, k], right[k], float(values[k]), first=k == 0) for k in range(count)]
+    return left, values, (rotation @ basis).T
+
+
+def _initial(table: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Return U [K,M] and V [K,D], the larger non-negative halves of the leading singular vectors.
+
+    Zeros become the table's mean.
+    """
+    left, values, right = leading(table, count, seed)
+    pairs = [_half(left[:, k], right[:, k], float(values[k]), first=k == 0) for k in range(count)]
     first, second = (torch.stack(side) for side in zip(*pairs, strict=True))
     mean = table.mean()
     return torch.where(first < _SMALL, mean, first), torch.where(second < _SMALL, mean, second)
