@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -15,8 +15,15 @@ from ..data.transforms import as_pixels
 from ..errors import InputError
 from ..events import Reporter
 from ..results import FailureMode, ModeExemplar, states
-from ..stages.counterfactual_pictures import CounterfactualPicture, flip_rates, with_cue, without_cue
+from ..stages.counterfactual_pictures import (
+    CounterfactualPicture,
+    flip_rates,
+    recoloured,
+    with_cue,
+    without_cue,
+)
 from ..stages.failure_modes import FailureModes, find_failure_modes, scores
+from ..stages.failure_modes.covering import colour_change
 from ..stages.failure_modes.evidence import Pictures, conclude
 from ..tensors import SplitFeatures
 from .caching import cached
@@ -138,11 +145,10 @@ def _read(project: Project, rows: Sequence[int]) -> Tensor:
 def _with_covered(
     project: Project, data: SplitFeatures, found: FailureModes, mode: FailureMode
 ) -> FailureMode:
-    """Add to each exemplar what the classifier says with the mode's region covered, and that picture."""
+    """Add to each exemplar what the classifier says of it without the cue, and that picture."""
     row_of = {path: row for row, path in enumerate(data.paths)}
     rows = [row_of[exemplar.path] for exemplar in mode.exemplars]
-    direction = found.directions[mode.id]
-    pictures = without_cue(project.classifier, project.preprocess, direction, rows, partial(_read, project))
+    pictures = _without(project, data, found, mode, rows)
     exemplars = [
         replace(
             exemplar,
@@ -155,6 +161,18 @@ def _with_covered(
         for exemplar, picture in zip(mode.exemplars, pictures, strict=True)
     ]
     return replace(mode, exemplars=tuple(exemplars))
+
+
+def _without(
+    project: Project, data: SplitFeatures, found: FailureModes, mode: FailureMode, rows: Sequence[int]
+) -> Iterator[CounterfactualPicture]:
+    """Yield the images `rows` without the cue: blurred there or recoloured, as the cover test did it."""
+    seen, direction = (project.classifier, project.preprocess), found.directions[mode.id]
+    read = partial(_read, project)
+    if mode.cover is None or mode.cover.by == "region":
+        return without_cue(*seen, direction, rows, read)
+    values = scores(data.features, direction[None])[:, 0]
+    return recoloured(*seen, colour_change(data, found, mode.id, values, read), rows, read)
 
 
 def _with_flips(project: Project, data: SplitFeatures, found: FailureModes, mode: FailureMode) -> FailureMode:

@@ -93,37 +93,38 @@ def _mode(mode: FailureModePart, rank: int, names: Sequence[str]) -> str:
     lines = [
         f"### {rank}. {markdown(mode_words.title(mode, names))}",
         f"**{markdown(mode_words.sentence(mode, names))}.** {' · '.join(marks)}",
-        _mode_pictures(mode.exemplars, names),
+        _mode_pictures(mode, names),
         _pairs(mode_words.evidence(mode)),
         _items(mode_words.caveats(mode)),
     ]
     return "\n\n".join(filter(None, lines))
 
 
-def _mode_pictures(rows: Sequence[ModeExemplar], names: Sequence[str]) -> str:
-    """Return a table of the highest mistakes, with what they become covered where that was tried."""
-    wrong = [row for row in sorted(rows, key=lambda row: -row.score) if row.label != row.predicted][
+def _mode_pictures(mode: FailureModePart, names: Sequence[str]) -> str:
+    """Return a table of the highest mistakes, with what they become without the cue where that was tried."""
+    wrong = [row for row in sorted(mode.exemplars, key=lambda row: -row.score) if row.label != row.predicted][
         :EXEMPLARS
     ]
     if not wrong:
         return ""
+    how = "recoloured" if mode.cover is not None and mode.cover.by == "colour" else "covered"
     cells = (
         (
             f"![mistake]({row.image})",
             markdown(class_name(names, row.label)),
             markdown(class_name(names, row.predicted)),
-            _covered(row, names),
+            _covered(row, names, how),
             markdown(row.path),
         )
         for row in wrong
     )
-    return _table(("mistake", "class", "predicted as", "covered", "image"), cells)
+    return _table(("mistake", "class", "predicted as", how, "image"), cells)
 
 
-def _covered(row: ModeExemplar, names: Sequence[str]) -> str:
+def _covered(row: ModeExemplar, names: Sequence[str], how: str) -> str:
     if row.covered is None or row.covered_predicted is None:
         return "–"
-    return f"![covered]({row.covered}) {markdown(class_name(names, row.covered_predicted))}"
+    return f"![{how}]({row.covered}) {markdown(class_name(names, row.covered_predicted))}"
 
 
 def _stress(report: Report) -> list[str]:

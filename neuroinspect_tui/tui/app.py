@@ -27,7 +27,7 @@ from .app_state import AppState, Topic
 from .images.chooser import choose, make_encoders
 from .images.encoder import Encoder
 from .images.overlay import Overlay
-from .images.probe import Terminal, measured_cell, seen_by
+from .images.probe import Terminal, measured_cell, seen_by, with_late_answer
 from .images.renderer import CellSize, PictureRenderer
 from .images.viewers import Viewer, ViewerWatch
 from .keymap import KEYS, check_keymap, keys
@@ -130,6 +130,7 @@ class NeuroInspectApp(App[int]):
         )
         self.overlay = Overlay()
         self.terminal = terminal or Terminal()
+        self._late_answer = ""
         self._watch: ViewerWatch | None = None
         self.renderer = self._make_renderer()
         for theme in THEMES.values():
@@ -422,9 +423,20 @@ class NeuroInspectApp(App[int]):
 
     @on(TerminalReplied)
     def _take_reply(self, message: TerminalReplied) -> None:
+        if not self.terminal.answered:
+            self._late_answer += message.text
         if is_arrival(message.text):
             self.painter.pace.answered()
             self._line_cleared()
+            if not self.terminal.answered:
+                self._adopt_late_answer()
+
+    def _adopt_late_answer(self) -> None:
+        """Draw as well as the terminal can: on a slow link or a busy machine it answered after the start."""
+        terminal = with_late_answer(self.terminal, self._late_answer.encode())
+        if terminal.true_colour:
+            self.console._color_system = ColorSystem.TRUECOLOR
+        self._draw_for(terminal)
 
     def draw_with(self, way: str) -> None:
         """Draw pictures another way."""

@@ -137,6 +137,18 @@ def cover_words(cover: CoverTest) -> str:
     )
 
 
+def changed_images(mode: Mode) -> str:
+    """Return what the pictures of the cover test show."""
+    if mode.cover is not None and mode.cover.by == "colour":
+        return "the same images in the colours of images without the cue"
+    return "the same images with that region covered"
+
+
+def changed_word(mode: Mode) -> str:
+    """Return what was done to one of those pictures."""
+    return "recoloured" if mode.cover is not None and mode.cover.by == "colour" else "covered"
+
+
 def removed_words(found: ProjectOut) -> str:
     """Return what taking the direction out of the features does, beside random directions."""
     return (

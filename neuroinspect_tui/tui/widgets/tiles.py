@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from ...events import Preview
 from ...results import Exemplar, FailureMode, Illusion, ModeExemplar, Sample
 from ...text import safe
+from ...wording.modes import changed_images
 from ...wording.numbers import percent
 from ..app_state import AppState
 from ..images.picture import Picture
@@ -71,7 +72,7 @@ def sample_tile(
 
 
 def mode_sections(app_state: AppState, mode: FailureMode, names: Sequence[str], cue: str) -> list[Section]:
-    """Return the mode's mistakes, the same ones with its region covered, right images and its illusion."""
+    """Return the mode's mistakes, the same ones without its cue, right images and its illusion."""
     own = [exemplar for exemplar in mode.exemplars if exemplar.label in mode.classes]
     wrong = [exemplar for exemplar in own if exemplar.label != exemplar.predicted]
     right = [exemplar for exemplar in own if exemplar.label == exemplar.predicted]
@@ -80,7 +81,7 @@ def mode_sections(app_state: AppState, mode: FailureMode, names: Sequence[str], 
     kept = tuple(mode_tile(app_state, exemplar, names, cue) for exemplar in right)
     sections = [Section("its mistakes, the strongest first", mistakes, 1)]
     if covered:
-        sections.append(Section("the same images with that region covered", covered, 1))
+        sections.append(Section(changed_images(mode), covered, 1))
     else:
         sections[0] = Section("its mistakes, the strongest first", mistakes, 2)
     sections.append(Section("right images of the same classes", kept or right_tiles(app_state, mode, cue), 1))

@@ -32,7 +32,9 @@ class Painter:
 
     @property
     def clear(self) -> bool:
-        """Whether something written now would be taken soon."""
+        """Whether something written now would be taken soon; asks the terminal where nobody knows."""
+        if self.pace.asks():
+            self._write(ARRIVAL_QUERY, True)
         return self._idle() and self.pace.clear
 
     def free(self) -> bool:
@@ -44,8 +46,8 @@ class Painter:
         return clear
 
     def fit(self, size: Size, colours: ColorSystem) -> None:
-        """Begin anew where the screen has another size."""
-        if (self.frame.columns, self.frame.rows) != tuple(size):
+        """Begin anew where the screen has another size or other colours."""
+        if (self.frame.columns, self.frame.rows, self.frame.colours) != (*size, colours):
             self.frame = Frame(size.width, size.height, colours)
 
     def take(self, update: Any) -> None:

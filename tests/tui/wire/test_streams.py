@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import termios
 import time
@@ -109,5 +110,15 @@ def test_late_answers_press_no_keys() -> None:
         line.quiet(4.0)
         for words in ("Report", "Tag", "Repair", "XTerm"):
             assert words not in line.text.replace("e report", "").replace("t tag", "").replace("m repair", "")
+        line.press(b"q")
+        assert line.code() == 0
+
+
+@pytest.mark.slow
+def test_a_terminal_that_answers_late_gets_its_own_pictures_once_it_has() -> None:
+    with Line(KITTY, delay=1.2) as line:
+        line.until(lambda: b"a=T,U=1,i=" in line.seen, 60)
+        numbers = re.compile(rb"\x1b\[[0-9;]*38;2;\d+;\d+;\d+[0-9;]*m\xf4\x8e\xbb\xae")
+        line.until(lambda: numbers.search(line.seen))
         line.press(b"q")
         assert line.code() == 0
