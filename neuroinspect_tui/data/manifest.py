@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from ..errors import InputError
 from .columns import Columns, read_columns
 from .files import is_there
+from .marks import HAS, UNKNOWN, Marks, mark_columns
 from .splits import plain_split, split_name
 from .table import Table
 from .tree import SPELLED, is_image
@@ -25,6 +26,7 @@ _OTHER_LABELS = (
     *("class", "category", "target", "species", "labels", "class_label", "choice", "class_id", "label_id"),
     *("category_id", "class_idx", "breed", "diagnosis", "dx"),
 )
+_SEVERAL = ("tags", "classes", "categories", "attributes", "finding labels", "finding_labels")
 _SPLIT_COLUMNS = ("split", "set", "partition", "subset", "dataset_split")
 _IDS = ("image_id", "img_id", "id", "image_name", "image")
 _URLS = ("image", "img")
@@ -49,9 +51,9 @@ def table_of_columns(
     """Return a table whose path, label and split columns go by their usual names, in any case.
 
     Needs a path column (`path`, `file_name`, `image`…) and a label column (`label`, `y`, `class`…), or a
-    column of 0 and 1 for each class as Roboflow exports them; `class_name` and a column of split names may
-    be there, all others become `columns`. Without a split column, paths below split folders say the split.
-    Raises InputError.
+    column of 0 and 1 for each class as Roboflow exports them, or for each label where an image may have
+    several; `class_name` and a column of split names may be there, all others become `columns`. Without a
+    split column, paths below split folders say the split. Raises InputError.
     """
     columns = dict(columns)
     path_column = _find(columns, PATH_COLUMNS, origin)
@@ -67,7 +69,7 @@ def table_of_columns(
         raise InputError(f"{origin} lists no images", "add a row for each image")
     _require_filled(origin, path_column, paths)
     class_names = columns.pop("class_name") if "class_name" in columns and _label_column(columns) else None
-    labels = _labels(columns, origin)
+    labels, marks = _labels(columns, origin)
     if class_names is None and path_column == "img_filename" and "place" in columns:
         class_names = _waterbirds_names(labels)
     splits = _splits(columns)
@@ -84,6 +86,7 @@ def table_of_columns(
         columns={column: stripped(values) for column, values in columns.items()},
         notes=notes,
         found=found,
+        marks=marks,
     )
 
 
@@ -92,27 +95,30 @@ def stripped(values: Sequence[str]) -> list[str]:
     return list(map({value: value.strip() for value in set(values)}.__getitem__, values))
 
 
-def _labels(columns: Columns, origin: str) -> list[str]:
-    """Take the label column out of `columns`, or the columns of 0 and 1 that Roboflow writes."""
+def _labels(columns: Columns, origin: str) -> tuple[list[str], Marks]:
+    """Take the label column out of `columns`, or the columns of 0 and 1: of classes, or of several labels."""
     column = _label_column(columns)
     if column is not None:
         others = [name for name in columns if name.casefold() in _OTHER_LABELS and name != column]
         if column.casefold() in _OTHER_LABELS and others and _disagree(columns[column], columns[others[0]]):
             line = f'{origin}: the class could be "{column}" or "{others[0]}"'
             raise InputError(line, "which one? Rename it to label")
-        return stripped(columns.pop(column))
-    marks = [name for name, values in columns.items() if set(map(str.strip, values)) <= {"0", "1"}]
-    rows = list(zip(*(columns[name] for name in marks), strict=True))
-    if len(marks) > 1 and all(row.count("1") + row.count(" 1") == 1 for row in rows):
-        for name in marks:
-            del columns[name]
-        return [marks[[cell.strip() for cell in row].index("1")] for row in rows]
-    raise _lacking(LABEL_COLUMNS[0], list(columns), origin)
+        return stripped(columns.pop(column)), {}
+    splits = [name for name in columns if name.casefold() in _SPLIT_COLUMNS]
+    marks = mark_columns({name: cells for name, cells in columns.items() if name not in splits})
+    if len(marks) < 2:
+        raise _lacking(LABEL_COLUMNS[0], list(columns), origin)
+    for name in marks:
+        del columns[name]
+    names, rows = list(marks), list(zip(*marks.values(), strict=True))
+    if all(row.count(HAS) == 1 and UNKNOWN not in row for row in rows):
+        return [names[row.index(HAS)] for row in rows], {}
+    return [""] * len(rows), marks
 
 
 def _label_column(columns: Columns) -> str | None:
     folded = {name.casefold(): name for name in reversed(columns)}
-    wanted = (*LABEL_COLUMNS, *_OTHER_LABELS, "class_name", "label_name")
+    wanted = (*LABEL_COLUMNS, *_OTHER_LABELS, "class_name", "label_name", *_SEVERAL)
     return next((folded[name] for name in wanted if name in folded), None)
 
 

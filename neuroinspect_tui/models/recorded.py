@@ -53,6 +53,7 @@ class Recorded:
     class_names: tuple[str, ...]
     splits: Mapping[str, RecordedSplit]
     single: bool = False
+    labels: Head | None = None
 
     @property
     def parameters(self) -> int:

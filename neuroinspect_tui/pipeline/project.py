@@ -87,8 +87,8 @@ class Project:
             found = recorded_dataset(self.recorded)
             found.split(self.config.data.split)
             return found
-        known = self.classifier.classes
-        count = self.classifier.head.classes
+        known = self._classifier.classes
+        count = self._classifier.head.classes
         named = ModelClasses(count, known.names or None, known.keys or None)
         try:
             return load_dataset(self.config.data, named)
@@ -124,7 +124,7 @@ class Project:
             return module_source(self.config.model.spec, self.module)
 
         def classes() -> tuple[str, ...]:
-            return load_dataset(self.config.data).class_names
+            return load_dataset(self.config.data).output_names
 
         return open_model(self.config.model, classes, self.config.preprocess.image_size)
 
@@ -161,6 +161,12 @@ class Project:
     @cached_property
     def classifier(self) -> Classifier:
         """The classifier; raises InputError, also where only its answers are recorded."""
+        view = self.dataset.view
+        return self._classifier if view is None else self._classifier.of_label(view.output, view.threshold)
+
+    @cached_property
+    def _classifier(self) -> Classifier:
+        """The classifier with all its outputs."""
         if self.recorded is not None:
             raise self.recorded.no_network()
         return prepare(self._source, None, self.preprocess.image_size, self.device, self.dtype)

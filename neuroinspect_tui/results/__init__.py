@@ -14,6 +14,7 @@ from .evaluation import (
     Evaluation,
     GroupResult,
     LabelIssue,
+    LabelResult,
     Sample,
     Unreadable,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "GroupResult",
     "Illusion",
     "LabelIssue",
+    "LabelResult",
     "Metrics",
     "Opened",
     "Preprocessing",
