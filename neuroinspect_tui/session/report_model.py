@@ -23,6 +23,7 @@ from ..results import (
     ExemplarKind,
     FlipRate,
     ImageStatistic,
+    LabelResult,
     ModeExemplar,
     Opponent,
     Outcome,
@@ -129,6 +130,7 @@ class EvaluationPart(Part):
     classes: tuple[ClassResult, ...]
     groups: tuple[Group, ...]
     worst_group: Group | None
+    labels: tuple[LabelResult, ...] = ()
 
 
 class IllusionNumbers(Part):
