@@ -25,7 +25,8 @@ def viewed(table: Table, choice: LabelChoice, listed: ClassList | None, outputs:
     """
     table = _labels_alone(table, listed)
     names = tuple(table.marks)
-    chosen = _chosen(table, choice.wanted)
+    counts = [cells.count(HAS) for cells in table.marks.values()]
+    chosen = chosen_label(names, counts, choice.wanted, table.name)
     places, remark = _outputs(table, listed, outputs)
     view = LabelView(names, places, chosen, read_thresholds(choice.thresholds, names))
     cells = table.marks[view.name]
@@ -38,7 +39,7 @@ def viewed(table: Table, choice: LabelChoice, listed: ClassList | None, outputs:
         classes=(no, yes),
         ordered=True,
         columns=table.columns | _as_columns(table, [name for name in choice.groups if name in names]),
-        notes=(*table.notes, *remark, *(() if choice.wanted else (_note(table, view),))),
+        notes=(*table.notes, *remark, *(() if choice.wanted else (chosen_note(view, counts),))),
         view=view,
     )
     return _known_alone(seen)
@@ -96,24 +97,24 @@ def _outputs(
     return tuple(range(len(names))), (f"{remark}; name another with --classes",)
 
 
-def _chosen(table: Table, wanted: str | None) -> int:
-    names = list(table.marks)
+def chosen_label(names: Sequence[str], counts: Sequence[int], wanted: str | None, origin: str) -> int:
+    """Return which label is looked at: `wanted`, or that of most images; raises InputError."""
     if wanted is None:
-        return max(range(len(names)), key=lambda place: table.marks[names[place]].count(HAS))
+        return max(range(len(names)), key=lambda place: counts[place])
     if wanted in names:
-        return names.index(wanted)
+        return list(names).index(wanted)
     folded = [name.casefold() for name in names]
     if folded.count(wanted.casefold()) == 1:
         return folded.index(wanted.casefold())
     remedy = nearest(wanted, names) or f"use one of {_shown(names)}"
-    raise InputError(f'--label "{wanted}" is not a label of the data {table.name}', remedy)
+    raise InputError(f'--label "{wanted}" is not a label of the data {origin}', remedy)
 
 
-def _note(table: Table, view: LabelView) -> str:
-    count = table.marks[view.name].count(HAS)
+def chosen_note(view: LabelView, counts: Sequence[int]) -> str:
+    """Say which label is looked at where nobody chose one."""
     return (
         f"an image may have several of {len(view.names)} labels ({_shown(view.names)}); looked at is "
-        f'"{view.name}", the most frequent one ({count} images): choose another with --label'
+        f'"{view.name}", the most frequent one ({counts[view.chosen]} images): choose another with --label'
     )
 
 
