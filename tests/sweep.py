@@ -40,6 +40,8 @@ SMALL = (
     "18",
 )
 TRIED = 4
+QUICK = 128
+"""Pixels: enough for networks that run on any size."""
 
 Built = tuple[str, nn.Module, int]
 """What a network is called, the network, and the side of its images."""
@@ -83,7 +85,8 @@ def torchvision_cases() -> Iterator[Case]:
 
     def build(name: str) -> Built:
         side = models.get_model_weights(name).DEFAULT.transforms().crop_size[0]
-        return name, models.get_model(name, weights=None), side
+        any_size = not name.startswith(("vit", "swin", "maxvit"))
+        return name, models.get_model(name, weights=None), min(side, QUICK) if any_size else side
 
     for name in models.list_models(module=models):
         yield f"torchvision:{name}", partial(build, name)
