@@ -12,13 +12,14 @@ from ..errors import InputError
 from .columns import Columns, read_columns
 from .files import is_there
 from .marks import HAS, UNKNOWN, Marks, mark_columns
-from .splits import plain_split, split_name
+from .split_columns import names_splits, splits_of_paths, take_splits
 from .table import Table
 from .tree import SPELLED, is_image
 
 NAMES = ("manifest.csv", "metadata.csv", "manifest.jsonl", "metadata.jsonl", "_classes.csv")
 PATH_COLUMNS = (
     *("path", "img_filename", "filename", "file_name", "image_path", "filepath", "file_path", "img_path"),
+    *("fname", "img_name", "image_filename", "relative_path", "rel_path"),
     *("image_file", "image_name", "image", "img", "file", "image_id", "img_id", "id"),
 )
 LABEL_COLUMNS = ("label", "y")
@@ -27,7 +28,6 @@ _OTHER_LABELS = (
     *("category_id", "class_idx", "breed", "diagnosis", "dx"),
 )
 _SEVERAL = ("tags", "classes", "categories", "attributes", "finding labels", "finding_labels")
-_SPLIT_COLUMNS = ("split", "set", "partition", "subset", "dataset_split")
 _IDS = ("image_id", "img_id", "id", "image_name", "image")
 _URLS = ("image", "img")
 _SERVER = re.compile(r"(https?://[^/]+)?/data/(upload/([0-9]+/)?|local-files/\?d=)")
@@ -72,8 +72,8 @@ def table_of_columns(
     labels, marks = _labels(columns, origin)
     if class_names is None and path_column == "img_filename" and "place" in columns:
         class_names = _waterbirds_names(labels)
-    splits = _splits(columns)
-    if splits is None and (folders := _splits_of_paths(paths)):
+    splits = take_splits(columns)
+    if splits is None and (folders := splits_of_paths(paths)):
         splits, notes = folders, (*notes, "the splits are those of the folders in the paths")
     return Table(
         name=name,
@@ -104,8 +104,7 @@ def _labels(columns: Columns, origin: str) -> tuple[list[str], Marks]:
             line = f'{origin}: the class could be "{column}" or "{others[0]}"'
             raise InputError(line, "which one? Rename it to label")
         return stripped(columns.pop(column)), {}
-    splits = [name for name in columns if name.casefold() in _SPLIT_COLUMNS]
-    marks = mark_columns({name: cells for name, cells in columns.items() if name not in splits})
+    marks = mark_columns({name: cells for name, cells in columns.items() if not names_splits(name)})
     if len(marks) < 2:
         raise _lacking(LABEL_COLUMNS[0], list(columns), origin)
     for name in marks:
@@ -126,34 +125,6 @@ def _disagree(one: Sequence[str], other: Sequence[str]) -> bool:
     """Whether two columns divide the images differently."""
     pairs = set(zip(one, other, strict=True))
     return not len(pairs) == len(set(one)) == len(set(other))
-
-
-def _splits(columns: Columns) -> list[str] | None:
-    """Take the split column out of `columns`: `split`, or another usual name whose cells are split names."""
-    folded = {name.casefold(): name for name in reversed(columns)}
-    for usual in _SPLIT_COLUMNS:
-        name = folded.get(usual)
-        if name is None:
-            continue
-        cells = {cell.strip() for cell in columns[name]}
-        if name == "split" or all(map(_is_split, cells)) or (cells <= {"0", "1", "2"} and len(cells) > 1):
-            return columns.pop(name)
-    return None
-
-
-def _is_split(cell: str) -> bool:
-    return split_name(cell) in ("train", "val", "test") or plain_split(cell) is not None
-
-
-def _splits_of_paths(paths: Sequence[str]) -> list[str] | None:
-    """Return the split that a folder in each path says, where all say one and two are there."""
-    found = []
-    for path in paths:
-        split = next((split for part in path.split("/")[:-1] if (split := plain_split(part))), None)
-        if split is None:
-            return None
-        found.append(split)
-    return found if len(set(found)) > 1 else None
 
 
 def _without_server(path: str) -> str:
