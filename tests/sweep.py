@@ -18,9 +18,8 @@ import torch
 from torch import nn
 
 from neuroinspect_tui.errors import InputError
-from neuroinspect_tui.models.classifier import prepare
-from neuroinspect_tui.models.sources import ModelSource
-from neuroinspect_tui.models.timm_models import timm_facts
+from neuroinspect_tui.models.classifier import probe
+from neuroinspect_tui.models.head import locate_head
 from neuroinspect_tui.torchvision_compat import import_torchvision
 
 SMALL = (
@@ -117,8 +116,7 @@ def transformers_cases() -> Iterator[Case]:
 
 def located(module: nn.Module, side: int) -> str:
     """Return the name of the decision layer; raises InputError where there is none."""
-    source = ModelSource("", module, timm_facts(module))
-    return prepare(source, None, side, torch.device("cpu")).site.name
+    return locate_head(module.eval(), probe(side, torch.device("cpu"))).name
 
 
 def outcome_of(build: Callable[[], Built]) -> tuple[str, str, str]:
