@@ -52,6 +52,11 @@ def read_columns(file: Path) -> tuple[Columns, tuple[str, ...]]:
         ) from None
 
 
+def text_of(file: Path) -> str:
+    """Return a text file's text, its encoding found as for a table's."""
+    return file.read_text(encoding=_encoding(file))
+
+
 def _encoding(file: Path) -> str:
     with file.open("rb") as stream:
         start = stream.read(2)

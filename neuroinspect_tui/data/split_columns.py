@@ -26,7 +26,7 @@ def names_splits(column: str) -> bool:
 
 
 def take_splits(columns: Columns) -> list[str] | None:
-    """Take the split of each row out of `columns`: a usual column of split names, or columns of yes and no."""
+    """Take the split of each row out of `columns`: a usual column of split names, or those of yes and no."""
     folded = {name.casefold(): name for name in reversed(columns)}
     for usual in _NAMES:
         name = folded.get(usual)

@@ -18,7 +18,7 @@ _SEPARATOR = re.compile(r"[,;\t ]+")
 
 @dataclass(frozen=True)
 class SplitLists:
-    """Of each image that a list names its split and, where all lists say it, its label; `files` are the lists."""
+    """Of each image that a list names its split and, where all say it, its label; `files` are the lists."""
 
     splits: dict[str, str]
     labels: dict[str, str]
