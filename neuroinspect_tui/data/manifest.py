@@ -19,7 +19,7 @@ from .tree import SPELLED, is_image
 NAMES = ("manifest.csv", "metadata.csv", "manifest.jsonl", "metadata.jsonl", "_classes.csv")
 PATH_COLUMNS = (
     *("path", "img_filename", "filename", "file_name", "image_path", "filepath", "file_path", "img_path"),
-    *("fname", "img_name", "image_filename", "relative_path", "rel_path"),
+    *("fname", "img_name", "image_filename", "image_index", "relative_path", "rel_path"),
     *("image_file", "image_name", "image", "img", "file", "image_id", "img_id", "id"),
 )
 LABEL_COLUMNS = ("label", "y")

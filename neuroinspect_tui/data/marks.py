@@ -19,7 +19,8 @@ Marks = dict[str, list[str]]
 
 _SEPARATORS = ("|", ";", ",", None)
 """Between labels in one cell; None: blanks."""
-_NONE = "none"
+_NONES = (frozenset(("none",)), frozenset(("none", "no finding", "no_finding", "no findings")))
+"""What is written where an image has no label, if that is not a label itself."""
 _WORDS = {
     **dict.fromkeys(("1", "1.0", "true", "yes"), HAS),
     **dict.fromkeys(("0", "0.0", "false", "no"), HAS_NOT),
@@ -136,14 +137,16 @@ def _divided(
         parts = {cell: frozenset(filter(None, map(str.strip, cell.split(sign)))) for cell in distinct}
         if all(len(own) < 2 for own in parts.values()):
             continue
-        none = {label for own in parts.values() for label in own if label.casefold() == _NONE}
-        labels = {label for own in parts.values() for label in own} - none
-        if matcher is not None:
-            fits = all(map(matcher.names, labels)) and not all(map(matcher.names, distinct))
-        else:
-            fits = (asked and sign is not None) or (outputs == len(labels) != len(distinct))
-        if fits:
-            return {cell: own - none for cell, own in parts.items()} | unknown
+        written = {label for own in parts.values() for label in own}
+        for words in _NONES:
+            none = {label for label in written if label.casefold() in words}
+            labels = written - none
+            if matcher is not None:
+                fits = all(map(matcher.names, labels)) and not all(map(matcher.names, distinct))
+            else:
+                fits = (asked and sign is not None) or (outputs == len(labels) != len(distinct))
+            if fits:
+                return {cell: own - none for cell, own in parts.items()} | unknown
     return {cell: frozenset((cell,)) for cell in distinct} | unknown if asked else None
 
 

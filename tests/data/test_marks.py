@@ -202,3 +202,15 @@ def test_the_view_is_part_of_what_a_session_is_made_from(tmp_path):
 
 def test_marks_are_small(tmp_path):
     assert load(columns(tmp_path)).split("val").marks.dtype == torch.int8
+
+
+@pytest.mark.parametrize("outputs", [2, 3])
+def test_no_finding_is_no_label_unless_it_is_one_of_the_outputs(tmp_path, outputs):
+    cells = ["Mass|Nodule", "No Finding", "Mass", "Nodule", "No Finding"]
+    lines = [
+        "Image Index,Finding Labels",
+        *(f"{n}.png,{cell}" for n, cell in zip("abcde", cells, strict=True)),
+    ]
+    found = marks_of(load(table(tmp_path, lines), ModelClasses(outputs), label="Mass"))
+    expected = {"Mass": [1, 0, 1, 0, 0], "Nodule": [1, 0, 0, 1, 0]}
+    assert found == expected | ({"No Finding": [0, 1, 0, 0, 1]} if outputs == 3 else {})
