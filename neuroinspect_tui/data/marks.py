@@ -133,20 +133,23 @@ def _divided(
     distinct = {cell for cell in set(cells) if cell.strip()}
     unknown: dict[str, frozenset[str] | None] = dict.fromkeys(set(cells) - distinct)
     matcher = Matcher(listed) if listed else None
+
+    def fits(labels: frozenset[str]) -> bool:
+        if matcher is None:
+            return outputs == len(labels) != len(distinct)
+        return all(map(matcher.names, labels)) and not all(map(matcher.names, distinct))
+
     for sign in _SEPARATORS:
         parts = {cell: frozenset(filter(None, map(str.strip, cell.split(sign)))) for cell in distinct}
         if all(len(own) < 2 for own in parts.values()):
             continue
-        written = {label for own in parts.values() for label in own}
-        for words in _NONES:
-            none = {label for label in written if label.casefold() in words}
-            labels = written - none
-            if matcher is not None:
-                fits = all(map(matcher.names, labels)) and not all(map(matcher.names, distinct))
-            else:
-                fits = (asked and sign is not None) or (outputs == len(labels) != len(distinct))
-            if fits:
-                return {cell: own - none for cell, own in parts.items()} | unknown
+        written = frozenset(label for own in parts.values() for label in own)
+        nones = [frozenset(label for label in written if label.casefold() in words) for words in _NONES]
+        none = next((none for none in nones if fits(written - none)), None)
+        if none is None and asked and matcher is None and sign is not None:
+            none = nones[0]
+        if none is not None:
+            return {cell: own - none for cell, own in parts.items()} | unknown
     return {cell: frozenset((cell,)) for cell in distinct} | unknown if asked else None
 
 

@@ -3,7 +3,7 @@ import pytest
 from neuroinspect_tui.config import DataConfig
 from neuroinspect_tui.data.class_names import ClassList, ModelClasses
 from neuroinspect_tui.data.dataset import load_dataset
-from neuroinspect_tui.data.matching import Matcher, normal
+from neuroinspect_tui.data.matching import Matcher, match_labels, normal
 from neuroinspect_tui.errors import InputError
 
 from .conftest import save, write_csv
