@@ -14,6 +14,7 @@ from .evaluation import (
     Evaluation,
     GroupResult,
     LabelIssue,
+    LabelResult,
     Sample,
     Unreadable,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "JudgedImages",
     "LabelIssue",
     "Loser",
+    "LabelResult",
     "Metrics",
     "ModeChange",
     "ModeExemplar",
