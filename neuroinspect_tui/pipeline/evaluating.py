@@ -322,10 +322,15 @@ def list_samples(project: Project, job: jobs.ListSamples, reporter: Reporter) ->
 
 
 def thumbnails(project: Project, job: jobs.MakeThumbnails, reporter: Reporter) -> dict[int, str]:
+    """Write small pictures of rows of a split."""
+    return write_thumbnails(project, job.split, job.rows)
+
+
+def write_thumbnails(project: Project, split: str, rows: Sequence[int]) -> dict[int, str]:
     """Write small pictures of the rows that have none yet; "" for an image that can no longer be read."""
     with ThreadPoolExecutor(WRITERS) as threads:
-        written = threads.map(partial(_thumbnail, project, job.split, project.features(job.split)), job.rows)
-        return dict(zip(job.rows, written, strict=True))
+        written = threads.map(partial(_thumbnail, project, split, project.features(split)), rows)
+        return dict(zip(rows, written, strict=True))
 
 
 def _thumbnail(project: Project, split: str, data: SplitFeatures, row: int) -> str:

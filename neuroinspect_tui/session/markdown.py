@@ -19,6 +19,7 @@ from .report_model import (
     DebuggedPart,
     EvaluationPart,
     FailureModePart,
+    FlippedImage,
     Group,
     Neuron,
     NeuronIllusion,
@@ -33,6 +34,7 @@ from .report_words import (
     changed_classes,
     difference_words,
     estimated_group,
+    gallery_title,
     group_name,
     heads,
     made_from,
@@ -45,13 +47,14 @@ WORST = 20
 NEURONS = 8
 UNREADABLE = 50
 EXEMPLARS = 4
+FLIPPED = 6
 
 
 def render_markdown(report: Report) -> str:
     """Return the report as GitHub-flavoured Markdown; names from the data stay literal text."""
     sections = [_head(report), *_modes(report)]
     if report.cues:
-        sections += [f"## Cues\n\n{_cue_table(report.cues)}"]
+        sections += [f"## Cues\n\n{_cue_table(report.cues, report.data.classes)}"]
     for found in report.debugged:
         sections += [_repair(repair, found.class_.name, report.data.classes) for repair in found.repairs]
     sections += _stress(report)
@@ -94,37 +97,38 @@ def _mode(mode: FailureModePart, rank: int, names: Sequence[str]) -> str:
     lines = [
         f"### {rank}. {markdown(mode_words.title(mode, names))}",
         f"**{markdown(mode_words.sentence(mode, names))}.** {' · '.join(marks)}",
-        _mode_pictures(mode.exemplars, names),
+        _mode_pictures(mode, names),
         _pairs(mode_words.evidence(mode)),
         _items(mode_words.caveats(mode)),
     ]
     return "\n\n".join(filter(None, lines))
 
 
-def _mode_pictures(rows: Sequence[ModeExemplar], names: Sequence[str]) -> str:
-    """Return a table of the highest mistakes, with what they become covered where that was tried."""
-    wrong = [row for row in sorted(rows, key=lambda row: -row.score) if row.label != row.predicted][
+def _mode_pictures(mode: FailureModePart, names: Sequence[str]) -> str:
+    """Return a table of the highest mistakes, with what they become without the cue where that was tried."""
+    wrong = [row for row in sorted(mode.exemplars, key=lambda row: -row.score) if row.label != row.predicted][
         :EXEMPLARS
     ]
     if not wrong:
         return ""
+    how = "recoloured" if mode.cover is not None and mode.cover.by == "colour" else "covered"
     cells = (
         (
             f"![mistake]({row.image})",
             markdown(class_name(names, row.label)),
             markdown(class_name(names, row.predicted)),
-            _covered(row, names),
+            _covered(row, names, how),
             markdown(row.path),
         )
         for row in wrong
     )
-    return _table(("mistake", "class", "predicted as", "covered", "image"), cells)
+    return _table(("mistake", "class", "predicted as", how, "image"), cells)
 
 
-def _covered(row: ModeExemplar, names: Sequence[str]) -> str:
+def _covered(row: ModeExemplar, names: Sequence[str], how: str) -> str:
     if row.covered is None or row.covered_predicted is None:
         return "–"
-    return f"![covered]({row.covered}) {markdown(class_name(names, row.covered_predicted))}"
+    return f"![{how}]({row.covered}) {markdown(class_name(names, row.covered_predicted))}"
 
 
 def _stress(report: Report) -> list[str]:
@@ -149,7 +153,7 @@ def _stress(report: Report) -> list[str]:
     return [f"## Stress battery\n\n{sentence}", _table(header, cells), rest]
 
 
-def _cue_table(cues: Iterable[CuePart]) -> str:
+def _cue_table(cues: Iterable[CuePart], names: Sequence[str]) -> str:
     cells = (
         (
             markdown(cue.name),
@@ -157,7 +161,7 @@ def _cue_table(cues: Iterable[CuePart]) -> str:
             cue_words.tag_words(cue.tags.has, cue.tags.not_),
             "–"
             if (probe := cue.probe) is None
-            else cue_words.probe_words(probe.accuracy, probe.has, probe.not_, probe.unclear, probe.enough),
+            else markdown(cue_words.carried_sentence(cue.name, probe, names)),
         )
         for cue in cues
     )
@@ -282,10 +286,26 @@ def _repair(repair: RepairPart, class_name: str, names: Sequence[str]) -> str:
         _verdict_table(repair, class_name),
         _losers(repair),
         _change_table(changed_classes(repair)),
+        _gallery("Fixed", repair.fixed_images, repair.fixed, names),
+        _gallery("Broken", repair.broken_images, repair.broken, names),
         _head_table(repair),
         _items(repair_facts(repair, names)),
     ]
     return "\n\n".join(filter(None, lines))
+
+
+def _gallery(what: str, rows: Sequence[FlippedImage], count: int, names: Sequence[str]) -> str:
+    """Return a row of pictures above the answers before and after the repair."""
+    if not rows:
+        return ""
+    shown = rows[:FLIPPED]
+    answers = (
+        f"{markdown(class_name(names, row.predicted))} → {markdown(class_name(names, row.repaired))}"
+        for row in shown
+    )
+    pictures = [f"![{what.lower()}]({row.image})" if row.image else "no picture" for row in shown]
+    paths = [markdown(row.path) for row in shown]
+    return f"{gallery_title(what, shown, count)}\n\n{_table(pictures, [list(answers), paths])}"
 
 
 def _verdict_table(repair: RepairPart, class_name: str) -> str:
@@ -293,7 +313,7 @@ def _verdict_table(repair: RepairPart, class_name: str) -> str:
     cells = (
         (
             markdown(aim_words(repair, line, class_name)),
-            against_words(line),
+            against_words(repair, line),
             str(line.n),
             str(line.fixed),
             str(line.broken),

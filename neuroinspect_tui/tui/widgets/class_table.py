@@ -78,17 +78,21 @@ class ClassTable(FilteredTable):
         super().__init__(COLUMNS, title=self.SHOWN_AS, dom_id=dom_id)
         self.sort = "accuracy"
         self._evaluation: Evaluation | None = None
+        self._repair: Repair | None = None
+        self._worst_first = True
 
     def compare(self, made: Repair) -> None:
-        """List the classes before and after a repair, on the images that it was judged on, gains first."""
+        """List the classes before and after a repair, on the images that it was judged on."""
+        self._repair = made
         self.set_columns(CHANGES)
-        self.border_title = f"{self.SHOWN_AS} · repair {made.number} · largest change first"
-        self.summary = f"{made.after.split} · b: as they were"
-        self.offer(change_rows(made), ("No classes.",))
+        order = "worst first" if self._worst_first else "largest change first"
+        self.border_title = f"{self.SHOWN_AS} · repair {made.number} · {order}"
+        self.summary = f"judged on {safe(made.after.split, 20)} · b: untouched layer"
+        self.offer(change_rows(made, self._worst_first), ("No classes.",))
 
     def show(self, evaluation: Evaluation | None, final: bool, empty: tuple[str, ...]) -> None:
         """Fill the table; `final` is False while the evaluation is still running."""
-        self._evaluation = evaluation
+        self._evaluation, self._repair = evaluation, None
         self.set_columns(COLUMNS)
         self.border_title = f"{self.SHOWN_AS} · {SORTS[self.sort][0]}"
         self.offer(self._rows(), empty)
@@ -99,6 +103,10 @@ class ClassTable(FilteredTable):
 
     def action_sort(self) -> None:
         """Sort by the next key."""
+        if self._repair is not None:
+            self._worst_first = not self._worst_first
+            self.compare(self._repair)
+            return
         order = list(SORTS)
         self.sort = order[(order.index(self.sort) + 1) % len(order)]
         self.border_title = f"{self.SHOWN_AS} · {SORTS[self.sort][0]}"
