@@ -212,6 +212,11 @@ class AppState:
         """The repair that was accepted last."""
         return max((made for made in self.repairs.values() if made.accepted), key=_number, default=None)
 
+    def wants(self, job: jobs.PreviewRepair) -> bool:
+        """Whether the preview of a repair is neither known, under way, nor known to fail."""
+        known = job in self.repair_previews or job in self.failures
+        return not known and not self.waits_for(job)
+
     @property
     def modes_settled(self) -> bool:
         """Whether nothing more is found out about the failure modes: they are tested, none, or failed."""

@@ -61,6 +61,17 @@ def _wanted(app_state: AppState, target: int, neuron: int | None, mode: FailureM
         yield jobs.NameNeurons(target, unnamed)
 
 
+def repair_question(
+    app_state: AppState, target: int | None, mode: FailureMode | None
+) -> jobs.PreviewRepair | None:
+    """What `m` would make of the tags so far; nothing before both kinds of images are tagged."""
+    used = (cue.tags for cue in app_state.cues.values() if not cue.left_out)
+    if target is None or not any(tags.has and tags.not_ for tags in used):
+        return None
+    made = app_state.seen_through
+    return jobs.PreviewRepair(target, mode=mode.id if mode else None, base=made.number if made else None)
+
+
 def no_modes(app_state: AppState) -> tuple[str, ...]:
     """Why no cause is listed, and what to do."""
     failure = app_state.failures.get(jobs.FindFailureModes())
