@@ -24,6 +24,7 @@ from ..results import (
     Exemplar,
     FailureMode,
     Illusion,
+    ImageNeighbours,
     Opened,
     Prescription,
     Repair,
@@ -46,6 +47,7 @@ Topic = Literal[
 LOG_LENGTH = 2000
 QUIET = (
     jobs.AskWhatIf, jobs.PreviewRepair, jobs.MakeThumbnails, jobs.ListSamples, jobs.SetTag, jobs.LookThrough,
+    jobs.FindNeighbours,
 )  # fmt: skip
 
 
@@ -81,6 +83,7 @@ class AppState:
     previews: dict[tuple[int, int], dict[int, Preview]] = field(default_factory=dict)
     concepts: dict[tuple[int, int], Concept] = field(default_factory=dict)
     samples: dict[jobs.ListSamples, tuple[Sample, ...]] = field(default_factory=dict)
+    neighbours: dict[jobs.FindNeighbours, ImageNeighbours] = field(default_factory=dict)
     thumbnails: dict[tuple[str, int], str] = field(default_factory=dict)
     what_ifs: dict[jobs.AskWhatIf, WhatIf] = field(default_factory=dict)
     repair_previews: dict[jobs.PreviewRepair, RepairPreview] = field(default_factory=dict)
@@ -409,6 +412,11 @@ class AppState:
         self._know(value)
         return frozenset({"samples"})
 
+    def _keep_neighbours(self, job: jobs.FindNeighbours, value: ImageNeighbours) -> frozenset[Topic]:
+        self.neighbours[job] = value
+        self._know(value.right)
+        return frozenset({"samples"})
+
     def _keep_thumbnails(self, job: jobs.MakeThumbnails, value: dict[int, str]) -> frozenset[Topic]:
         self.thumbnails.update({(job.split, row): path for row, path in value.items()})
         return frozenset({"thumbnails"})
@@ -501,6 +509,7 @@ _TAKERS: dict[type[Job], Callable[[AppState, Any, Any], frozenset[Topic]]] = dic
         jobs.Illustrate.taken_by(AppState._keep_illusions),
         jobs.NameNeurons.taken_by(AppState._keep_concepts),
         jobs.ListSamples.taken_by(AppState._keep_samples),
+        jobs.FindNeighbours.taken_by(AppState._keep_neighbours),
         jobs.MakeThumbnails.taken_by(AppState._keep_thumbnails),
         jobs.AskWhatIf.taken_by(AppState._keep_what_if),
         jobs.OrderReview.taken_by(AppState._keep_review),

@@ -80,7 +80,7 @@ class Gallery(Inked, can_focus=True):
         self.plan = GalleryLayout()
         self.begin: int | None = None
         self.moved: Callable[[], None] = _nothing
-        """Called at once when the cursor comes to another tile."""
+        """Called at once when the cursor comes to another tile, or other tiles come into sight."""
         self._shown: dict[tuple[Path | str, Box], Rendered] = {}
         self._missing: set[int] = set()
         self._named = title
@@ -136,6 +136,7 @@ class Gallery(Inked, can_focus=True):
     @on(events.Resize)
     def _resized(self) -> None:
         self.place_tiles()
+        self.moved()
 
     def _watch_masked(self) -> None:
         self.refresh()
