@@ -348,7 +348,7 @@ class _Cues:
 
 @dataclass(frozen=True)
 class OrderReview(Job[tuple[ReviewItem, ...]]):
-    """Propose images to tag next for a cue, of `split` (None: the debugged one)."""
+    """Propose images to tag next for a cue, of `split` (None: the debugged one, and rare ones of `train`)."""
 
     target: int
     neurons: tuple[int, ...]

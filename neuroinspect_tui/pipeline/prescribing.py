@@ -106,16 +106,23 @@ def _trusted(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return which rows of `train` are tagged by hand [N], and how far each row's groups are trusted [N].
 
-    What a probe carried is trusted as it was right on left-out tags, half where that is not known.
+    What a probe carried is trusted as it was right on left-out tags, half where that is not known; what it
+    carried into a rare cell, as it was right there.
     """
     by_hand, trust = torch.zeros(len(train), dtype=torch.bool), torch.ones(len(train))
     for cue in cues:
         tags = project.cues.by_row(features, (cue,))[cue.name]
-        _, quality = make_groups(features, tags, project.config.repair.propagate, cue_column(project, cue))
+        columns, quality = make_groups(
+            features, tags, project.config.repair.propagate, cue_column(project, cue)
+        )
         own = torch.zeros(len(train), dtype=torch.bool)
         own[list(tags.get(train.split, {}))] = True
         by_hand |= own
-        trust[~own] *= 0.5 if quality.accuracy is None else quality.accuracy
+        carried = torch.full_like(trust, 0.5 if quality.accuracy is None else quality.accuracy)
+        known = columns[train.split].trust
+        if known is not None:
+            carried = torch.where(known < 1, known, carried)
+        trust *= carried.where(~own, 1.0)
     return by_hand, trust
 
 

@@ -4,7 +4,7 @@ Nothing here imports torch or numpy. Rates are fractions 0…1 unless a name say
 `None` stands where a number is not defined (an accuracy over no images).
 """
 
-from .cues import Cue, CueOrigin, ProbeQuality, Tag, TagCounts
+from .cues import Cue, CueOrigin, ProbeQuality, RareCell, Tag, TagCounts
 from .culprits import Concept, Culprit, CulpritReport, PropertyKind
 from .duplicates import SplitDuplicates
 from .evaluation import (
@@ -39,7 +39,7 @@ from .repaired import Flip, ModeChange, RepairedImage, RepairedLayer
 from .repairs import Repair, RepairPreview, SplitUse, WhatIf
 from .stress import Pull, StressResult
 from .tags import ReviewItem
-from .verdicts import Aim, Choice, ClassChange, Comparison, Hurt, Loser, Opponent, Outcome, Verdict
+from .verdicts import Aim, Choice, ClassChange, Comparison, CueGap, Hurt, Loser, Opponent, Outcome, Verdict
 from .verifications import DifferingImage, JudgedImages, Verification
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "CoverTest",
     "Cue",
     "CueOrigin",
+    "CueGap",
     "Culprit",
     "CulpritReport",
     "DifferingImage",
@@ -88,6 +89,7 @@ __all__ = [
     "ProjectOut",
     "PropertyKind",
     "Pull",
+    "RareCell",
     "Repair",
     "RepairPreview",
     "RepairedImage",

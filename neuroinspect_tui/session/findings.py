@@ -279,6 +279,7 @@ def _repair(row: Repair, classes: tuple[str, ...], twin: int | None, found: Debu
         base=row.base,
         fixed_images=_flipped(gallery.fixed, gallery) if gallery else (),
         broken_images=_flipped(gallery.broken, gallery) if gallery else (),
+        gaps=row.gaps,
         same_as=twin,
     )
 

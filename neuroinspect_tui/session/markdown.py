@@ -53,7 +53,7 @@ def render_markdown(report: Report) -> str:
     """Return the report as GitHub-flavoured Markdown; names from the data stay literal text."""
     sections = [_head(report), *_modes(report)]
     if report.cues:
-        sections += [f"## Cues\n\n{_cue_table(report.cues)}"]
+        sections += [f"## Cues\n\n{_cue_table(report.cues, report.data.classes)}"]
     for found in report.debugged:
         sections += [_repair(repair, found.class_.name, report.data.classes) for repair in found.repairs]
     sections += _stress(report)
@@ -152,7 +152,7 @@ def _stress(report: Report) -> list[str]:
     return [f"## Stress battery\n\n{sentence}", _table(header, cells), rest]
 
 
-def _cue_table(cues: Iterable[CuePart]) -> str:
+def _cue_table(cues: Iterable[CuePart], names: Sequence[str]) -> str:
     cells = (
         (
             markdown(cue.name),
@@ -160,7 +160,7 @@ def _cue_table(cues: Iterable[CuePart]) -> str:
             cue_words.tag_words(cue.tags.has, cue.tags.not_),
             "–"
             if (probe := cue.probe) is None
-            else cue_words.probe_words(probe.accuracy, probe.has, probe.not_, probe.unclear, probe.enough),
+            else markdown(cue_words.carried_sentence(cue.name, probe, names)),
         )
         for cue in cues
     )

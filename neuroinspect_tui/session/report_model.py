@@ -19,6 +19,7 @@ from ..results import (
     ClassResult,
     ConfusedPair,
     CoverTest,
+    CueGap,
     CueOrigin,
     ExemplarKind,
     FlipRate,
@@ -29,6 +30,7 @@ from ..results import (
     Preprocessing,
     Prescription,
     ProjectOut,
+    RareCell,
     ScoreHistogram,
     SplitDuplicates,
     SplitUse,
@@ -194,6 +196,9 @@ class ProbePart(Part):
     has: Count
     not_: Count = Field(validation_alias="not", serialization_alias="not")
     unclear: Count
+    cells: tuple[RareCell, ...] = Field(
+        default=(), description="Rare (class, value): how many of the counted images are right."
+    )
 
 
 class CuePart(Part):
@@ -351,6 +356,9 @@ class RepairPart(Part):
     base: int | None = Field(None, description="The repair on top of which it was made, if any.")
     fixed_images: tuple[FlippedImage, ...] = Field((), description="Some that the layer before gets wrong.")
     broken_images: tuple[FlippedImage, ...] = Field((), description="Some that only it gets wrong.")
+    gaps: tuple[CueGap, ...] = Field(
+        (), description="How far the answers lean on cues that it was not told of, before and after."
+    )
     same_as: int | None = Field(None, description="The first repair with the same decision layer.")
 
 

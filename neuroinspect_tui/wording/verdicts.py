@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..results import Aim, Comparison, GroupEstimate, Loser, Opponent, Outcome, Repair
+from ..results import Aim, Comparison, CueGap, GroupEstimate, Loser, Opponent, Outcome, Repair
+from .numbers import signed
 
 OUTCOMES: dict[Outcome, str] = {
     "helps": "helps",
@@ -31,7 +32,7 @@ def outcome_words(repair: Repair) -> str:
 def verdict_sentence(repair: Repair) -> str:
     """Return the verdict with the numbers that it rests on; names in it are as the data has them."""
     parts = [_headline(repair), *_reasons(repair), _tags(repair), _losers(repair.verdict.losers)]
-    parts.append(_estimated(repair))
+    parts += [_estimated(repair), *fed_words(repair)]
     return " ".join(part for part in parts if part)
 
 
@@ -214,6 +215,23 @@ def _estimated(repair: Repair) -> str:
     if worst.estimate is not None:
         parts.append(estimate_words(worst.estimate))
     return " ".join(parts)
+
+
+def fed_words(repair: Repair) -> list[str]:
+    """Return a sentence for each cue that the repair feeds, about the class or, failing that, all classes."""
+    fed = {gap.column: gap for gap in reversed(repair.gaps) if gap.fed}
+    return [_fed(gap, repair.target.name) for gap in fed.values()]
+
+
+def _fed(gap: CueGap, name: str) -> str:
+    low, high = map(signed, gap.growth)
+    who = "the classes" if gap.label is None else name
+    counts = f"{count_words(gap.n)}{', estimated' if gap.estimated else ''}"
+    return (
+        f"It makes {who} lean more on “{gap.column}”: images with its usual value do better than the others "
+        f"by {100 * gap.after:.1f} points instead of {100 * gap.before:.1f} ({counts}; {low} to {high}, 95 % "
+        "interval). Repair both together."
+    )
 
 
 def estimate_words(found: GroupEstimate) -> str:

@@ -25,8 +25,9 @@ from neuroinspect_tui.stages.failure_modes import find_failure_modes
 from neuroinspect_tui.stages.label_issues import find_label_issues
 from neuroinspect_tui.stages.neuron_statistics import neuron_statistics
 from neuroinspect_tui.stages.repair.run import repair_class
+from neuroinspect_tui.stages.review import review_order
 from neuroinspect_tui.stages.spurious import pulls
-from neuroinspect_tui.stages.tags import make_groups, review_order
+from neuroinspect_tui.stages.tags import make_groups
 from neuroinspect_tui.stages.whatif import what_if
 from neuroinspect_tui.tensors import GroupColumn, Shard, SplitFeatures
 
