@@ -332,7 +332,7 @@ async def test_the_confusion_screen_walks_through_the_largest_mistakes(launch: L
     async with launch() as desk:
         await desk.settled()
         await desk.press("C")
-        await desk.until(lambda: "sweet pea: 8 of 24 images (33.3 %) right" in desk.text)
+        await desk.until(lambda: "sweet pea right: 8 of 24 images (33.3 %)" in desk.text)
         await desk.press("n")
         words = "common dandelion → mexican aster: 15 of 52 images (28.8 %)"
         assert desk.page.sentence() == words  # type: ignore[attr-defined]

@@ -64,6 +64,7 @@ class TriageScreen(PanedPage):
         self.marks = marks
         self._settling: Timer | None = None
         self._chosen = False
+        self._seen_through: int | None = None
         self.mode_table, self.class_table = ModeTable("modes"), ClassTable("classes")
         self.neuron_table, self.words = NeuronTable("neurons"), CaseWords(id="words")
         self.strip = WhatIfStrip(id="what-if")
@@ -209,10 +210,19 @@ class TriageScreen(PanedPage):
         if made is not None:
             self.class_table.compare(made)
             self.mode_table.compare(modes, self.class_names, made, state.layers.get(made.number))
+            self._begin_at_the_worst(made.number)
             return
+        self._seen_through = None
         if topics & {"opened", "evaluation", "failure", "repairs"} or state.evaluation is None:
             self.class_table.show(state.evaluation, state.evaluation_final, no_classes(state))
         self.mode_table.show(modes, self.class_names, no_modes(state))
+
+    def _begin_at_the_worst(self, number: int) -> None:
+        """Put the focus on the first row of what a repaired layer, seen for the first time, still gets wrong."""
+        if number != self._seen_through:
+            self._seen_through = number
+            self.causes.go_to(None)
+            self.action_show_pane("causes")
 
     def action_compare(self) -> None:
         """Look through the repaired layer, or through the untouched one again."""
@@ -220,7 +230,6 @@ class TriageScreen(PanedPage):
             self.notify("No repair is accepted yet: m makes one.", timeout=3)
             return
         self.board_changed(ALL)
-        self.causes.go_to(None)
         self._cause_moved()
 
     def action_verify(self) -> None:

@@ -23,7 +23,7 @@ from ..images.overlay import Shown
 from ..images.picture import Box, Picture
 from ..images.renderer import PictureRenderer
 from ..keymap import keys
-from .cells import Inked, Span
+from .cells import Inked, Span, width_of
 from .gallery_plan import GalleryLayout, Placed, Shelf, plan_gallery
 
 
@@ -127,7 +127,9 @@ class Gallery(Inked, can_focus=True):
             for section in self.sections
             if section.tiles
         ]
-        self.plan = plan_gallery(shelves, width, max(3, self.size.height), self.renderer.draws)
+        captions = (width_of(tile.caption[0]) for tile in self.tiles if tile.caption)
+        height = max(3, self.size.height)
+        self.plan = plan_gallery(shelves, width, height, self.renderer.draws, max(captions, default=0))
         self.virtual_size = Size(0, self.plan.height)
         self._missing.clear()
         self._reveal()
