@@ -218,7 +218,7 @@ class TriageScreen(PanedPage):
         self.mode_table.show(modes, self.class_names, no_modes(state))
 
     def _begin_at_the_worst(self, number: int) -> None:
-        """Put the focus on the first row of what a repaired layer, seen for the first time, still gets wrong."""
+        """Put the focus on what fails most through a layer that is looked through for the first time."""
         if number != self._seen_through:
             self._seen_through = number
             self.causes.go_to(None)
