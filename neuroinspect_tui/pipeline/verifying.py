@@ -29,7 +29,7 @@ from ..session.store import Session
 from ..session.stored import from_json
 from ..stages.evaluation import evaluate_rows
 from ..stages.metrics import predict
-from ..tensors import Head, OnProgress, no_progress
+from ..tensors import OnProgress, no_progress
 from ..text import safe
 from .project import Project
 from .recordings import recorded_shard
@@ -178,7 +178,7 @@ def _answers(project: Project, judged: JudgedImages, file: Path, on_progress: On
         )
     if project.recorded is not None:
         tensors, features = load_file(file), recorded_shard(project.recorded, split.name).features
-        found = predict(Head(tensors["weight"], tensors["bias"]), features[list(judged.rows)])
+        found = predict(project.recorded.head_in(tensors), features[list(judged.rows)])
         return dict(zip(judged.rows, found.tolist(), strict=True))
     return _run(project, split, judged, on_progress)
 

@@ -15,6 +15,7 @@ from .evaluation import (
     GroupResult,
     ImageNeighbours,
     LabelIssue,
+    LabelResult,
     Sample,
     Unreadable,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "JudgedImages",
     "LabelIssue",
     "Loser",
+    "LabelResult",
     "Metrics",
     "ModeChange",
     "ModeExemplar",

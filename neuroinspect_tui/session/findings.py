@@ -137,6 +137,7 @@ def _evaluation(found: Evaluation) -> form.EvaluationPart:
         classes=found.classes,
         groups=tuple(map(_group, found.groups)),
         worst_group=None if found.worst_group is None else _group(found.worst_group),
+        labels=found.labels,
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..results import ClassChange, ClassResult, ModeExemplar
+from ..results import ClassChange, ClassResult, LabelResult, ModeExemplar
 from ..text import markdown
 from ..wording import cues as cue_words
 from ..wording import modes as mode_words
 from ..wording import stress as stress_words
 from ..wording.glossary import GLOSSARY
+from ..wording.labels import LABEL_COLUMNS
 from ..wording.names import short_name
 from ..wording.numbers import class_name, decimal, number, p_value, percent, plural, signed
 from ..wording.verdicts import MOST_LOSERS
@@ -173,6 +174,8 @@ def _evaluation(found: EvaluationPart) -> list[str]:
         f"## Classes, worst first\n\n{_class_table(worst[:WORST])}",
         _rest(len(worst), WORST, "classes.csv"),
     ]
+    if found.labels:
+        sections += [f"## All labels\n\n{_label_table(found.labels)}"]
     if found.groups:
         groups = worst_first(found.groups)
         sections += [f"## Groups, worst first\n\n{_group_table(groups[:WORST])}"]
@@ -182,6 +185,24 @@ def _evaluation(found: EvaluationPart) -> list[str]:
         sections += [f"## {plural(len(found.unreadable), 'image')} could not be read\n\n" + "\n".join(rows)]
         sections += [_rest(len(found.unreadable), UNREADABLE, "report.json")]
     return sections
+
+
+def _label_table(rows: Iterable[LabelResult]) -> str:
+    cells = (
+        (
+            markdown(row.name),
+            number(row.count),
+            number(row.positives),
+            f"{row.threshold:g}",
+            percent(row.accuracy),
+            percent(row.recall),
+            percent(row.precision),
+            decimal(row.auroc, 3),
+            decimal(row.average_precision, 3),
+        )
+        for row in rows
+    )
+    return _table(LABEL_COLUMNS, cells)
 
 
 def _rest(count: int, shown: int, file: str) -> str:

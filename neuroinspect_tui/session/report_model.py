@@ -24,6 +24,7 @@ from ..results import (
     ExemplarKind,
     FlipRate,
     ImageStatistic,
+    LabelResult,
     ModeExemplar,
     Opponent,
     Outcome,
@@ -131,6 +132,7 @@ class EvaluationPart(Part):
     classes: tuple[ClassResult, ...]
     groups: tuple[Group, ...]
     worst_group: Group | None
+    labels: tuple[LabelResult, ...] = ()
 
 
 class IllusionNumbers(Part):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..results import Aim, Comparison, CueGap, GroupEstimate, Loser, Opponent, Outcome, Repair
+from ..significance import SIGNIFICANT
 from .numbers import signed
 
 OUTCOMES: dict[Outcome, str] = {
@@ -21,7 +22,6 @@ OPPONENTS: dict[Opponent, str] = {
 }
 CONTROLS: tuple[Opponent, ...] = ("bias", "finetune", "random")
 MOST_LOSERS = 3
-SIGNIFICANT = 0.05
 
 
 def outcome_words(repair: Repair) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from ...results import ClassResult, Evaluation, Repair
+from rich.cells import set_cell_size
+
+from ...results import ClassResult, Evaluation, LabelResult, Repair
 from ...text import safe
 from ...wording.numbers import bare_percent as percent
+from ...wording.numbers import decimal
 from ..keymap import keys
 from .cells import Cell, bar_cell
 from .changes import COLUMNS as CHANGES
@@ -14,7 +17,7 @@ from .changes import change_rows
 from .filtered import FilteredTable
 from .table import Column, Row
 
-BAR = 6
+BAR, LABEL = 6, 14
 COLUMNS = (
     Column("class", 10, stretch=3, most=34),
     Column("acc", 5, "right"),
@@ -49,6 +52,20 @@ def grade(rate: float | None) -> str:
     if rate is None:
         return "dim"
     return "bad" if rate < 0.5 else "warn" if rate < 0.8 else "good"
+
+
+def _label_rows(labels: Sequence[LabelResult]) -> list[Row]:
+    """Return the lines of all labels, where an image may have several: they are read, not chosen."""
+    if not labels:
+        return []
+    title = ((" all labels", "strong"), ("  --label looks at another", "dim"))
+    return [Row(None, (title,)), *(Row(None, (_label_cell(row),)) for row in labels)]
+
+
+def _label_cell(row: LabelResult) -> Cell:
+    numbers = f"AUROC {decimal(row.auroc, 2)}  {row.positives}/{row.count}"
+    name = set_cell_size(safe(row.name, 80), LABEL)
+    return ((f" {name} ", ""), (f"{percent(row.accuracy):>5}", grade(row.accuracy)), (f"  {numbers}", "dim"))
 
 
 class ClassTable(FilteredTable):
@@ -102,7 +119,8 @@ class ClassTable(FilteredTable):
         rank = SORTS[self.sort][1]
         gaps = group_gaps(evaluation)
         ordered = sorted(evaluation.classes, key=lambda c: (*rank(c, gaps.get(c.index)), c.index))
-        return [Row(c.index, self._cells(c, gaps.get(c.index))) for c in ordered]
+        rows = [Row(c.index, self._cells(c, gaps.get(c.index))) for c in ordered]
+        return [*rows, *_label_rows(evaluation.labels)]
 
     def _cells(self, result: ClassResult, gap: float | None) -> tuple[Cell, ...]:
         ink = grade(result.accuracy)
