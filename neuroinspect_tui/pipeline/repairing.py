@@ -30,6 +30,7 @@ from ..text import safe
 from . import evaluating
 from .attributing import culprits
 from .copies import told_apart
+from .cueing import learn
 from .directions import known_modes
 from .project import Project
 from .standalone import SCRIPT_FILE, script
@@ -57,6 +58,9 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
     _ensure_evaluated(project, reporter)
     neurons = job.neurons or _culprits(project, job.target, reporter)
     cues = _cues(project, job)
+    for cue in cues:
+        # Tags that were read from a file have taught no probe yet, and more splits are evaluated now.
+        learn(project, cue.name)
     tags = project.cues.as_csv() + repr([cue.name for cue in cues]) + repr((job.columns, job.mode))
     request = states.repair_request(project.config, job.target, job.method, neurons, tags)
     for known in known_repairs(project):
