@@ -21,7 +21,7 @@ from .plan import Plan
 RARE = 30
 SHRINKAGE = 20.0
 SEEN, UNSEEN = 1.0, 3.0
-MOST_COPIES, MOST_SEEN = 30.0, 3.0
+MOST = 10.0
 """How many unseen images the flipped copies of a cell count as, and the trained ones, at most."""
 
 
@@ -49,8 +49,8 @@ def choose_by_margins(
     The smoothed correctness of an image under a head is s = Φ(2 m / σ), m the margin of the right class and
     σ its deviation over the unseen images. The score is the lowest mean of s over the cells. In it unseen
     images count 1 each; their flipped copies z + (1 − 2a) d_y, a the value of the cue and d_y its shift
-    within the class, count at most thirty images a cell, those of `train`, which the classifier has seen, at
-    most three. Of several columns the cells of each count, and images are flipped across each.
+    within the class, count at most ten images a cell, and so do those of `train`, which the classifier has
+    seen. Of several columns the cells of each count, and images are flipped across each.
     """
     unseen = _unseen(plan)
     features, labels = unseen.take(torch.arange(len(unseen))), unseen.labels
@@ -66,9 +66,9 @@ def choose_by_margins(
         for column, flip in enumerate(flips):
             total = _totals(own, labels, unseen.codes[:, column], scale, classes)
             copies = _margins(one.logits(flip.features), flip.labels)
-            total += _totals(copies, flip.labels, flip.codes, scale, classes, MOST_COPIES)
+            total += _totals(copies, flip.labels, flip.codes, scale, classes, MOST)
             if seen is not None and trained is not None:
-                total += _totals(trained, seen.labels, seen.codes[:, column], scale, classes, MOST_SEEN)
+                total += _totals(trained, seen.labels, seen.codes[:, column], scale, classes, MOST)
             worst.append(float((total[0] / total[1])[total[1] > 0].min()))
         return min(worst)
 
