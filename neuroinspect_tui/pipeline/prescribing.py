@@ -12,7 +12,7 @@ import torch
 from .. import jobs
 from ..errors import InputError
 from ..events import Reporter
-from ..results import Prescription, Repair, states
+from ..results import Prescription, Repair
 from ..results.stored_cues import StoredCue
 from ..stages.repair.examples import Examples
 from ..stages.repair.plan import plan_parts
@@ -22,6 +22,7 @@ from ..tensors import SplitFeatures
 from ..text import csv_cell, safe
 from .copies import told_apart
 from .evaluating import ensure_evaluated
+from .layers import known_repair
 from .project import Project
 from .repairing import cue_column, with_cues
 
@@ -66,9 +67,7 @@ def prescribe(project: Project, job: jobs.Prescribe, reporter: Reporter) -> Pres
 
 def _grouped_repair(project: Project, number: int) -> Repair:
     """Return a repair that knows groups; raises InputError for another one."""
-    made = project.session.load(states.repair(number), Repair)
-    if made is None:
-        raise InputError(f"there is no repair {number}", "choose one from the list")
+    made = known_repair(project, number)
     if made.label_free or not made.columns:
         line = f"repair {number} knows no groups to weigh images by"
         raise InputError(line, "tag images, or give the data a column of groups")

@@ -97,9 +97,9 @@ class FlipRate:
 class ModeExemplar:
     """A real image that scores high on a mode; `image` is a PNG relative to the session.
 
-    Where that was tried, `covered` is the PNG with the mode's region blurred and `covered_predicted` the
-    class then predicted, with `covered_confidence`; `put_in` is a right answer with that region of one of the
-    mode's mistakes put in, with the same two.
+    Where that was tried, `covered` is the PNG with the mode's region blurred, or recoloured where the cover
+    test was by colour, and `covered_predicted` the class then predicted, with `covered_confidence`; `put_in`
+    is a right answer with that region of one of the mode's mistakes put in, with the same two.
     """
 
     path: str

@@ -67,6 +67,7 @@ class Repair:
     is exported only if it helps. `classes` are all of the model's, before and after on the judged images,
     `cues` the names of those whose tags it was told, `columns` all group columns that it was weighted by,
     `gaps` those of the cues and columns that it was not told of.
+    `base` is the repair on top of which it was made: `before`, and "untouched" in the verdict, are its layer.
     """
 
     number: int
@@ -94,6 +95,7 @@ class Repair:
     digest: str = ""
     unchanged: bool = False
     label_free: bool = False
+    base: int | None = None
     gaps: tuple[CueGap, ...] = ()
 
     @property

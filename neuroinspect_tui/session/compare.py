@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from ..errors import InputError
+from ..results import Preprocessing
+from ..significance import SIGNIFICANT, holm, mcnemar_p
 from ..text import safe
-from .report import read_report, report_json
+from .report import read_report
+from .report_model import Report
 from .store import Session
 
-Report = dict[str, Any]
 Difference = Literal["preprocessing", "split", "data", "class order", "mode", "labels"]
-SIGNIFICANT = 0.05
+Value = Preprocessing | tuple[str, ...] | str | int | None
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Side:
     @classmethod
     def read(cls, root: Path) -> Side:
         """Read the session at `root`; raises InputError when it has no report or table of samples."""
-        report = report_json(read_report(Session.view(root)))
+        report = read_report(Session.view(root))
         return cls(report, dict(_read_answers(root / "samples.csv", report)))
 
 
@@ -70,8 +72,8 @@ def _read_answers(path: Path, report: Report) -> Iterator[tuple[str, Prediction]
 def _group_patterns(report: Report) -> Iterator[tuple[str, re.Pattern[str]]]:
     """Yield each group column and a pattern for its value in a cell of samples.csv: values may hold ";"."""
     values: dict[str, set[str]] = {}
-    for group in report["evaluation"]["groups"]:
-        values.setdefault(group["column"], set()).add(group["value"])
+    for group in report.evaluation.groups:
+        values.setdefault(group.column, set()).add(group.value)
     for column, known in values.items():
         longest_first = sorted(map(safe, known), key=len, reverse=True)
         choices = "|".join(map(re.escape, longest_first))
@@ -83,19 +85,19 @@ class InputChange:
     """An input in which two sessions differ, and its values."""
 
     what: Difference
-    first: object
-    second: object
+    first: Value
+    second: Value
 
 
 def input_changes(first: Side, second: Side) -> tuple[InputChange, ...]:
     """Return what differs besides the model: rates of two such sessions do not tell which model is better."""
     one, other = first.report, second.report
-    pairs: dict[Difference, tuple[object, object]] = {
-        "preprocessing": (one["data"]["preprocessing"], other["data"]["preprocessing"]),
-        "split": (one["evaluation"]["split"], other["evaluation"]["split"]),
+    pairs: dict[Difference, tuple[Value, Value]] = {
+        "preprocessing": (one.data.preprocessing, other.data.preprocessing),
+        "split": (one.evaluation.split, other.evaluation.split),
         "data": (_data(one), _data(other)),
         "class order": (_class_names(one), _class_names(other)),
-        "mode": (one["config"]["debug"]["mode"], other["config"]["debug"]["mode"]),
+        "mode": (one.config.debug.mode, other.config.debug.mode),
         "labels": (0, sum(1 for _ in _relabelled(first, second))),
     }
     return tuple(InputChange(what, *values) for what, values in pairs.items() if values[0] != values[1])
@@ -103,11 +105,11 @@ def input_changes(first: Side, second: Side) -> tuple[InputChange, ...]:
 
 def _data(report: Report) -> tuple[str, str]:
     """The name of the data and, where the session knows it, their content's hash."""
-    return report["data"]["name"], report["model"]["hashes"].get("data", "")
+    return report.data.name, report.model.hashes.get("data", "")
 
 
-def _class_names(report: Report) -> list[str]:
-    return [row["name"] for row in report["evaluation"]["classes"]]
+def _class_names(report: Report) -> tuple[str, ...]:
+    return tuple(row.name for row in report.evaluation.classes)
 
 
 def _relabelled(first: Side, second: Side) -> Iterator[str]:
@@ -156,7 +158,7 @@ def paired_changes(first: Side, second: Side) -> tuple[PairedChange, ...]:
         for column, value in before.groups.items():
             members.setdefault(("group", (column, value, before.label)), []).append(answer)
     counts = {key: (len(pairs), *_fixed_and_broken(pairs)) for key, pairs in members.items()}
-    raw = {key: mcnemar(fixed, broken) for key, (_, fixed, broken) in counts.items()}
+    raw = {key: mcnemar_p(fixed, broken) for key, (_, fixed, broken) in counts.items()}
     parts = [key for key in raw if key[0] != "all"]
     adjusted = {**raw, **dict(zip(parts, holm([raw[key] for key in parts]), strict=True))}
     return tuple(PairedChange(*key, *counts[key], raw[key], adjusted[key]) for key in counts)
@@ -165,20 +167,3 @@ def paired_changes(first: Side, second: Side) -> tuple[PairedChange, ...]:
 def _fixed_and_broken(pairs: Iterable[tuple[bool, bool]]) -> tuple[int, int]:
     changed = [after for before, after in pairs if before != after]
     return sum(changed), len(changed) - sum(changed)
-
-
-def mcnemar(fixed: int, broken: int) -> float:
-    """Return the two-sided p of McNemar's exact test."""
-    from scipy.stats import binomtest
-
-    return float(binomtest(fixed, fixed + broken).pvalue) if fixed + broken else 1.0
-
-
-def holm(values: Sequence[float]) -> list[float]:
-    """Return p values adjusted for their number (Holm 1979, step-down)."""
-    order = sorted(range(len(values)), key=lambda place: values[place])
-    adjusted, largest = [0.0] * len(values), 0.0
-    for rank, place in enumerate(order):
-        largest = max(largest, min(1.0, (len(values) - rank) * values[place]))
-        adjusted[place] = largest
-    return adjusted

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ..results import Preprocessing
 from ..text import safe
 from ..wording.numbers import percent
 from ..wording.opened import preprocessing_words
-from .compare import InputChange, PairedChange, Report, Side, input_changes, paired_changes
+from ..wording.verdicts import OUTCOMES
+from .compare import InputChange, PairedChange, Side, Value, input_changes, paired_changes
+from .report_model import MetricsPart, Report
 
 LIMIT = 20
 REPAIR_COLUMNS = ("repair", "class", "on", "class recall", "accuracy", "worst group", "verdict")
@@ -50,25 +51,25 @@ def _caution(changes: Iterable[InputChange]) -> Iterator[str]:
 
 def _input_change(change: InputChange) -> str:
     match change.what:
-        case "preprocessing":
-            one, other = (
-                preprocessing_words(Preprocessing(**found)) if isinstance(found, dict) else ""
-                for found in (change.first, change.second)
-            )
-            return f"preprocessing: {one or 'unknown'} → {other or 'unknown'}"
         case "data":
             return "data: other images or labels"
-        case "class order":
-            return f"class order: {_first_names(change.first)} → {_first_names(change.second)}"
         case "labels":
             return f"labels: {change.second} images have another class, and are left out below"
         case _:
-            return f"{change.what}: {safe(str(change.first), 40)} → {safe(str(change.second), 40)}"
+            return f"{change.what}: {_value(change.first)} → {_value(change.second)}"
 
 
-def _first_names(names: object) -> str:
-    known = [safe(str(name), 20) for name in names] if isinstance(names, list) else []
-    return ", ".join(known[:4]) + (f" and {len(known) - 4} more" if len(known) > 4 else "")
+def _value(value: Value) -> str:
+    match value:
+        case Preprocessing():
+            return preprocessing_words(value)
+        case tuple():
+            known = [safe(name, 20) for name in value]
+            return ", ".join(known[:4]) + (f" and {len(known) - 4} more" if len(known) > 4 else "")
+        case None:
+            return "unknown"
+        case _:
+            return safe(str(value), 40)
 
 
 def _images(changes: Sequence[PairedChange]) -> str:
@@ -111,12 +112,12 @@ def regression_line(regressed: Sequence[PairedChange]) -> str:
 
 def _source(label: str, name: str, report: Report) -> str:
     """Say where a report lies and which images its rates are of."""
-    found = report["evaluation"]
-    return f"{label}: {safe(name)}, {found['samples']} images of {safe(found['split'])}"
+    found = report.evaluation
+    return f"{label}: {safe(name)}, {found.samples} images of {safe(found.split)}"
 
 
 def _notes(first: Report, second: Report) -> Iterator[str]:
-    one, other = first["model"]["name"], second["model"]["name"]
+    one, other = first.model.name, second.model.name
     if one != other:
         yield f"other model: {safe(one)} → {safe(other)}"
     yield from _seen_images("first", first, "second", second)
@@ -125,43 +126,42 @@ def _notes(first: Report, second: Report) -> Iterator[str]:
 
 def _seen_images(name: str, report: Report, other_name: str, other: Report) -> Iterator[str]:
     """Warn where `other` has the weights of a repair of `report` and looks at images that this one used."""
-    split = other["evaluation"]["split"]
-    weights = Path(other["model"]["weights"] or "").parts[-3:]
-    for repair in (repair for found in report["debugged"] for repair in found["repairs"]):
-        used = any(use["split"] == split and use["part"] != "judge" for use in repair["splits"])
-        if used and weights == Path(repair["weights"] or "").parts:
-            number = safe(str(repair["number"]))
+    split = other.evaluation.split
+    weights = Path(other.model.weights or "").parts[-3:]
+    for repair in report.repairs:
+        used = any(use.split == split and use.part != "judge" for use in repair.splits)
+        if used and weights == Path(repair.weights or "").parts:
             yield (
-                f"{other_name} has the weights of repair {number} of {name}, fitted and chosen on "
+                f"{other_name} has the weights of repair {repair.number} of {name}, fitted and chosen on "
                 f"images of {safe(split)}: only images that it never used tell what it is worth"
             )
 
 
 def _overall(first: Report, second: Report) -> Iterator[Sequence[str]]:
-    for label, read in (
-        ("accuracy", lambda found: found["accuracy"]),
-        ("mean of classes", lambda found: found["macro_accuracy"]),
-        ("worst class", _worst_class),
-        ("worst group", lambda found: (found["worst_group"] or {}).get("accuracy")),
-    ):
-        one, other = read(first["evaluation"]), read(second["evaluation"])
+    rates = zip(_rates(first).items(), _rates(second).values(), strict=True)
+    for (label, one), other in rates:
         yield (label, percent(one), percent(other), _change(one, other))
 
 
-def _worst_class(found: dict[str, Any]) -> float | None:
-    return min((row["accuracy"] for row in found["classes"] if row["accuracy"] is not None), default=None)
+def _rates(report: Report) -> dict[str, float | None]:
+    found = report.evaluation
+    return {
+        "accuracy": found.accuracy,
+        "mean of classes": found.macro_accuracy,
+        "worst class": min((row.accuracy for row in found.classes if row.accuracy is not None), default=None),
+        "worst group": None if found.worst_group is None else found.worst_group.accuracy,
+    }
 
 
 def _class_rates(report: Report) -> dict[str, float | None]:
-    return {row["name"]: row["accuracy"] for row in report["evaluation"]["classes"]}
+    return {row.name: row.accuracy for row in report.evaluation.classes}
 
 
 def _group_rates(report: Report) -> dict[str, float | None]:
-    rows = report["evaluation"]["groups"]
-    return {f"{row['class']}, {row['column']} {row['value']}": row["accuracy"] for row in rows}
+    return {f"{row.class_}, {row.column} {row.value}": row.accuracy for row in report.evaluation.groups}
 
 
-def _changes(first: dict[str, float | None], second: dict[str, float | None]) -> list[Sequence[str]]:
+def _changes(first: Mapping[str, float | None], second: Mapping[str, float | None]) -> list[Sequence[str]]:
     names = [*first, *(name for name in second if name not in first)]
     pairs = [(name, first.get(name), second.get(name)) for name in names]
     changed = [pair for pair in pairs if pair[1] != pair[2]]
@@ -179,17 +179,22 @@ def _left_out(smaller: int, unchanged: int) -> list[str]:
 
 
 def _repairs(label: str, report: Report) -> Iterator[Sequence[str]]:
-    for found in report["debugged"]:
-        for repair in found["repairs"]:
-            before, after = repair["before"], repair["after"]
+    for found in report.debugged:
+        for repair in found.repairs:
+            before, after = repair.before, repair.after
             yield (
-                f"{label}, {safe(str(repair['number']))}: {safe(repair['method'], 40)}",
-                safe(found["class"]["name"], 40),
-                safe(after["split"], 20),
-                *(_both(before[rate], after[rate]) for rate in ("class_accuracy", "accuracy")),
-                _both(*((metrics["worst_group"] or {}).get("accuracy") for metrics in (before, after))),
-                safe(repair["verdict"]["outcome"]),
+                f"{label}, {repair.number}: {safe(repair.method, 40)}",
+                safe(found.class_.name, 40),
+                safe(after.split, 20),
+                _both(before.class_accuracy, after.class_accuracy),
+                _both(before.accuracy, after.accuracy),
+                _both(_worst_group(before), _worst_group(after)),
+                OUTCOMES[repair.verdict.outcome],
             )
+
+
+def _worst_group(metrics: MetricsPart) -> float | None:
+    return None if metrics.worst_group is None else metrics.worst_group.accuracy
 
 
 def _both(before: float | None, after: float | None) -> str:

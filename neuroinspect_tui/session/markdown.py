@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..results import ClassChange, ClassResult, ModeExemplar
+from ..results import ClassChange, ClassResult, LabelResult, ModeExemplar
 from ..text import markdown
 from ..wording import cues as cue_words
 from ..wording import modes as mode_words
 from ..wording import stress as stress_words
 from ..wording.glossary import GLOSSARY
+from ..wording.labels import LABEL_COLUMNS
 from ..wording.names import short_name
 from ..wording.numbers import class_name, decimal, number, p_value, percent, plural, signed
 from ..wording.verdicts import MOST_LOSERS
@@ -18,6 +19,7 @@ from .report_model import (
     DebuggedPart,
     EvaluationPart,
     FailureModePart,
+    FlippedImage,
     Group,
     Neuron,
     NeuronIllusion,
@@ -32,6 +34,7 @@ from .report_words import (
     changed_classes,
     difference_words,
     estimated_group,
+    gallery_title,
     group_name,
     heads,
     made_from,
@@ -44,6 +47,7 @@ WORST = 20
 NEURONS = 8
 UNREADABLE = 50
 EXEMPLARS = 4
+FLIPPED = 6
 
 
 def render_markdown(report: Report) -> str:
@@ -93,37 +97,38 @@ def _mode(mode: FailureModePart, rank: int, names: Sequence[str]) -> str:
     lines = [
         f"### {rank}. {markdown(mode_words.title(mode, names))}",
         f"**{markdown(mode_words.sentence(mode, names))}.** {' · '.join(marks)}",
-        _mode_pictures(mode.exemplars, names),
+        _mode_pictures(mode, names),
         _pairs(mode_words.evidence(mode)),
         _items(mode_words.caveats(mode)),
     ]
     return "\n\n".join(filter(None, lines))
 
 
-def _mode_pictures(rows: Sequence[ModeExemplar], names: Sequence[str]) -> str:
-    """Return a table of the highest mistakes, with what they become covered where that was tried."""
-    wrong = [row for row in sorted(rows, key=lambda row: -row.score) if row.label != row.predicted][
+def _mode_pictures(mode: FailureModePart, names: Sequence[str]) -> str:
+    """Return a table of the highest mistakes, with what they become without the cue where that was tried."""
+    wrong = [row for row in sorted(mode.exemplars, key=lambda row: -row.score) if row.label != row.predicted][
         :EXEMPLARS
     ]
     if not wrong:
         return ""
+    how = "recoloured" if mode.cover is not None and mode.cover.by == "colour" else "covered"
     cells = (
         (
             f"![mistake]({row.image})",
             markdown(class_name(names, row.label)),
             markdown(class_name(names, row.predicted)),
-            _covered(row, names),
+            _covered(row, names, how),
             markdown(row.path),
         )
         for row in wrong
     )
-    return _table(("mistake", "class", "predicted as", "covered", "image"), cells)
+    return _table(("mistake", "class", "predicted as", how, "image"), cells)
 
 
-def _covered(row: ModeExemplar, names: Sequence[str]) -> str:
+def _covered(row: ModeExemplar, names: Sequence[str], how: str) -> str:
     if row.covered is None or row.covered_predicted is None:
         return "–"
-    return f"![covered]({row.covered}) {markdown(class_name(names, row.covered_predicted))}"
+    return f"![{how}]({row.covered}) {markdown(class_name(names, row.covered_predicted))}"
 
 
 def _stress(report: Report) -> list[str]:
@@ -169,6 +174,8 @@ def _evaluation(found: EvaluationPart) -> list[str]:
         f"## Classes, worst first\n\n{_class_table(worst[:WORST])}",
         _rest(len(worst), WORST, "classes.csv"),
     ]
+    if found.labels:
+        sections += [f"## All labels\n\n{_label_table(found.labels)}"]
     if found.groups:
         groups = worst_first(found.groups)
         sections += [f"## Groups, worst first\n\n{_group_table(groups[:WORST])}"]
@@ -178,6 +185,24 @@ def _evaluation(found: EvaluationPart) -> list[str]:
         sections += [f"## {plural(len(found.unreadable), 'image')} could not be read\n\n" + "\n".join(rows)]
         sections += [_rest(len(found.unreadable), UNREADABLE, "report.json")]
     return sections
+
+
+def _label_table(rows: Iterable[LabelResult]) -> str:
+    cells = (
+        (
+            markdown(row.name),
+            number(row.count),
+            number(row.positives),
+            f"{row.threshold:g}",
+            percent(row.accuracy),
+            percent(row.recall),
+            percent(row.precision),
+            decimal(row.auroc, 3),
+            decimal(row.average_precision, 3),
+        )
+        for row in rows
+    )
+    return _table(LABEL_COLUMNS, cells)
 
 
 def _rest(count: int, shown: int, file: str) -> str:
@@ -261,10 +286,26 @@ def _repair(repair: RepairPart, class_name: str, names: Sequence[str]) -> str:
         _verdict_table(repair, class_name),
         _losers(repair),
         _change_table(changed_classes(repair)),
+        _gallery("Fixed", repair.fixed_images, repair.fixed, names),
+        _gallery("Broken", repair.broken_images, repair.broken, names),
         _head_table(repair),
         _items(repair_facts(repair, names)),
     ]
     return "\n\n".join(filter(None, lines))
+
+
+def _gallery(what: str, rows: Sequence[FlippedImage], count: int, names: Sequence[str]) -> str:
+    """Return a row of pictures above the answers before and after the repair."""
+    if not rows:
+        return ""
+    shown = rows[:FLIPPED]
+    answers = (
+        f"{markdown(class_name(names, row.predicted))} → {markdown(class_name(names, row.repaired))}"
+        for row in shown
+    )
+    pictures = [f"![{what.lower()}]({row.image})" if row.image else "no picture" for row in shown]
+    paths = [markdown(row.path) for row in shown]
+    return f"{gallery_title(what, shown, count)}\n\n{_table(pictures, [list(answers), paths])}"
 
 
 def _verdict_table(repair: RepairPart, class_name: str) -> str:
@@ -272,7 +313,7 @@ def _verdict_table(repair: RepairPart, class_name: str) -> str:
     cells = (
         (
             markdown(aim_words(repair, line, class_name)),
-            against_words(line),
+            against_words(repair, line),
             str(line.n),
             str(line.fixed),
             str(line.broken),

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from scipy.special import bdtr
 from torch import Tensor
 
 from ..errors import InputError
@@ -34,12 +33,6 @@ def wilson_interval(correct: int, count: int) -> tuple[float, float] | None:
     centre = (rate + weight / 2) / (1 + weight)
     half = math.sqrt(rate * (1 - rate) * weight + weight**2 / 4) / (1 + weight)
     return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def mcnemar_p(fixed: int, broken: int) -> float:
-    """Return the exact two-sided McNemar p-value of `fixed` against `broken` images."""
-    total = fixed + broken
-    return min(1.0, 2 * float(bdtr(min(fixed, broken), total, 0.5))) if total else 1.0
 
 
 def fixed_and_broken(labels: Tensor, before: Tensor, after: Tensor) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..results import Aim, Comparison, CueGap, GroupEstimate, Loser, Opponent, Outcome, Repair
+from ..significance import SIGNIFICANT
 from .numbers import signed
 
 OUTCOMES: dict[Outcome, str] = {
@@ -21,7 +22,6 @@ OPPONENTS: dict[Opponent, str] = {
 }
 CONTROLS: tuple[Opponent, ...] = ("bias", "finetune", "random")
 MOST_LOSERS = 3
-SIGNIFICANT = 0.05
 
 
 def outcome_words(repair: Repair) -> str:
@@ -34,6 +34,16 @@ def verdict_sentence(repair: Repair) -> str:
     parts = [_headline(repair), *_reasons(repair), _tags(repair), _losers(repair.verdict.losers)]
     parts += [_estimated(repair), *fed_words(repair)]
     return " ".join(part for part in parts if part)
+
+
+def opponent_words(against: Opponent, base: int | None) -> str:
+    """Return the other decision layer of a line: what a repair was made on top of is "untouched" to it."""
+    return f"repair {base}" if against == "untouched" and base is not None else OPPONENTS[against]
+
+
+def layer_before(base: int | None) -> str:
+    """Return the layer that a repair started from."""
+    return "the untouched decision layer" if base is None else f"the layer of repair {base}"
 
 
 def aim_name(repair: Repair, metric: str) -> str:
@@ -76,7 +86,7 @@ def choice_sentence(repair: Repair) -> str:
             f"of some class, images with one value of “{choice.column}” are too rare to count"
         )
     if choice.kept:
-        parts.append("on the choosing part nothing beat the untouched head, which is kept")
+        parts.append(f"on the choosing part nothing beat {layer_before(repair.base)}, which is kept")
     return "; ".join(parts)
 
 
@@ -84,7 +94,7 @@ def _headline(repair: Repair) -> str:
     """Return the outcome and the change on the aim and over all images."""
     verdict = repair.verdict
     if repair.unchanged:
-        return "Nothing beat the untouched decision layer, which is kept."
+        return f"Nothing beat {layer_before(repair.base)}, which is kept."
     lines = []
     for metric in dict.fromkeys((verdict.aim, "all")):
         line = verdict.on(metric)

@@ -1,19 +1,23 @@
-"""`heavy python -m tests.benchmarks.verdict_study [DRAWS] > table.md`: is the verdict right, draw after draw?
+"""`python -m tests.benchmarks.verdict_study > table.md`: is the verdict right, draw after draw?
 
-A drawn set with a sticker and the demo's boat, on features that are cached. In every draw other images of the
-debugged class and its rival are tagged: as they are ("true"), by coin flips ("coin"), or with the true tags
-dealt anew among them ("shuffled"). The repair is judged as in the product, controls included.
+A drawn set with a sticker, the demo's boat, and a real set whose val is as skewed as its train, on features
+that are cached. In every draw other images of the debugged class and its rival are tagged: as they are
+("true"), by coin flips ("coin"), or with the true tags dealt anew among them ("shuffled"). The repair is
+judged as in the product, controls included. "bias" shifts one logit and is told the true tags. The options
+take a slice.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import torch
 
+from neuroinspect_tui.repair_methods import RepairMethod
 from neuroinspect_tui.results import Aim
 from neuroinspect_tui.stages.repair import RepairOutcome, Told, repair_class
 from neuroinspect_tui.stages.review import rival_class
@@ -21,10 +25,15 @@ from neuroinspect_tui.stages.tags import make_groups, shuffled
 from neuroinspect_tui.tensors import Head, SplitFeatures
 
 from .mode_sets import stored
-from .repair_data import TRUTH, Case, load_cases, split_of
+from .repair_data import TRUTH, Case, load_cases, skewed, split_of
 
-Kind = Literal["true", "coin", "shuffled"]
-TAGS = {"sticker": (20, 40), "demo, boat on water": (27, 40)}
+Kind = Literal["true", "coin", "shuffled", "bias"]
+TAGS = {
+    "sticker": (20, 40),
+    "demo, boat on water": (27, 40),
+    "bird/plane tint, ResNet-20, skewed val": (40,),
+}
+METRICS: tuple[Aim, ...] = ("class", "all", "worst_group")
 SHUFFLED_DRAWS = 3
 CUE = "cue"
 
@@ -54,7 +63,8 @@ def cases() -> Iterator[Case]:
         arrays = {key: made[name][key] for key in ("features", "labels")}
         splits[name] = split_of(name, arrays | {"cue": made[name]["cue"][:, 0]}, head)
     yield Case("sticker", splits, head, names, names.index("square"))
-    yield from (case for case in load_cases() if case.name in TAGS)
+    every = (form for case in load_cases() for form in (case, skewed(case)))
+    yield from (case for case in every if case.name in TAGS)
 
 
 def tagged(case: Case, kind: Kind, count: int, seed: int) -> dict[int, str]:
@@ -70,14 +80,14 @@ def tagged(case: Case, kind: Kind, count: int, seed: int) -> dict[int, str]:
     return shuffled({"val": val}, {"val": tags}, seed)["val"] if kind == "shuffled" else tags
 
 
-def repaired(case: Case, tags: dict[int, str], seed: int = 0) -> RepairOutcome:
+def repaired(case: Case, tags: dict[int, str], seed: int = 0, method: RepairMethod = "auto") -> RepairOutcome:
     """Repair with tags of val, as the product does."""
     splits = {name: replace(split, groups={}) for name, split in case.splits.items()}
     draws = [
         _told(splits, shuffled(splits, {"val": tags}, seed + draw)["val"]) for draw in range(SHUFFLED_DRAWS)
     ]
     told = Told(tags=(CUE,), shuffled=draws)
-    return repair_class(_told(splits, tags), case.head, case.target, case.names, "auto", (), told, seed=seed)
+    return repair_class(_told(splits, tags), case.head, case.target, case.names, method, (), told, seed=seed)
 
 
 def _told(splits: dict[str, SplitFeatures], tags: dict[int, str]) -> dict[str, SplitFeatures]:
@@ -85,13 +95,14 @@ def _told(splits: dict[str, SplitFeatures], tags: dict[int, str]) -> dict[str, S
     return {name: replace(split, groups={CUE: columns[name]}) for name, split in splits.items()}
 
 
-def study(draws: int) -> Iterator[Draw]:
-    """Yield every draw of every set."""
-    for case in cases():
+def study(named: str, kinds: Sequence[Kind], seeds: range) -> Iterator[Draw]:
+    """Yield every draw of the sets whose name begins with `named`."""
+    for case in (case for case in cases() if case.name.startswith(named)):
         for count in TAGS[case.name]:
-            for kind in get_args(Kind):
-                for seed in range(draws):
-                    found = repaired(case, tagged(case, kind, count, seed))
+            for kind in kinds:
+                for seed in seeds:
+                    tags = tagged(case, kind, count, seed)
+                    found = repaired(case, tags, method="bias" if kind == "bias" else "auto")
                     yield Draw(case.name, kind, count, seed, found)
 
 
@@ -101,14 +112,11 @@ def table(draws: Iterable[Draw]) -> str:
     for draw in draws:
         rows.setdefault((draw.case, draw.kind, draw.tags), []).append(draw)
         _log(draw)
-    lines = [
-        "| set | tags | draws | helps | no better | hurts | too few | without groups worse: class | worst group |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    lines = []
     for (case, kind, count), own in rows.items():
         outcomes = [draw.found.verdict.outcome for draw in own]
         counts = [outcomes.count(name) for name in ("helps", "no_better", "hurts", "too_few")]
-        counts += [sum(draw.favoured(metric) for draw in own) for metric in ("class", "worst_group")]
+        counts += [sum(draw.favoured(metric) for draw in own) for metric in METRICS]
         lines.append(f"| {case} | {count} {kind} | {len(own)} | {' | '.join(map(str, counts))} |")
     return "\n".join(lines)
 
@@ -128,6 +136,21 @@ def _log(draw: Draw) -> None:
     )
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print the rows of a slice; those of several make one table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--set", default="", help="how the name of the set begins")
+    parser.add_argument("--kinds", nargs="+", default=get_args(Kind), choices=get_args(Kind))
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--draws", type=int, default=20)
+    parser.add_argument("--header", action="store_true")
+    given = parser.parse_args()
     torch.set_num_threads(1)
-    print(table(study(int(sys.argv[1]) if len(sys.argv) > 1 else 20)))
+    if given.header:
+        print("| set | tags | draws | helps | no better | hurts | too few | class | all | worst group |")
+        print("|---|---|---|---|---|---|---|---|---|---|")
+    print(table(study(given.set, given.kinds, range(given.first, given.first + given.draws))))
+
+
+if __name__ == "__main__":
+    main()

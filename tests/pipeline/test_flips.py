@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
 from PIL import Image
 
 from neuroinspect_tui import jobs, load
-from neuroinspect_tui.results import FlipRate
+from neuroinspect_tui.pipeline import modes
+from neuroinspect_tui.results import CoverTest, FlipRate
+from neuroinspect_tui.stages.failure_modes import FailureModes
+from neuroinspect_tui.stages.failure_modes.evidence import conclude
 from neuroinspect_tui.stages.metrics import wilson_interval
+from neuroinspect_tui.stages.recolour import Recolour
 from neuroinspect_tui.wording.modes import flip_words
 from tests.tiny import TinyProject
 
@@ -27,6 +37,30 @@ def test_flat_colours_flip_nothing_and_right_images_are_shown_with_the_region(ti
     colours = picture.getcolors() or []
     assert sorted(count for count, _ in colours) == [5, 59]
     assert max(colours)[1][2] >= 200 and min(colours)[1][0] >= 180
+
+
+def test_a_mode_tested_by_colour_is_shown_recoloured(
+    tiny: TinyProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zero, one, blue = torch.zeros(3), torch.ones(3), torch.tensor([0.0, 0.0, 1.0])
+
+    def by_colour(*asked: Any) -> FailureModes:
+        found = conclude(*asked)
+        return replace(
+            found, modes=tuple(replace(one, cover=CoverTest(1, 0, 6, "colour")) for one in found.modes)
+        )
+
+    monkeypatch.setattr(modes, "conclude", by_colour)
+    monkeypatch.setattr(modes, "colour_change", lambda *asked: Recolour(zero, one, blue, one))
+    with load(tiny.model, tiny.manifest, tiny.weights, device="cpu", **GIVEN) as found:
+        found.evaluate()
+        (mode,) = found.ask(jobs.ExamineFailureModes())
+        for exemplar in mode.exemplars:
+            before, after = (
+                np.asarray(Image.open(found.root / (file or "")))
+                for file in (exemplar.image, exemplar.covered)
+            )
+            assert (after[..., 2] == 255).all() and (after[..., :2] == before[..., :2]).all()
 
 
 def test_flips_in_words_add_up_the_classes() -> None:

@@ -2,17 +2,17 @@ import csv
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from neuroinspect_tui.cli.commands import print_comparison
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.results import Sample
-from neuroinspect_tui.session.compare import Prediction, Side, holm, mcnemar, paired_changes
+from neuroinspect_tui.session.compare import Prediction, Side, paired_changes
 from neuroinspect_tui.session.report import build_report, write_reports
 from neuroinspect_tui.session.store import Session
 
 from . import synthetic
+
+REPORT = build_report(synthetic.findings())
 
 
 def sides(before, after, labels=None, groups=None):
@@ -22,7 +22,7 @@ def sides(before, after, labels=None, groups=None):
 
     def one(right):
         return Side(
-            {},
+            REPORT,
             {
                 str(row): Prediction(label, label if correct else "ring", group)
                 for row, (label, correct, group) in enumerate(zip(labels, right, groups, strict=True))
@@ -41,28 +41,6 @@ def written(root, predicted):
         ]
         write_reports(session, build_report(synthetic.findings()), samples)
     return root
-
-
-@pytest.mark.parametrize(
-    ("fixed", "broken", "p"),
-    [(0, 0, 1.0), (0, 5, 2 / 32), (0, 6, 2 / 64), (6, 0, 2 / 64), (1, 8, 20 / 512), (3, 3, 1.0)],
-)
-def test_mcnemar_is_the_binomial_tail_by_hand(fixed, broken, p):
-    assert mcnemar(fixed, broken) == pytest.approx(p)
-
-
-def test_holm_steps_down_and_never_falls():
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.6, 0.7]) == [1.0, 1.0]
-    assert holm([]) == []
-
-
-@given(st.lists(st.floats(0, 1), max_size=20))
-def test_holm_keeps_the_order(values):
-    adjusted = holm(values)
-    ranked = [adjusted[place] for place in sorted(range(len(values)), key=lambda place: values[place])]
-    assert ranked == sorted(ranked)
-    assert all(after >= before for before, after in zip(values, adjusted, strict=True))
 
 
 def test_parts_are_matched_by_path_and_tested_together():

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from neuroinspect_tui.session import report as reports
 from neuroinspect_tui.session.compare import Prediction, Side
 from neuroinspect_tui.session.compare_text import comparison
+from neuroinspect_tui.session.report_model import Report
 
 from . import synthetic
 from .hostile import NAMES, nothing_hidden
@@ -17,7 +18,11 @@ def build_report(found):
 
 def compare(first, second, names=("first", "second")):
     """Compare two reports whose sessions have no image in common."""
-    return comparison(Side(first, {}), Side(second, {}), names)
+    return comparison(side(first), side(second), names)
+
+
+def side(report, found=()):
+    return Side(Report.model_validate(report), dict(found))
 
 
 def answers(*rows):
@@ -75,7 +80,10 @@ def test_a_repair_judged_on_images_that_it_was_fitted_on_is_told():
     report = build_report(synthetic.findings())
     repair = report["debugged"][0]["repairs"][0]
     repair["weights"] = "repairs/1-ridge/model.safetensors"
-    repair["splits"] = [{"part": "fit", "split": "val"}, {"part": "judge", "split": "test"}]
+    repair["splits"] = [
+        {"part": "fit", "split": "val", "samples": 10},
+        {"part": "judge", "split": "test", "samples": 20},
+    ]
     other = copy.deepcopy(report)
     other["debugged"] = []
     other["model"]["weights"] = "out/repairs/1-ridge/model.safetensors"
@@ -121,13 +129,9 @@ def test_hostile_names_do_not_reach_the_terminal(name, value, path, concept):
 def test_hostile_repairs_do_not_reach_the_terminal():
     report = build_report(synthetic.findings())
     repair = report["debugged"][0]["repairs"][0]
-    repair |= {
-        "method": "\x1b[31mridge",
-        "number": "\x1b[0m",
-        "verdict": {"outcome": "\x07"},
-        "weights": "repairs/1-x/m.pt",
-    }
-    repair["splits"] = [{"part": "fit", "split": "val"}]
+    repair |= {"method": "\x1b[31mridge", "weights": "repairs/1-x/m.pt"}
+    repair["splits"] = [{"part": "fit", "split": "val", "samples": 10}]
+    repair["after"]["split"] = "\x1b[0mtest"
     other = copy.deepcopy(report)
     other["model"]["weights"] = "out/repairs/1-x/m.pt"
     assert nothing_hidden(compare(report, other))
@@ -150,8 +154,8 @@ def test_inputs_that_differ_are_told_before_everything_else():
     other["config"]["debug"]["mode"] = "paper"
     other["model"]["hashes"] = {"data": "other"}
     report["model"]["hashes"] = {"data": "one"}
-    first = Side(report, answers(("a", "star", "star", "sand")))
-    second = Side(other, answers(("a", "ring", "star", "sand")))
+    first = side(report, answers(("a", "star", "star", "sand")))
+    second = side(other, answers(("a", "ring", "star", "sand")))
     pixels = "(bilinear), pixels 0…1, mean 0.5, 0.5, 0.5, std 0.5, 0.5, 0.5"
     assert comparison(first, second).split("\n\n")[0].splitlines() == [
         "CAUTION: these sessions differ in more than the model, so their rates do not tell which is better:",
@@ -171,7 +175,7 @@ def test_images_fixed_and_broken_are_counted_in_all_parts():
     before = [(f"s{row}", "star", "ring" if row < 6 else "star", "sand") for row in range(8)]
     after = [(f"s{row}", "star", "star" if row < 7 else "ring", "sand") for row in range(8)]
     same = [("r0", "ring", "ring", "grass"), ("only first", "ring", "ring", "grass")]
-    first, second = Side(report, answers(*before, *same)), Side(report, answers(*after, same[0]))
+    first, second = side(report, answers(*before, *same)), side(report, answers(*after, same[0]))
     assert comparison(first, second).split("\n\n")[1:3] == [
         "images in both, matched by path  n  fixed  broken  p (McNemar)  p after Holm\n"
         "all images                       9  6      1       0.125\n"

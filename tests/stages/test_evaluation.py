@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from neuroinspect_tui.errors import Cancelled, InputError
 from neuroinspect_tui.models.classifier import Classifier, prepare
 from neuroinspect_tui.models.sources import ModelSource
 from neuroinspect_tui.results import Unreadable
+from neuroinspect_tui.stages import evaluation
 from neuroinspect_tui.stages.evaluation import detect_permutation, evaluate_rows, summarise
 
 from .worlds import column, random_world, split_features
@@ -255,6 +258,44 @@ def test_a_permuted_class_order_is_found(permutation, accuracy, images):
 def test_an_ordinary_bad_classifier_is_not_taken_for_a_permuted_one(accuracy, classes, images):
     for seed in range(10):
         assert detect_permutation(*decisions(accuracy, classes, images, seed), classes) is None
+
+
+def exchanged(right: int, images: int = 1000):
+    """Two classes of so many images each, of which `right` are right and all others taken for the other class."""
+    labels = torch.tensor([0] * images + [1] * images)
+    wrong = torch.arange(2 * images) % images >= right
+    return labels, torch.where(wrong, 1 - labels, labels)
+
+
+@pytest.mark.parametrize(("right", "found"), [(300, (1, 0)), (310, (1, 0)), (345, None), (360, None)])
+def test_the_accuracy_of_moved_classes_must_double_and_rise_by_three_tenths(right, found):
+    """To .7 from .3, .69 from .31, .655 from .345 (not twice), .64 from .36."""
+    assert detect_permutation(*exchanged(right), 2) == found
+
+
+def test_above_a_number_of_classes_none_is_looked_for(monkeypatch):
+    monkeypatch.setattr(evaluation, "MOST_CLASSES", 2)
+    assert detect_permutation(*exchanged(200), 2) == (1, 0)
+    assert detect_permutation(*exchanged(200), 3) is None
+
+
+def decided(gap, logits, tolerance=1e-3):
+    """Ask whether the layer decides where its answers miss the model's by `gap`, at logits of this size."""
+    classifier = SimpleNamespace(
+        tolerance=tolerance, rounding=lambda features: torch.zeros(2), site=SimpleNamespace(name="fc")
+    )
+    shard = SimpleNamespace(
+        top_logits=torch.tensor(logits)[:, None], features=torch.zeros(2, 1), rows=torch.tensor([4, 1])
+    )
+    split = SimpleNamespace(paths=["p0", "p1", "p2", "p3", "p4"])
+    evaluation._require_decision(classifier, torch.tensor(gap), shard, split)
+
+
+def test_a_miss_is_measured_by_the_size_of_the_logits():
+    decided([0.5, 5e-4], [-1000.0, 0.1])  # 5e-4 of logits of 1000, and of 1 as the least
+    with pytest.raises(InputError, match="for p1 W·z") as error:
+        decided([0.5, 2e-3], [1000.0, 0.1])
+    assert "by 0.002" in str(error.value)
 
 
 def test_confusing_one_class_with_another_is_no_permutation():

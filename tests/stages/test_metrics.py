@@ -29,13 +29,6 @@ def test_wilson_interval_of_no_images_is_none():
     assert metrics.wilson_interval(0, 0) is None
 
 
-def test_mcnemar_p_is_the_exact_binomial_test():
-    assert metrics.mcnemar_p(1, 8) == pytest.approx(2 * (1 + 9) / 512)
-    assert metrics.mcnemar_p(8, 1) == metrics.mcnemar_p(1, 8)
-    assert metrics.mcnemar_p(3, 3) == 1.0
-    assert metrics.mcnemar_p(0, 0) == 1.0
-
-
 def test_fixed_and_broken_count_the_changes_of_right_and_wrong():
     after = torch.tensor([1, 0, 2, 0, 1, 0, 2, 1])
     assert metrics.fixed_and_broken(LABELS, PREDICTED, after) == (3, 2)
@@ -95,6 +88,19 @@ def test_accuracies_over_no_images_are_none():
 def test_of_equally_bad_classes_the_one_with_most_images_is_the_worst():
     labels, predicted = torch.tensor([0, 1, 1, 2, 2, 3]), torch.tensor([1, 0, 0, 0, 0, 3])
     assert metrics.ClassCounts.of(labels, predicted, 4).worst() == 1
+
+
+def test_a_class_of_one_image_counts():
+    counts = metrics.ClassCounts.of(torch.tensor([0, 0, 1]), torch.tensor([0, 0, 0]), 3)
+    assert (counts.worst(), counts.macro()) == (1, 0.5)
+
+
+def test_the_worst_group_is_that_of_the_lowest_rate_not_of_the_fewest_right():
+    """3 of 10 and 2 of 4."""
+    labels = torch.tensor([0] * 10 + [1] * 4)
+    predicted = torch.tensor([0] * 3 + [1] * 9 + [0] * 2)
+    table = {"place": column("place", ("sea",), [0] * 14)}
+    assert metrics.worst_group(labels, predicted, table, NAMES).accuracy == 0.3
 
 
 def groups():
@@ -157,6 +163,18 @@ def test_head_metrics_by_hand():
     assert found.worst_group == WorstGroup("season", "wet", 0, 0.0, 3)
     assert found.accuracy_interval == metrics.wilson_interval(3, 8)
     assert found.class_interval == metrics.wilson_interval(1, 4)
+
+
+def test_head_metrics_have_the_rate_of_the_worst_group():
+    labels = torch.tensor([0, 0, 1])
+    data = split_features(
+        torch.eye(4)[labels],
+        labels,
+        Head(torch.eye(4), torch.zeros(4)),
+        {"at": column("at", ("x",), [0] * 3)},
+    )
+    found = metrics.head_metrics(data, torch.tensor([0, 1, 1]), 1, NAMES)
+    assert found.worst_group == WorstGroup("at", "x", 0, 0.5, 2)
 
 
 def test_head_metrics_of_a_class_without_images():

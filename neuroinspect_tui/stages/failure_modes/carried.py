@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ...results.failure_modes import Carried, ScoreHistogram
+from ...significance import holm
 from ...tensors import SplitFeatures
 from .exact import exact_p
 
@@ -82,16 +83,6 @@ def carried_by(counts: Sequence[Counts], held_out: Sequence[Counts]) -> tuple[Ca
     """
     chances = [max(_fisher(*own), _fisher(*other)) for own, other in zip(counts, held_out, strict=True)]
     return tuple(Carried(*own, p) for own, p in zip(counts, holm(chances), strict=True))
-
-
-def holm(chances: Sequence[float]) -> list[float]:
-    """Return p-values corrected for being one of several (Holm 1979), in their order."""
-    order = sorted(range(len(chances)), key=lambda place: chances[place])
-    corrected, largest = [1.0] * len(chances), 0.0
-    for rank, place in enumerate(order):
-        largest = max(largest, min(1.0, (len(chances) - rank) * chances[place]))
-        corrected[place] = largest
-    return corrected
 
 
 def _fisher(mistakes: tuple[int, int], right: tuple[int, int]) -> float:

@@ -60,7 +60,8 @@ class Covering:
         )
         if statistic is None or statistic.name.removeprefix("border ") not in _FILLING:
             return blurred
-        other = self._outcome(recoloured(*seen, self._recolour(own, values), rows, self.read), rows, "colour")
+        colours = colour_change(self.data, self.found, mode, values, self.read)
+        other = self._outcome(recoloured(*seen, colours, rows, self.read), rows, "colour")
         test, p = min(blurred, other, key=lambda outcome: outcome[1])
         return test, min(1.0, 2 * p)
 
@@ -70,14 +71,17 @@ class Covering:
         changed, labels = list(pictures), self.data.labels[rows].tolist()
         return cover_test(changed, labels, by), fixed_more(changed, labels)
 
-    def _recolour(self, own: Tensor, values: Tensor) -> Recolour:
-        """Compare the images of the mode's classes that score highest with those that score lowest."""
-        sides: tuple[list[int], list[int]] = [], []
-        for label in concerned_classes(self.data.labels[own]).tolist():
-            rows = (self.data.labels == label).nonzero().squeeze(1)
-            order = rows[values[rows].argsort(descending=True, stable=True)].tolist()
-            count = max(1, round(OUTER * len(order)))
-            for side, part in zip(sides, (order[:count], order[-count:]), strict=True):
-                side += part
-        with_cue, without = (self.read(side[:: 1 + len(side) // COVERED]) for side in sides)
-        return Recolour.of(with_cue, without)
+
+def colour_change(
+    data: SplitFeatures, found: FailureModes, mode: int, values: Tensor, read: ReadImages
+) -> Recolour:
+    """Compare the images of the mode's classes with the highest and with the lowest scores `values` [N]."""
+    sides: tuple[list[int], list[int]] = [], []
+    for label in concerned_classes(data.labels[found.rows_of(mode)]).tolist():
+        rows = (data.labels == label).nonzero().squeeze(1)
+        order = rows[values[rows].argsort(descending=True, stable=True)].tolist()
+        count = max(1, round(OUTER * len(order)))
+        for side, part in zip(sides, (order[:count], order[-count:]), strict=True):
+            side += part
+    with_cue, without = (read(side[:: 1 + len(side) // COVERED]) for side in sides)
+    return Recolour.of(with_cue, without)

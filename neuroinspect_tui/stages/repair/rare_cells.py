@@ -50,7 +50,8 @@ def choose_by_margins(
     σ its deviation over the unseen images. The score is the lowest mean of s over the cells. In it unseen
     images count 1 each; their flipped copies z + (1 − 2a) d_y, a the value of the cue and d_y its shift
     within the class, count at most ten images a cell, and so do those of `train`, which the classifier has
-    seen. Of several columns the cells of each count, and images are flipped across each.
+    seen. Of several columns the cells of each count, and images are flipped across each. Where no value is
+    known the cells are the classes, and the copies stay where they are.
     """
     unseen = _unseen(plan)
     features, labels = unseen.take(torch.arange(len(unseen))), unseen.labels
@@ -64,11 +65,11 @@ def choose_by_margins(
         trained = None if seen is None else _margins(seen.logits(one), seen.labels)
         worst = []
         for column, flip in enumerate(flips):
-            total = _totals(own, labels, unseen.codes[:, column], scale, classes)
+            total = _totals(own, labels, _values(unseen, column), scale, classes)
             copies = _margins(one.logits(flip.features), flip.labels)
             total += _totals(copies, flip.labels, flip.codes, scale, classes, MOST)
             if seen is not None and trained is not None:
-                total += _totals(trained, seen.labels, seen.codes[:, column], scale, classes, MOST)
+                total += _totals(trained, seen.labels, _values(seen, column), scale, classes, MOST)
             worst.append(float((total[0] / total[1])[total[1] > 0].min()))
         return min(worst)
 
@@ -92,7 +93,7 @@ class _Flips:
 
     @classmethod
     def of(cls, plan: Plan, unseen: Examples, features: Tensor, column: int) -> _Flips:
-        codes = unseen.codes[:, column]
+        codes = _values(unseen, column)
         known = codes >= 0
         labels, codes = unseen.labels[known], codes[known]
         shifts = _shifts(plan, unseen, int(unseen.labels.max()) + 1, column)
@@ -101,6 +102,12 @@ class _Flips:
 
 def _unseen(plan: Plan) -> Examples:
     return Examples.join([plan.unseen, plan.choose])
+
+
+def _values(examples: Examples, column: int) -> Tensor:
+    """Return the codes [N] of a column; one value for all images where none is known."""
+    codes = examples.codes[:, column]
+    return codes if bool((codes >= 0).any()) else torch.zeros_like(codes)
 
 
 def _cells(labels: Tensor, codes: Tensor, classes: int) -> Tensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -24,16 +23,18 @@ from ...results import (
     SplitUse,
     Verdict,
 )
+from ...significance import SIGNIFICANT, mcnemar_p
 from ...tensors import NO_MEMORY, Head, Memory, OnProgress, SplitFeatures, no_progress
 from ..estimates import Evidence, with_estimate
-from ..metrics import fixed_and_broken, mcnemar_p, predict
+from ..metrics import fixed_and_broken, predict
 from .candidates import Candidate
+from .controls import controls, told_less
 from .gaps import cue_gaps
 from .leace import has_groups
 from .methods import GROUPED, LABEL_FREE, Task, candidates_of, fit, task_for
 from .plan import Plan, plan_parts
 from .rare_cells import choose_by_margins, has_rare_cells
-from .verdict import CONTROLS, SIGNIFICANT, Judged, class_changes, compare_heads, pass_verdict
+from .verdict import CONTROLS, Judged, class_changes, compare_heads, pass_verdict
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,9 @@ def repair_class(
     plan = plan_parts(splits, debugged_split, told.excluded, told.tags, seed, told.columns, told.unjudged)
     given = (neurons, seed, on_progress, memory, device)
     found = propose(plan, head, target, method, *given)
-    others: dict[Opponent, Head] = _controls(found.method, found.task)
-    if plan.columns and found.method in GROUPED:
-        untold = plan.told(splits, (), seed)
-        others["told_nothing"] = head if found.method == "leace" else _again(untold, found, head, seed)
-        draws = [_again(plan.told(draw, plan.columns, seed), found, head, seed) for draw in told.shuffled]
-        if draws:
-            others["shuffled_tags"] = _middle(draws, plan, target)
+    others = controls(found.method, found.task)
+    aim = plan.judge.labels == target if mode is None else mode.images(plan.judge)
+    others |= told_less(found.method, found.task, found.pool, splits, told.shuffled, aim)
     return _outcome(splits, plan, found, head, others, tuple(neurons), class_names, told, mode, on_progress)
 
 
@@ -289,12 +286,16 @@ def judged_images(
 
 @dataclass(frozen=True)
 class Proposal:
-    """The head that a method proposes for its task, before it is judged, and how it was chosen."""
+    """The head that a method proposes for its task, before it is judged, and how it was chosen.
+
+    `pool` are the methods that it was chosen from.
+    """
 
     method: RepairMethod
     candidate: Candidate
     task: Task
     choice: Choice
+    pool: tuple[RepairMethod, ...]
     seconds: float
 
 
@@ -333,7 +334,8 @@ def propose(
     doubtful = choice.rule == "best" and not _beyond_chance(plan, head, candidate.head)
     if doubtful or not score > tasks[best].score(head):
         candidate, choice = Candidate(head, {"kept": "untouched"}), replace(choice, kept=True)
-    return Proposal(best, candidate, tasks[best], choice, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Proposal(best, candidate, tasks[best], choice, tuple(methods), seconds)
 
 
 def _beyond_chance(plan: Plan, head: Head, new: Head) -> bool:
@@ -362,7 +364,9 @@ def _propose_rare(
     for (name, _, _), score in zip(pool, scores, strict=True):
         rates[name] = max(score, rates.get(name, 0.0))
     choice = Choice("rare", ", ".join(plan.columns), rates, kept)
-    return Proposal(pool[place][0], best, pool[place][1], choice, time.perf_counter() - started)
+    name, task, _ = pool[place]
+    seconds = time.perf_counter() - started
+    return Proposal(name, best, task, choice, tuple(dict.fromkeys(one for one, *_ in pool)), seconds)
 
 
 def rare_pool(
@@ -381,11 +385,3 @@ def rare_pool(
         if name != "leace" or method == "leace" or has_groups(task.examples):
             pool += [(name, task, candidate) for candidate in candidates_of(name, task)]
     return pool
-
-
-def _controls(method: RepairMethod, task: Task) -> dict[Opponent, Head]:
-    """Return the controls, fitted on the same images and chosen in the same way as the method."""
-    names: list[Literal["bias", "finetune", "random"]] = ["bias", "finetune"]
-    if method == "paper":
-        names.append("random")
-    return {name: fit(name, task)[0].head for name in names}

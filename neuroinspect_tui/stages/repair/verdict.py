@@ -25,10 +25,10 @@ from ...results import (
     Outcome,
     Verdict,
 )
+from ...significance import SIGNIFICANT, mcnemar_p
 from ...tensors import SplitFeatures
-from ..metrics import Z_95, ClassCounts, fixed_and_broken, head_metrics, mcnemar_p
+from ..metrics import Z_95, ClassCounts, fixed_and_broken, head_metrics
 
-SIGNIFICANT = 0.05
 FEWEST_IMAGES, FEWEST_DIFFERING = 20, 6
 LOSS, LOST_IMAGES = 0.05, 3
 PRICE = 2 / 3

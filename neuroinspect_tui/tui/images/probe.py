@@ -66,8 +66,23 @@ def read_answer(data: bytes) -> Terminal:
     )
 
 
+def with_late_answer(before: Terminal, data: bytes) -> Terminal:
+    """Return the terminal as it is now known: its answers in `data` came after the probe had given up."""
+    late = read_answer(data)
+    found = replace(before, cell=late.cell or before.cell, answered=late.answered)
+    if before.tmux:
+        return found
+    return replace(
+        found,
+        name=late.name or before.name,
+        graphics=late.graphics or before.graphics,
+        sixel=late.sixel,
+        true_colour=late.true_colour or before.true_colour,
+    )
+
+
 def probe_terminal(environment: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> Terminal:
-    """Ask the terminal; one that does not answer within `timeout` seconds gets plain cells."""
+    """Ask the terminal; one that does not answer within `timeout` seconds gets plain cells until it does."""
     environment = os.environ if environment is None else environment
     if environment.get("TERM", "dumb") in ("dumb", "") or os.name != "posix":
         return Terminal()

@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from ...results import FailureMode, ModeExemplar, Sample
 from ...text import safe
-from ...wording.modes import brief_title
+from ...wording.modes import brief_title, changed_word
 from ...wording.numbers import class_name, percent
 from ..app_state import AppState
 from ..images.picture import Picture
@@ -38,7 +38,7 @@ class ZoomedPicture(Gallery):
 
 
 class ZoomScreen(Page[None]):
-    """The enlarged picture; beside it, where that was tried, the same with the cue's region covered."""
+    """The enlarged picture; beside it, where that was tried, the same without the cue."""
 
     BINDINGS = keys("picture.mask", "app.copy")
 
@@ -68,7 +68,7 @@ class ZoomScreen(Page[None]):
         file = f" · {file_name(tile.copy)}" if tile.copy else ""
         self.picture.name_it(f"picture {self.picture.index + 1} of {len(self.picture.series)}{file}")
         found = next(_in_modes(state, tile.copy), None)
-        covered = covered_tile(state, found[1]) if found else None
+        covered = covered_tile(state, *found) if found else None
         tiles = (tile,) if covered is None else (tile, covered)
         self.picture.show([Section("", tiles)])
         self.words.show(list(_facts(state, tile, found)))
@@ -94,8 +94,8 @@ def _in_modes(state: AppState, path: str) -> Iterator[tuple[FailureMode, ModeExe
                 yield mode, exemplar
 
 
-def covered_tile(state: AppState, exemplar: ModeExemplar) -> Tile | None:
-    """Return the image with the mode's region covered, where that was tried."""
+def covered_tile(state: AppState, mode: FailureMode, exemplar: ModeExemplar) -> Tile | None:
+    """Return the image without the mode's cue, where that was tried."""
     if not exemplar.covered or exemplar.covered_predicted is None:
         return None
     answer = safe(class_name(state.class_names, exemplar.covered_predicted), 60)
@@ -104,7 +104,7 @@ def covered_tile(state: AppState, exemplar: ModeExemplar) -> Tile | None:
         (("without it: ", "dim"), (answer, "good" if right else "bad")),
         ((percent(exemplar.covered_confidence, 0), "dim"),),
     )
-    return Tile(Picture(state.root / exemplar.covered), caption, exemplar.path, name="covered")
+    return Tile(Picture(state.root / exemplar.covered), caption, exemplar.path, name=changed_word(mode))
 
 
 def _facts(state: AppState, tile: Tile, found: tuple[FailureMode, ModeExemplar] | None) -> Iterator[str]:

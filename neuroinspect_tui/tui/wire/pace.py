@@ -40,6 +40,13 @@ class Pace:
     def wrote(self, count: int) -> bool:
         """Count `count` bytes; returns whether to write `ARRIVAL_QUERY` behind them."""
         self._written += count
+        return self.asks()
+
+    def asks(self) -> bool:
+        """Whether to write `ARRIVAL_QUERY` now: also for what was written behind the last question.
+
+        Without it a full window would stay full: nothing is written, so nothing would ask.
+        """
         self._give_up_waiting()
         if not self.answers or self._mark is not None or self._written - self._arrived < EVERY:
             return False

@@ -9,7 +9,6 @@ from neuroinspect_tui.stages.failure_modes.carried import (
     carried_by,
     concerned_classes,
     count_carried,
-    holm,
     threshold_of,
 )
 from neuroinspect_tui.tensors import Head
@@ -65,13 +64,6 @@ def test_the_p_of_a_mode_is_the_larger_one_of_its_own_and_the_held_out_mistakes(
     strong, weak = ((3, 3), (0, 3)), ((2, 2), (0, 2))
     assert carried_by([strong], [weak])[0].p == pytest.approx(1 / 6)
     assert carried_by([weak], [strong])[0] == Carried((2, 2), (0, 2), pytest.approx(1 / 6))
-
-
-def test_holm_multiplies_the_smallest_by_all_and_keeps_the_order():
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.4, 0.9]) == pytest.approx([0.8, 0.9])
-    assert holm([0.7, 0.8]) == [1.0, 1.0]
-    assert holm([]) == []
 
 
 def test_p_is_corrected_over_the_modes():

@@ -8,7 +8,7 @@ from neuroinspect_tui.results.failure_modes import CoverTest
 from neuroinspect_tui.stages.concepts import Vocabulary
 from neuroinspect_tui.stages.failure_modes import find_failure_modes, scores
 from neuroinspect_tui.stages.failure_modes.arrays import split_of
-from neuroinspect_tui.stages.failure_modes.carried import concerned_classes, holm, threshold_of
+from neuroinspect_tui.stages.failure_modes.carried import concerned_classes, threshold_of
 from neuroinspect_tui.stages.failure_modes.exact import exact_p
 from neuroinspect_tui.stages.failure_modes.exemplars import exemplars_of
 from neuroinspect_tui.stages.failure_modes.naming import verified_name
@@ -59,12 +59,6 @@ def test_the_histogram_counts_the_images_of_the_modes_classes():
     inside = torch.isin(world.data.labels, torch.tensor(mode.classes))
     first = inside & world.data.mistakes & (values < drawn.edges[1])
     assert drawn.mistakes[0] == int(first.sum())
-
-
-def test_holm_by_hand():
-    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
-    assert holm([]) == []
 
 
 def test_the_threshold_parts_two_clumps_and_knows_none():

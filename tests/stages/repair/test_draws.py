@@ -34,7 +34,7 @@ def repaired(seed: int, coin: bool) -> RepairOutcome:
 
 @pytest.fixture(autouse=True)
 def _no_training(monkeypatch):
-    monkeypatch.setattr(run, "_controls", lambda method, task: {"bias": fit("bias", task)[0].head})
+    monkeypatch.setattr(run, "controls", lambda method, task: {"bias": fit("bias", task)[0].head})
 
 
 def test_true_tags_help_in_every_draw():

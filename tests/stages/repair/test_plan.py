@@ -59,8 +59,15 @@ def test_another_seed_draws_other_parts():
     first, same, other = (
         names_of(splits, plan_parts(splits, "val", {}, seed=seed).choose) for seed in (0, 0, 1)
     )
-    assert first == same
+    assert first == same == names_of(splits, plan_parts(splits, "val", {}).choose)
     assert first != other
+
+
+def test_only_a_part_of_a_divided_split_is_judged_on_as_a_part():
+    splits = make_world()[0]
+    whole, part = plan_parts(splits, "val", {}), plan_parts({"val": splits["val"]}, "val", {})
+    assert [use.note for use in whole.uses] == ["", "a random part", "a part that is not fitted on", ""]
+    assert part.uses[-1].note == "a part neither fitted nor chosen on"
 
 
 def test_mislabelled_images_are_neither_fitted_nor_chosen_on():

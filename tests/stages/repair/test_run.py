@@ -5,7 +5,7 @@ import torch
 
 from neuroinspect_tui.errors import Cancelled, InputError
 from neuroinspect_tui.results import Choice
-from neuroinspect_tui.stages.metrics import mcnemar_p
+from neuroinspect_tui.significance import mcnemar_p
 from neuroinspect_tui.stages.repair import ModeAim, Told, repair_class
 from neuroinspect_tui.stages.tags import COLUMN, make_groups, tag_evidence
 

@@ -90,8 +90,8 @@ def test_fewer_than_twenty_images_of_the_aim_are_too_few(images, outcome):
     judge = split_of("test", torch.zeros(len(rows), 8), LABELS[rows], leaning_head(), {})
     wrong = LABELS[rows].clone()
     wrong[:10] = 1
-    heads = [Judged.of(judge, found, 0, NAMES) for found in (wrong, LABELS[rows], wrong)]
-    assert pass_verdict(judge, 0, heads[0], heads[1], {"bias": heads[2]}, NAMES).outcome == outcome
+    heads = [Judged.of(judge, found, 0, NAMES) for found in (wrong, LABELS[rows])]
+    assert pass_verdict(judge, 0, *heads, {}, NAMES).outcome == outcome
 
 
 def test_a_gain_that_may_be_chance_is_no_better():
@@ -125,6 +125,30 @@ def test_a_class_is_named_where_fewer_than_one_in_twenty_would_lose_so_by_chance
     assert bool(found.losers) == named
 
 
+@pytest.mark.parametrize(
+    ("images", "lost", "won", "named"),
+    [(60, 3, 0, True), (61, 3, 0, False), (20, 2, 0, False), (60, 4, 2, False), (100, 5, 0, True)],
+)
+def test_a_class_that_loses_three_images_and_five_points_is_named_whatever_the_chance(
+    images, lost, won, named
+):
+    labels = torch.tensor([0] * 100 + [1] * images)
+    judge = split_of("test", torch.zeros(len(labels), 8), labels, leaning_head(), {})
+    old, new = labels.clone(), labels.clone()
+    old[:40] = 1
+    old[100 : 100 + won], new[100 + won : 100 + won + lost] = 0, 0
+    heads = [Judged.of(judge, found, 0, NAMES) for found in (old, new)]
+    found = pass_verdict(judge, 0, *heads, {}, NAMES)
+    assert [one.target.name for one in found.losers] == ["bird"] * named
+    assert not found.estimated
+
+
+def test_every_control_must_be_beaten():
+    same, weak = (5, 20, 20, 5), (0, 55, 30, 0)
+    assert verdict((0, 60, 30, 0), same, weak, finetune=same).outcome == "no_better"
+    assert verdict((0, 60, 30, 0), same, weak, finetune=weak).outcome == "helps"
+
+
 @pytest.mark.parametrize(("lost", "hurt"), [(13, None), (14, "others")])
 def test_all_others_together_must_not_pay_most_of_the_gain(lost, hurt):
     """The first class gains 40 of 100 images; two others of 150 lose `lost` each, far less than 27 points."""
@@ -155,6 +179,59 @@ def test_the_worst_group_must_not_pay_for_the_class():
     assert (found.outcome, found.hurt) == ("hurts", "worst_group")
 
 
+def of_classes(fixed: list[int], broken: list[int], sizes: list[int]) -> Verdict:
+    """The verdict on a head that fixes and breaks so many images of each class; no control."""
+    names = tuple("abc")[: len(sizes)]
+    labels = torch.cat([torch.full((size,), index) for index, size in enumerate(sizes)])
+    old, new, start = labels.clone(), labels.clone(), 0
+    for index, size in enumerate(sizes):
+        other, end = (index + 1) % len(sizes), start + fixed[index]
+        old[start:end], new[end : end + broken[index]] = other, other
+        start += size
+    judge = split_of("test", torch.zeros(len(labels), 8), labels, leaning_head(), {})
+    heads = [Judged.of(judge, found, 0, names) for found in (old, new)]
+    return pass_verdict(judge, 0, *heads, {}, names)
+
+
+def test_as_many_fixed_as_broken_are_enough_to_tell_that_nothing_is_gained():
+    assert of_classes([3, 0], [3, 0], [50, 50]).outcome == "no_better"
+
+
+def test_a_class_may_pay_just_two_thirds_of_the_gain():
+    """75 of 100 images gained, 50 of 100 lost."""
+    assert of_classes([75, 0], [0, 50], [100, 100]).hurt is None
+    assert of_classes([75, 0], [0, 51], [100, 100]).hurt == "other_class"
+
+
+def test_without_a_gain_a_class_that_loses_a_few_of_many_is_hurt():
+    """9 of 2000 images, p = 2 / 2^9; the third class makes up for it over all images."""
+    assert of_classes([0, 0, 9], [0, 9, 0], [50, 2000, 100]).hurt == "other_class"
+
+
+def test_all_others_may_pay_just_two_thirds_of_what_is_gained_on_balance():
+    assert of_classes([30, 0, 0], [0, 10, 10], [100, 150, 150]).hurt is None
+    assert of_classes([40, 0, 0], [20, 14, 14], [100, 150, 150]).hurt == "others"
+
+
+@pytest.mark.parametrize(("images", "hurt"), [(0, "other_class"), (1, None)])
+def test_a_class_is_beyond_doubt_by_the_number_of_classes_that_have_images(images, hurt):
+    """6 of 12 lost: p = .031, below .05 of one class and not below .05 / 2."""
+    assert of_classes([40, 0, 0], [0, 6, 0], [100, 12, images]).hurt == hurt
+
+
+def test_losers_come_with_the_largest_loss_first():
+    found = of_classes([40, 40, 5], [0, 50, 55], [100, 100, 100])
+    rates = [(one.target.name, one.before, one.after, one.count) for one in found.losers]
+    assert rates == [("c", 0.95, 0.45, 100), ("b", 0.6, 0.5, 100)]
+    assert of_classes([40, 0], [0, 30], [100, 30]).losers[0].after == 0.0
+
+
+def test_without_controls_too_the_worst_group_must_not_pay():
+    judge = judge_split()
+    before, after = (head_with_errors(judge, *errors) for errors in ((60, 0, 70, 0), (0, 0, 90, 0)))
+    assert pass_verdict(judge, 0, before, after, {}, NAMES).hurt == "worst_group"
+
+
 def test_a_failure_mode_is_judged_on_its_own_images():
     judge = judge_split()
     mode = torch.zeros(400, dtype=torch.bool)
@@ -181,4 +258,5 @@ def test_the_paired_interval_by_hand():
     low, high = paired_interval(15, 0, 40)
     assert (low, high) == pytest.approx((0.3571 - 0.1592, 0.3571 + 0.1592), abs=1e-3)
     assert paired_interval(0, 0, 0) == (-1.0, 1.0)
+    assert paired_interval(0, 0, 1000) == pytest.approx((-0.002766, 0.002766), abs=1e-6)
     assert paired_interval(3, 5, 50) == tuple(-bound for bound in reversed(paired_interval(5, 3, 50)))

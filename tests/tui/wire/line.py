@@ -45,6 +45,7 @@ class Line:
         closed: tuple[int, ...] = (), errors: str = "", size: tuple[int, int] = (120, 40), **environment: str,
     ) -> None:  # fmt: skip
         self.answers, self.rate, self.delay = answers, rate, delay
+        self._questions = re.compile(b"|".join(map(re.escape, answers)) or b"(?!)")
         self.seen = bytearray()
         self.screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self.screen)
@@ -103,13 +104,13 @@ class Line:
                 os.write(self.master, self._replies.pop(0)[1])
 
     def _answer(self, data: bytes) -> None:
+        """Answer in the order of the questions, as terminals do: the last answer says that all have come."""
         before = max(0, len(self.seen) - 40)
         known = len(self.seen)
         self.seen += data
-        for question, answer in self.answers.items():
-            for found in re.finditer(re.escape(question), bytes(self.seen[before:])):
-                if before + found.end() > known:
-                    self._replies.append((time.monotonic() + 2 * self.delay, answer))
+        for found in self._questions.finditer(bytes(self.seen[before:])):
+            if before + found.end() > known:
+                self._replies.append((time.monotonic() + 2 * self.delay, self.answers[found[0]]))
 
     @property
     def text(self) -> str:

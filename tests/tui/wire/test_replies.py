@@ -89,3 +89,22 @@ def test_a_terminal_that_never_answers_is_not_waited_for() -> None:
     assert pace.wrote(LARGEST) and not pace.clear
     clock.now += 10
     assert pace.clear and not pace.wrote(LARGEST) and pace.clear
+
+
+def test_what_was_written_behind_the_question_is_asked_for_once_the_answer_has_come() -> None:
+    pace = Pace(True, Clock())
+    assert pace.wrote(EVERY)
+    assert not pace.wrote(LARGEST) and not pace.clear and not pace.asks()
+    pace.answered()
+    assert not pace.clear and pace.asks() and not pace.asks()
+    pace.answered()
+    assert pace.clear
+
+
+def test_a_terminal_that_answers_at_last_is_asked_for_all_that_went_before() -> None:
+    pace = Pace(False, Clock())
+    assert not pace.wrote(LARGEST) and pace.clear
+    pace.answered()
+    assert not pace.clear and pace.asks()
+    pace.answered()
+    assert pace.clear

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import termios
 import time
@@ -28,6 +29,12 @@ def shout():
 threading.Thread(target=shout, daemon=True).start()
 import runpy
 runpy.run_module('tests.tui.playground', run_name='__main__')
+"""
+LISTENER = """
+import os, select, subprocess, sys, termios, tty
+subprocess.run([sys.executable, *sys.argv[1:]])
+tty.setcbreak(0, termios.TCSANOW)
+print('HEARD', os.read(0, 99) if select.select([0], [], [], 1)[0] else b'')
 """
 LEADER = (
     "import subprocess, sys; subprocess.run([sys.executable, *sys.argv[1:]]); print('NEXT PROMPT'); input()"
@@ -101,6 +108,25 @@ def test_killed_hard_the_terminal_is_restored(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_answers_under_way_at_the_end_do_not_reach_the_shell() -> None:
+    with Line(KITTY, "-c", LISTENER, *PLAYGROUND, delay=0.2) as line:
+        line.until(lambda: READY in line.text)
+        line.quiet()
+        before = len(line.seen)
+        line.press(b"?")
+        line.until(lambda: b"\x1b[c" in line.seen[before:])
+        line.press(b"qq")
+        line.until(lambda: b"HEARD" in line.seen)
+        assert b"HEARD b''" in line.seen
+
+
+@pytest.mark.slow
+def test_a_terminal_that_says_it_cannot_draw_is_warned_of() -> None:
+    with Line(PLAIN, TERM="dumb") as line:
+        line.until(lambda: b"TERM says that this terminal cannot draw a screen" in line.seen)
+
+
+@pytest.mark.slow
 def test_late_answers_press_no_keys() -> None:
     late = dict(KITTY)
     late[b"\x1b[>q"] = b"\x1bP>|XTerm(379) trme\x1b\\"
@@ -109,5 +135,15 @@ def test_late_answers_press_no_keys() -> None:
         line.quiet(4.0)
         for words in ("Report", "Tag", "Repair", "XTerm"):
             assert words not in line.text.replace("e report", "").replace("t tag", "").replace("m repair", "")
+        line.press(b"q")
+        assert line.code() == 0
+
+
+@pytest.mark.slow
+def test_a_terminal_that_answers_late_gets_its_own_pictures_once_it_has() -> None:
+    with Line(KITTY, delay=1.2) as line:
+        line.until(lambda: b"a=T,U=1,i=" in line.seen, 60)
+        numbers = re.compile(rb"\x1b\[[0-9;]*38;2;\d+;\d+;\d+[0-9;]*m\xf4\x8e\xbb\xae")
+        line.until(lambda: numbers.search(line.seen))
         line.press(b"q")
         assert line.code() == 0
