@@ -276,7 +276,11 @@ def with_cues(
         tags: Tags = rows[cue.name]
         if shuffle is not None:
             tags = shuffled(features, tags, shuffle)
-        columns, _ = make_groups(features, tags, project.config.repair.propagate, cue_column(project, cue))
+        columns, probe = make_groups(
+            features, tags, project.config.repair.propagate, cue_column(project, cue)
+        )
+        if shuffle is None and cue.probe is None:
+            project.cues.learn(cue.name, probe)
         for name in features:
             added[name] |= {} if name == untouched else {columns[name].name: columns[name]}
     return {name: replace(data, groups={**data.groups, **added[name]}) for name, data in features.items()}

@@ -208,6 +208,8 @@ def _estimated(repair: Repair) -> str:
 
 def estimate_words(found: GroupEstimate) -> str:
     """Return what the tags say of the true accuracy before the repair, or that they are too few."""
+    if not found.tagged:
+        return "None of the class was tagged by hand: its true rate is not known."
     tags = f"the {count_words(found.tagged)} of the class tagged by hand"
     low, high = (100 * bound for bound in found.interval)
     if found.too_few:

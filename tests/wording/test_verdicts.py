@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from neuroinspect_tui.results import Choice, ClassRef, Comparison, GroupEstimate, Loser, Repair, Verdict
-from neuroinspect_tui.wording.verdicts import choice_sentence, outcome_words, verdict_sentence
+from neuroinspect_tui.wording.verdicts import choice_sentence, estimate_words, outcome_words, verdict_sentence
 
 from ..session import synthetic
 
@@ -137,6 +137,12 @@ def test_an_estimate_is_called_one_and_says_how_sure_it_is(interval, words):
     sentence = verdict_sentence(replace(made, before=replace(made.before, worst_group=worst)))
     assert sentence.endswith(
         f"{start} By the 13 images of the class tagged by hand, the true rate before {words}"
+    )
+
+
+def test_an_estimate_without_tags_of_the_class_says_so():
+    assert estimate_words(GroupEstimate(0.2, (0.0, 0.6), 45.0, 0)) == (
+        "None of the class was tagged by hand: its true rate is not known."
     )
 
 
