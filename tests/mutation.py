@@ -31,7 +31,6 @@ STAGES = REPOSITORY / "neuroinspect_tui" / "stages"
 ALSO: dict[str, list[str]] = {
     "recipes": ["test_objective.py", "test_illusion_optimizer.py"],
     "regions": ["test_counterfactual_pictures.py"],
-    "repair/controls": ["repair/test_run.py", "repair/test_draws.py"],
 }
 """Further test files of a module, below tests/stages; of a module without a file of its own, all of its folder."""
 

@@ -333,7 +333,7 @@ def export(project: Project, job: jobs.ExportRepair, reporter: Reporter) -> Repa
     """Write the full repaired state dict beside the head, in the format that the weights came in."""
     made = _load(project, job.number)
     if made.label_free and not made.helps:
-        line = f"repair {job.number} was told by a failure mode alone"
+        line = f"repair {job.number} rests on a failure mode alone"
         raise InputError(
             f"{line}, and held-out images do not show that it helps", "tag images of the mode: a cue is safer"
         )

@@ -179,7 +179,7 @@ class NeuroInspectApp(App[int]):
         try:
             self.project.save_view(self.view_now())
         except InputError as error:
-            self.app_state.note(f"what is looked at is not kept: {error}")
+            self.app_state.note(f"the view could not be saved: {error}")
 
     @on(events.Unmount)
     def _end(self) -> None:
@@ -322,7 +322,9 @@ class NeuroInspectApp(App[int]):
         model, data = (safe(short_name(part), 60) for part in named[:2])
         split, device = (safe(part, 40) for part in named[2:])
         other = (
-            f"process {self.app_state.elsewhere} works here, yours waits" if self.app_state.elsewhere else ""
+            f"process {self.app_state.elsewhere} works here, this one waits"
+            if self.app_state.elsewhere
+            else ""
         )
         return tuple(part for part in (other, model, f"{data}/{split}" if split else data, device) if part)
 
