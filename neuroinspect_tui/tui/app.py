@@ -322,9 +322,7 @@ class NeuroInspectApp(App[int]):
         model, data = (safe(short_name(part), 60) for part in named[:2])
         split, device = (safe(part, 40) for part in named[2:])
         other = (
-            f"process {self.app_state.elsewhere} works here, this one waits"
-            if self.app_state.elsewhere
-            else ""
+            f"process {self.app_state.elsewhere} works here, yours waits" if self.app_state.elsewhere else ""
         )
         return tuple(part for part in (other, model, f"{data}/{split}" if split else data, device) if part)
 
