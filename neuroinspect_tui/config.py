@@ -183,6 +183,17 @@ class DataConfig(Section):
             unless_given="the model's, else the data's",
         ),
     )
+    label: str | None = field(
+        default=None,
+        metadata=option(
+            "Where an image may have several labels: the one to look at.",
+            unless_given="the most frequent one",
+        ),
+    )
+    threshold: str = field(
+        default="0.5",
+        metadata=option("Probability above which an image has a label, or a csv of label,threshold."),
+    )
     groups: tuple[str, ...] = field(
         default=(),
         metadata=option(
@@ -407,7 +418,11 @@ def seen_from(config: RunConfig, folder: Path) -> RunConfig:
     model = replace(config.model, spec=spec, weights=optional(config.model.weights))
     data, debug = config.data, config.debug
     data = replace(
-        data, source=prefixed(data.source), root=optional(data.root), classes=optional(data.classes)
+        data,
+        source=prefixed(data.source),
+        root=optional(data.root),
+        classes=optional(data.classes),
+        threshold=there(data.threshold),
     )
     clip = ":".join(map(there, debug.clip.split(":"))) if ":" in debug.clip else debug.clip
     debug = replace(debug, clip=clip, vocabulary=optional(debug.vocabulary))

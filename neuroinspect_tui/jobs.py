@@ -26,6 +26,7 @@ from .results import (
     Opened,
     Prescription,
     Repair,
+    RepairedLayer,
     RepairPreview,
     ReviewItem,
     Sample,
@@ -335,7 +336,7 @@ class _Cues:
 
 @dataclass(frozen=True)
 class OrderReview(Job[tuple[ReviewItem, ...]]):
-    """Propose images to tag next for a cue, of `split` (None: the debugged one)."""
+    """Propose images to tag next for a cue, of `split` (None: the debugged one, and rare ones of `train`)."""
 
     target: int
     neurons: tuple[int, ...]
@@ -440,7 +441,8 @@ class RepairHead(Job[Repair]):
     """Fit, choose, judge and save a repaired decision layer.
 
     It uses `cues` and group `columns` (None: those that are not left out), and with a failure `mode`
-    judged on the images of that instead of the class. A session keeps it by the number that it is given, as
+    judged on the images of that instead of the class. It starts from the layer of repair `base` (None: the
+    untouched one), beside which it is judged. A session keeps it by the number that it is given, as
     `ExportRepair` finds it.
     """
 
@@ -450,6 +452,7 @@ class RepairHead(Job[Repair]):
     cues: tuple[str, ...] | None = None
     columns: tuple[str, ...] | None = None
     mode: int | None = None
+    base: int | None = None
     priority: ClassVar[int] = 3
     label: ClassVar[str] = "repairing"
 
@@ -471,6 +474,7 @@ class PreviewRepair(Job[RepairPreview]):
     cues: tuple[str, ...] | None = None
     columns: tuple[str, ...] | None = None
     mode: int | None = None
+    base: int | None = None
     priority: ClassVar[int] = 1
     label: ClassVar[str] = "previewing a repair"
     private: ClassVar[bool] = True
@@ -501,6 +505,16 @@ class VerifyRepair(Job[Verification]):
     def key(self, config: RunConfig) -> str:
         """One for each repair: what was found last."""
         return states.verification(self.number)
+
+
+@dataclass(frozen=True)
+class LookThrough(Job[RepairedLayer]):
+    """List the judged images that a repair's layer or the one before it gets wrong, and its failure modes."""
+
+    number: int
+    priority: ClassVar[int] = 1
+    label: ClassVar[str] = "looking through the repaired layer"
+    private: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)

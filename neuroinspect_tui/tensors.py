@@ -85,13 +85,15 @@ class Head:
 class GroupColumn:
     """A group column of one split: `codes` [N] int64 index into `values`; -1 where the value is empty.
 
-    `by_hand` [N] bool are the values of images that were tagged, where a probe gave the others theirs.
+    `by_hand` [N] bool are the values of images that were tagged, where a probe gave the others theirs;
+    `trust` [N] float32 is about how likely each value is right (None: all are).
     """
 
     name: str
     values: tuple[str, ...]
     codes: Tensor
     by_hand: Tensor | None = None
+    trust: Tensor | None = None
 
     @property
     def estimated(self) -> bool:
@@ -100,8 +102,8 @@ class GroupColumn:
 
     def take(self, rows: Tensor) -> GroupColumn:
         """Return the column of `rows` [K] alone."""
-        by_hand = None if self.by_hand is None else self.by_hand[rows]
-        return GroupColumn(self.name, self.values, self.codes[rows], by_hand)
+        by_hand, trust = (None if one is None else one[rows] for one in (self.by_hand, self.trust))
+        return GroupColumn(self.name, self.values, self.codes[rows], by_hand, trust)
 
 
 @dataclass(frozen=True)

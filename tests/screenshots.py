@@ -39,10 +39,10 @@ class Shot:
 
 SHOTS = (
     Shot("tour", (), "From a cause"),
-    Shot("triage", ("enter",), "that region covered"),
+    Shot("triage", ("enter",), "the same images"),
     Shot("classes", ("c",), "1 Classes"),
     Shot("neurons", ("2", "space", "down", "space", "v"), "what-if"),
-    Shot("pictures", ("1", "c", "3", "right"), "that region covered"),
+    Shot("pictures", ("1", "c", "3", "right"), "the same images"),
     Shot("zoom", ("z",), "without it"),
     Shot("maximised", ("escape", "plus")),
     Shot("confusion", ("minus", "1", "C", "n"), "predicted as"),
@@ -51,9 +51,18 @@ SHOTS = (
     Shot("cues", ("n",), "watermark"),
     Shot("repair", ("q", "m"), "No repair yet"),
     Shot("verdict", ("down", "enter"), "Verdict on repair 1"),
+    Shot("flips", ("3",), "3 Fixed"),
     Shot("accepted", ("a",), "Repaired weights are in"),
-    Shot("compared", ("q", "1", "b"), "repair 1"),
-    Shot("help", ("question_mark",), "Words on screen"),
+    Shot("through", ("q", "1"), "through repair 1"),
+    Shot("through-classes", ("c",), "1 Classes"),
+    Shot(
+        "help",
+        (
+            "c",
+            "question_mark",
+        ),
+        "Words on screen",
+    ),
     Shot("commands", ("q", "colon"), ""),
     Shot("light", ("escape", "b", "f2"), ""),
 )
@@ -110,9 +119,11 @@ def main() -> None:
     """Draw all shots into a folder."""
     parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
+    parser.add_argument("sizes", nargs="*", metavar="COLUMNSxLINES", help="default: three sizes")
+    options = parser.parse_args()
+    folder, sizes = options.folder, [tuple(map(int, size.split("x"))) for size in options.sizes]
     folder.mkdir(parents=True, exist_ok=True)
-    for size in SIZES:
+    for size in sizes or SIZES:
         with tempfile.TemporaryDirectory() as kept:
             os.environ["XDG_DATA_HOME"] = kept
             for svg in shoot(Path(kept) / "demo", size, folder):

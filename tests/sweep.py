@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import argparse
 import gc
-import itertools
+import math
+from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import nn
 
 from neuroinspect_tui.errors import InputError
-from neuroinspect_tui.models.classifier import prepare
-from neuroinspect_tui.models.sources import ModelSource
-from neuroinspect_tui.models.timm_models import timm_facts
+from neuroinspect_tui.models.classifier import probe
+from neuroinspect_tui.models.head import locate_head
 from neuroinspect_tui.torchvision_compat import import_torchvision
 
 SMALL = (
@@ -38,27 +39,27 @@ SMALL = (
     "18",
 )
 TRIED = 4
-LARGEST = 60e6
-"""Parameters; a family without a smaller member is left out."""
+QUICK = 128
+"""Pixels: enough for networks that run on any size."""
 
-Case = tuple[str, Callable[[], nn.Module], int]
+Built = tuple[str, nn.Module, int]
+"""What a network is called, the network, and the side of its images."""
+Case = tuple[str, Callable[[], Built]]
 
 
-def timm_cases(only: str = "") -> Iterator[Case]:
-    """Yield the smallest member of each family, that is, of each of timm's modules whose name has `only`."""
+def timm_cases() -> Iterator[Case]:
+    """Yield the smallest member of each family, that is, of each of timm's modules."""
     import timm
 
-    for family in timm.list_modules():
-        if only.removeprefix("timm:") not in family:
-            continue
+    def build(family: str) -> Built:
         names = sorted(timm.list_models(module=family), key=_rank)[:TRIED]
-        sizes = {name: _parameters(name) for name in names}
-        known = {name: size for name, size in sizes.items() if size}
-        if known and min(known.values()) < LARGEST:
-            name = min(known, key=lambda one: known[one])
-            config = timm.get_pretrained_cfg(name)
-            side = config.input_size[-1] if config else 224
-            yield f"timm:{name}", lambda name=name: timm.create_model(name), side
+        name = min(names, key=_parameters)
+        config = timm.get_pretrained_cfg(name)
+        return name, timm.create_model(name), config.input_size[-1] if config else 224
+
+    for family in timm.list_modules():
+        if timm.list_models(module=family):
+            yield f"timm:{family}", partial(build, family)
 
 
 def _rank(name: str) -> tuple[int, int, str]:
@@ -66,25 +67,28 @@ def _rank(name: str) -> tuple[int, int, str]:
     return min(found, default=len(SMALL)), len(name), name
 
 
-def _parameters(name: str) -> int | None:
-    """Count without memory; None for what cannot be built so."""
+def _parameters(name: str) -> float:
+    """Count without memory; infinite for what cannot be built so."""
     import timm
 
     try:
         with torch.device("meta"):
             return sum(one.numel() for one in timm.create_model(name).parameters())
     except Exception:  # builders fail on the meta device in many ways
-        return None
+        return math.inf
 
 
 def torchvision_cases() -> Iterator[Case]:
-    """Yield every builder of torchvision's classifiers below the largest size."""
+    """Yield every builder of torchvision's classifiers."""
     models = import_torchvision().models
+
+    def build(name: str) -> Built:
+        side = models.get_model_weights(name).DEFAULT.transforms().crop_size[0]
+        any_size = not name.startswith(("vit", "swin", "maxvit"))
+        return name, models.get_model(name, weights=None), min(side, QUICK) if any_size else side
+
     for name in models.list_models(module=models):
-        weights = models.get_model_weights(name).DEFAULT
-        if weights.meta["num_params"] < LARGEST:
-            side = weights.transforms().crop_size[0]
-            yield f"torchvision:{name}", lambda name=name: models.get_model(name, weights=None), side
+        yield f"torchvision:{name}", partial(build, name)
 
 
 NARROW = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
@@ -95,31 +99,37 @@ def transformers_cases() -> Iterator[Case]:
     import transformers
     from transformers.models.auto import configuration_auto, modeling_auto
 
+    def build(family: str, name: str) -> Built:
+        config = getattr(transformers, configuration_auto.CONFIG_MAPPING_NAMES[family])()
+        side = getattr(config, "image_size", None)
+        for part in (config, *filter(None, [getattr(config, "vision_config", None)])):
+            narrow = NARROW if isinstance(getattr(part, "num_attention_heads", None), int) else {}
+            for key, value in narrow.items():
+                if isinstance(getattr(part, key, None), int):
+                    setattr(part, key, value)
+        return name, getattr(transformers, name)(config), side if isinstance(side, int) else 224
+
     for family, names in modeling_auto.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES.items():
-        config_class = getattr(transformers, configuration_auto.CONFIG_MAPPING_NAMES[family])
         for name in (names,) if isinstance(names, str) else names:
-            side = getattr(config_class(), "image_size", None)
-            side = side if isinstance(side, int) else 224
-
-            def build(name: str = name, config_class: type = config_class) -> nn.Module:
-                config = config_class()
-                for part in (config, *filter(None, [getattr(config, "vision_config", None)])):
-                    narrow = NARROW if isinstance(getattr(part, "num_attention_heads", None), int) else {}
-                    for key, value in narrow.items():
-                        if isinstance(getattr(part, key, None), int):
-                            setattr(part, key, value)
-                made: nn.Module = getattr(transformers, name)(config)
-                return made
-
-            yield f"hf:{name}", build, side
+            yield f"hf:{name}", partial(build, family, name)
 
 
-def located(name: str, build: Callable[[], nn.Module], side: int) -> str:
+def located(module: nn.Module, side: int) -> str:
     """Return the name of the decision layer; raises InputError where there is none."""
+    return locate_head(module.eval(), probe(side, torch.device("cpu"))).name
+
+
+def outcome_of(build: Callable[[], Built]) -> tuple[str, str, str]:
+    """Return what came of it, of which network, and its decision layer or the reason."""
     torch.manual_seed(0)
-    module = build()
-    source = ModelSource(name, module, timm_facts(module))
-    return prepare(source, None, side, torch.device("cpu")).site.name
+    name = ""
+    try:
+        name, module, side = build()
+        return "located", name, located(module, side)
+    except InputError as error:
+        return "refused", name, error.message
+    except Exception as error:  # a builder may lack an optional package
+        return "failed", name, f"{type(error).__name__}: {error}"
 
 
 def main() -> None:
@@ -130,20 +140,18 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=10**6)
     options = parser.parse_args()
     import_torchvision()
-    counts = {"located": 0, "refused": 0, "failed": 0}
-    sources = (torchvision_cases(), timm_cases(options.only), transformers_cases())
-    cases = (case for source in sources for case in source if options.only in case[0])
-    for name, build, side in itertools.islice(cases, options.first, options.first + options.most):
-        try:
-            outcome, line = "located", located(name, build, side)
-        except InputError as error:
-            outcome, line = "refused", error.message
-        except Exception as error:  # a builder may lack an optional package
-            outcome, line = "failed", f"{type(error).__name__}: {error}"
+    cases = [
+        case
+        for case in (*torchvision_cases(), *timm_cases(), *transformers_cases())
+        if options.only in case[0]
+    ]
+    counts = Counter[str]()
+    for family, build in cases[options.first : options.first + options.most]:
+        outcome, name, line = outcome_of(build)
         counts[outcome] += 1
-        print(f"{outcome:8} {name:44} {side:4} {line[:110]}", flush=True)
+        print(f"{outcome:8} {family:36} {name:32} {line[:110]}", flush=True)
         gc.collect()
-    print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
+    print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()), f"of {len(cases)}")
 
 
 if __name__ == "__main__":

@@ -86,6 +86,28 @@ def test_bad_input_is_one_line_and_a_crash_keeps_its_traceback(worker: Worker, e
     assert isinstance(ended(events, jobs.Open()), Finished)
 
 
+def test_a_start_that_fails_is_tried_once_more_unless_the_input_is_bad(script: Scripted, events: Any) -> None:
+    faults: list[Exception] = [RecursionError("half-loaded")]
+    tries = []
+
+    def make() -> Scripted:
+        tries.append(len(faults))
+        if faults:
+            raise faults.pop()
+        return script
+
+    worker = Worker(make, events.put)
+    worker.submit(jobs.Open())
+    assert isinstance(ended(events, jobs.Open()), Finished)
+    assert worker.close(wait=10) and tries == [1, 0]
+    faults += [RecursionError("never"), InputError("no such model", "give another")]
+    worker = Worker(make, events.put)
+    worker.submit(jobs.Open())
+    failed = ended(events, jobs.Open())
+    assert isinstance(failed, Failed) and failed.bad_input and tries == [1, 0, 2]
+    assert worker.close(wait=10)
+
+
 def test_an_urgent_job_runs_between_two_steps_of_a_long_one(
     worker: Worker, script: Scripted, events: Any
 ) -> None:

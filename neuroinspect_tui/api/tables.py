@@ -30,6 +30,10 @@ class Evaluation(results.Evaluation):
         """Return a row for each group and class."""
         return frame([asdict(found) for found in self.groups])
 
+    def labels_frame(self) -> pandas.DataFrame | list[Row]:
+        """Return a row for each label, where an image may have several."""
+        return frame([asdict(found) for found in self.labels])
+
 
 def _class_row(found: results.ClassResult) -> Row:
     row: Row = asdict(found)

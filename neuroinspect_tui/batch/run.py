@@ -24,6 +24,7 @@ from ..runtime.faults import fault_line
 from ..runtime.ranks import Ranks
 from ..runtime.worker import Runner, Worker
 from ..text import complain, safe
+from ..wording.labels import label_words
 from ..wording.stress import stress_sentence
 from ..wording.verdicts import verdict_sentence
 from .displays import Display, display_for, stdout_for_events
@@ -270,6 +271,8 @@ def _summarise(
     if group is not None:
         name = f"{group.class_name}, {group.column} {group.value}"
         print(f"worst group: {safe(name)}: {_percent(group.accuracy)}  {group.correct}/{group.count}")
+    for label in evaluation.labels:
+        print(f"  label {safe(label.name):<18} {label_words(label)}")
     for warning in warnings:
         print(f"warning: {safe(warning)}")
     if stress is not None:

@@ -11,11 +11,14 @@ import torch
 from ..errors import InputError
 from .class_names import ClassList, ModelClasses
 from .files import FileImages, is_inside, is_there
+from .label_view import LabelChoice
 from .labels import resolve_labels
+from .marks import mark_matrix, with_marks
 from .paths import why_not_there
 from .splits import ImageDataset, Split, plain_split, split_name
 from .table import Table
 from .unlabelled import without_unlabelled
+from .views import viewed
 
 _ORDER = ("train", "val", "test")
 _NUMBERED = {"0": "train", "1": "val", "2": "test"}
@@ -28,8 +31,15 @@ def build_dataset(
     default_split: str,
     allow_outside: bool,
     model: ModelClasses | None = None,
+    choice: LabelChoice | None = None,
 ) -> ImageDataset:
-    """Check the table, resolve its labels and divide it into splits; raises InputError."""
+    """Check the table, resolve its labels and divide it into splits; raises InputError.
+
+    Of a table whose images may have several labels the two classes of one, by `choice`.
+    """
+    table = _one_label(table, classes or (model.listed() if model else None), model, choice or LabelChoice())
+    if table.view is not None:
+        classes = model = None
     table = without_unlabelled(table, default_split)
     _check_unique(table)
     if table.files is None:
@@ -41,12 +51,23 @@ def build_dataset(
         columns = {column: _take(values, rows) for column, values in table.columns.items()}
         indices = torch.from_numpy(labels.indices if rows is None else labels.indices[rows])
         files = table.files or FileImages(table.root, (), allow_outside)
-        splits[name] = Split(name, paths, indices, columns, files.of(paths))
+        own = {label: _take(cells, rows) for label, cells in table.marks.items()}
+        marks = mark_matrix(own) if own else None
+        splits[name] = Split(name, paths, indices, columns, files.of(paths), marks)
     notes = table.notes + labels.notes
     if table.splits is None:
         (name,) = splits
         notes += (f"not divided into splits: all {len(table.paths)} images are taken as {name}",)
-    return ImageDataset(table.name, table.root, labels.names, splits, notes, table.absent)
+    return ImageDataset(table.name, table.root, labels.names, splits, notes, table.absent, table.view)
+
+
+def _one_label(
+    table: Table, listed: ClassList | None, model: ModelClasses | None, choice: LabelChoice
+) -> Table:
+    """Return the table as it is where an image has one label, else with the classes of one of them."""
+    outputs = model.count if model else None
+    marked = with_marks(table, listed, outputs, choice.wanted is not None)
+    return viewed(marked, choice, listed, outputs) if marked.marks else marked
 
 
 def _check_unique(table: Table) -> None:

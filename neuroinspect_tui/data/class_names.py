@@ -14,6 +14,7 @@ from typing import Any
 
 from ..config import nearest
 from ..errors import InputError
+from .columns import Columns, as_text, read_columns, text_of
 
 INTEGER = re.compile(r"[+-]?[0-9]+")
 
@@ -21,7 +22,12 @@ INTEGER = re.compile(r"[+-]?[0-9]+")
 _WORDNET_LINE = re.compile(r"(n[0-9]{8})[\s,:]+(\S.*)")
 _INDEX_FIRST = re.compile(r"([0-9]+)(?:\s*[,:;\t]\s*|\s+)(\S.*)")
 _INDEX_LAST = re.compile(r"(\S.*?)(?:\s*[,:;\t]\s*|\s+)([0-9]+)")
-_WRAPPERS = ("id2label", "class_to_idx", "label2id", "idx_to_class", "classes", "class_names", "names")
+_NAME_COLUMNS = ("name", "class_name", "label_name", "class", "label", "category", "classes", "names")
+_INDEX_COLUMNS = ("index", "id", "class_id", "label_id", "class_index", "class_idx", "idx", "target")
+_WRAPPERS = (
+    *("categories", "id2label", "class_to_idx", "label2id", "idx_to_class"),
+    *("classes", "class_names", "names"),
+)
 _PLACEHOLDER = re.compile(r"(LABEL_|class_?)?[0-9]+", re.IGNORECASE)
 
 
@@ -53,14 +59,14 @@ class ModelClasses:
 def read_class_list(path: str | Path) -> ClassList:
     """Read `--classes`: a text file of one class a line, a JSON list, or a JSON map.
 
-    A line is a name, `n01440764 tench, Tinca tinca`, or a name with its index before or after it. A map goes
-    from index to name, from index to [key, name] (as `imagenet_class_index.json` does), from name to index
-    (quoted or not), or from folder name to name (then in sorted folder order). Raises InputError.
+    A line is a name, `n01440764 tench, Tinca tinca`, or a name with its index before or after it; a csv has a
+    column of names and perhaps one of indices. A map, in JSON or in the YAML of YOLO, goes from index to
+    name, from index to [key, name] (as `imagenet_class_index.json` does), from name to index (quoted or not),
+    or from folder name to name (then in sorted folder order). Raises InputError.
     """
     file = Path(path)
     try:
-        text = file.read_text(encoding="utf-8-sig")
-        value = _parsed(text, file)
+        value = _parsed(file)
     except FileNotFoundError:
         raise InputError(
             f"--classes {path}: no such file", "give a txt or json file of class names"
@@ -74,13 +80,51 @@ def read_class_list(path: str | Path) -> ClassList:
     return ClassList(tuple(keys), tuple(names), file.name)
 
 
-def _parsed(text: str, file: Path) -> Any:
-    if file.suffix.lower() == ".json":
+def _parsed(file: Path) -> Any:
+    suffix = file.suffix.lower()
+    if suffix in (".csv", ".tsv", ".jsonl"):
+        return _of_columns(read_columns(file)[0]) or _of_lines(_lines(text_of(file)))
+    text = text_of(file)
+    if suffix == ".json":
         return json.loads(text)
+    if suffix in (".yaml", ".yml"):
+        return _of_yaml(text)
     if text.lstrip().startswith(("{", "[")):
         with contextlib.suppress(ValueError, SyntaxError):
             return ast.literal_eval(text.strip())
-    return _of_lines([line.strip() for line in text.splitlines() if line.strip()])
+    return _of_lines(_lines(text))
+
+
+def _of_yaml(text: str) -> Any:
+    """Return what YAML holds, every scalar as text: `no` is a name."""
+    import yaml  # type: ignore[import-untyped]  # here: few need it
+
+    try:
+        return yaml.load(text, Loader=yaml.BaseLoader)
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from None
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines that say something: no comments, no quotes around all, one line of several names."""
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    if len(lines) == 1 and "," in lines[0]:
+        lines = [name.strip() for name in lines[0].split(",")]
+    quoted = all(len(line) > 2 and line[0] == line[-1] and line[0] in "\"'" for line in lines)
+    return [line[1:-1] for line in lines] if quoted else lines
+
+
+def _of_columns(columns: Columns) -> Any:
+    """Return the names in the column that is called so, by their indices where there are some; else None."""
+    folded = {name.casefold(): cells for name, cells in columns.items()}
+    names = next((folded[name] for name in _NAME_COLUMNS if name in folded), None)
+    if names is None:
+        return None
+    indices = next((folded[name] for name in _INDEX_COLUMNS if name in folded), None)
+    if indices is None or not all(map(INTEGER.fullmatch, map(str.strip, indices))):
+        return names
+    return {str(int(index)): name for index, name in zip(indices, names, strict=True)}
 
 
 def _of_lines(lines: list[str]) -> Any:
@@ -100,6 +144,13 @@ def _pairs(value: Any, file: Path) -> tuple[list[str], list[str]]:
     if isinstance(value, list):
         if all(isinstance(name, str) for name in value):
             return value, value
+        if value and all(isinstance(entry, dict) for entry in value):
+            entries = [{str(key): as_text(entry[key]) for key in entry} for entry in value]
+            keys = dict.fromkeys(key for entry in entries for key in entry)
+            listed = _of_columns({key: [entry.get(key, "") for entry in entries] for key in keys})
+            return _pairs(listed, file)
+        if value and all(isinstance(entry, list | tuple) and _is_numbered(entry) for entry in value):
+            return _pairs({str(index): name for index, name in value}, file)
         if all(_is_pair(entry) for entry in value):
             return [key for key, _ in value], [name for _, name in value]
     if isinstance(value, dict) and value:
@@ -126,6 +177,10 @@ def _is_pair(entry: Any) -> bool:
     return (
         isinstance(entry, list | tuple) and len(entry) == 2 and all(isinstance(part, str) for part in entry)
     )
+
+
+def _is_numbered(entry: Sequence[object]) -> bool:
+    return len(entry) == 2 and isinstance(entry[0], int) and isinstance(entry[1], str)
 
 
 def _is_index(value: Any) -> bool:

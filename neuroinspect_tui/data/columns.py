@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from ..errors import InputError
+from .tree import is_image
 
 TEXT_TABLES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json")
 _CHUNK = 8_192
@@ -34,6 +35,12 @@ def read_columns(file: Path) -> tuple[Columns, tuple[str, ...]]:
             first = stream.readline()
             stream.seek(0)
             separator, quote = _dialect(first)
+            if names := _headerless(first, separator):
+                rows = map(str.split, stream) if separator == " " else csv.reader(stream, delimiter=separator)
+                return _transpose(chain([names], rows), file), (
+                    *notes,
+                    f"{file.name} has no header line: {' and '.join(names)}",
+                )
             return _transpose(csv.reader(stream, delimiter=separator, quotechar=quote), file), notes
     except FileNotFoundError:
         raise InputError(f"{file}: no such file", "check -d") from None
@@ -43,6 +50,11 @@ def read_columns(file: Path) -> tuple[Columns, tuple[str, ...]]:
         raise InputError(
             f"{file} cannot be read ({error})", "give a CSV file or JSON lines in UTF-8"
         ) from None
+
+
+def text_of(file: Path) -> str:
+    """Return a text file's text, its encoding found as for a table's."""
+    return file.read_text(encoding=_encoding(file))
 
 
 def _encoding(file: Path) -> str:
@@ -68,7 +80,14 @@ def _dialect(first: str) -> tuple[str, str]:
     widths = {
         sign: len(next(csv.reader([first], delimiter=sign, quotechar=quote), [])) for sign in _SEPARATORS
     }
-    return max(widths, key=lambda sign: widths[sign]), quote
+    best = max(widths, key=lambda sign: widths[sign])
+    return (best if widths[best] > 1 or not is_image(first.partition(" ")[0]) else " "), quote
+
+
+def _headerless(first: str, separator: str) -> list[str]:
+    """Return the names of the two columns of a list of images and labels without a header; [] otherwise."""
+    cells = first.split() if separator == " " else next(csv.reader([first], delimiter=separator), [])
+    return ["path", "label"] if len(cells) == 2 and is_image(cells[0].strip()) else []
 
 
 def _transpose(rows: Iterator[list[str]], file: Path) -> Columns:

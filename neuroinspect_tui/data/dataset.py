@@ -16,6 +16,7 @@ from .columns import TEXT_TABLES
 from .folders import read_folders
 from .huggingface import is_saved, read_named, read_saved
 from .imagefolder import read_imagefolder
+from .label_view import LabelChoice
 from .layout import Known
 from .matching import Matcher
 from .parquet import read_parquet
@@ -66,7 +67,8 @@ def _read(config: DataConfig, classes: ClassList | None, model: ModelClasses | N
     else:
         table = _read_published(name, Path(config.root).expanduser())
     try:
-        return build_dataset(table, classes, config.split, config.allow_outside, model)
+        choice = LabelChoice(config.label, config.threshold, config.groups)
+        return build_dataset(table, classes, config.split, config.allow_outside, model, choice)
     except InputError as error:
         if not table.found:
             raise

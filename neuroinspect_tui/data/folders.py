@@ -11,6 +11,7 @@ from ..errors import InputError
 from .class_names import INTEGER
 from .label_lists import read_label_list
 from .layout import Known, Layout, find_layout, some
+from .split_lists import SplitLists, read_split_lists
 from .splits import folder_split, plain_split
 from .table import Table
 from .tree import Folder, is_junk, read_tree
@@ -35,7 +36,9 @@ def read_folders(root: Path, known: Known | None = None, wanted: str = "val") ->
     top = read_tree(root)
     if not top.filled():
         return _read_flat(root, top)
-    table = table_of_tree(root, top, known, wanted, on_disk=True)
+    if (listed := _read_lists(root, top)) is not None:
+        return listed
+    table = _divided(table_of_tree(root, top, known, wanted, on_disk=True))
     classes, note = _classes_of_siblings(root, dict.fromkeys(table.classes), known)
     return replace(table, classes=classes, notes=(*table.notes, *note))
 
@@ -90,6 +93,44 @@ def _read_flat(root: Path, top: Folder) -> Table:
         paths=[path for path, _ in rows],
         labels=[label for _, label in rows],
     )
+
+
+def _read_lists(root: Path, top: Folder) -> Table | None:
+    """Read images that lie in one folder, with lists of splits that say their labels."""
+    filled = top.filled()
+    inner = next(iter(filled.values()))
+    if len(filled) > 1 or top.images or inner.filled():
+        return None
+    paths = list(inner.walk([]))
+    lists = read_split_lists(root, paths)
+    if lists is None or not lists.labels:
+        return None
+    own = [path for path in paths if path in lists.splits]
+    return Table(
+        name=root.resolve().name,
+        origin=str(root),
+        root=root,
+        paths=own,
+        labels=[lists.labels[path] for path in own],
+        splits=[lists.splits[path] for path in own],
+        notes=_of_lists(lists, len(paths) - len(own)),
+    )
+
+
+def _divided(table: Table) -> Table:
+    """Divide class folders by the lists of splits beside them, where there are some."""
+    lists = read_split_lists(table.root, table.paths) if table.splits is None else None
+    if lists is None:
+        return table
+    taken = table.taken([row for row, path in enumerate(table.paths) if path in lists.splits])
+    left = len(table.paths) - len(taken.paths)
+    splits = [lists.splits[path] for path in taken.paths]
+    return replace(taken, splits=splits, notes=(*table.notes, *_of_lists(lists, left)))
+
+
+def _of_lists(lists: SplitLists, left: int) -> tuple[str, ...]:
+    rest = f", {left} images in none of them are left out" if left else ""
+    return (f"the splits are those of {', '.join(lists.files)}{rest}",)
 
 
 def _flat_with_lists(root: Path, layout: Layout) -> dict[str, list[tuple[str, str]]]:

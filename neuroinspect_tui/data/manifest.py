@@ -11,13 +11,15 @@ from urllib.parse import unquote
 from ..errors import InputError
 from .columns import Columns, read_columns
 from .files import is_there
-from .splits import plain_split, split_name
+from .marks import HAS, UNKNOWN, Marks, mark_columns
+from .split_columns import names_splits, splits_of_paths, take_splits
 from .table import Table
 from .tree import SPELLED, is_image
 
 NAMES = ("manifest.csv", "metadata.csv", "manifest.jsonl", "metadata.jsonl", "_classes.csv")
 PATH_COLUMNS = (
     *("path", "img_filename", "filename", "file_name", "image_path", "filepath", "file_path", "img_path"),
+    *("fname", "img_name", "image_filename", "image_index", "relative_path", "rel_path"),
     *("image_file", "image_name", "image", "img", "file", "image_id", "img_id", "id"),
 )
 LABEL_COLUMNS = ("label", "y")
@@ -25,7 +27,7 @@ _OTHER_LABELS = (
     *("class", "category", "target", "species", "labels", "class_label", "choice", "class_id", "label_id"),
     *("category_id", "class_idx", "breed", "diagnosis", "dx"),
 )
-_SPLIT_COLUMNS = ("split", "set", "partition", "subset", "dataset_split")
+_SEVERAL = ("tags", "classes", "categories", "attributes", "finding labels", "finding_labels")
 _IDS = ("image_id", "img_id", "id", "image_name", "image")
 _URLS = ("image", "img")
 _SERVER = re.compile(r"(https?://[^/]+)?/data/(upload/([0-9]+/)?|local-files/\?d=)")
@@ -49,9 +51,9 @@ def table_of_columns(
     """Return a table whose path, label and split columns go by their usual names, in any case.
 
     Needs a path column (`path`, `file_name`, `image`…) and a label column (`label`, `y`, `class`…), or a
-    column of 0 and 1 for each class as Roboflow exports them; `class_name` and a column of split names may
-    be there, all others become `columns`. Without a split column, paths below split folders say the split.
-    Raises InputError.
+    column of 0 and 1 for each class as Roboflow exports them, or for each label where an image may have
+    several; `class_name` and a column of split names may be there, all others become `columns`. Without a
+    split column, paths below split folders say the split. Raises InputError.
     """
     columns = dict(columns)
     path_column = _find(columns, PATH_COLUMNS, origin)
@@ -67,11 +69,11 @@ def table_of_columns(
         raise InputError(f"{origin} lists no images", "add a row for each image")
     _require_filled(origin, path_column, paths)
     class_names = columns.pop("class_name") if "class_name" in columns and _label_column(columns) else None
-    labels = _labels(columns, origin)
+    labels, marks = _labels(columns, origin)
     if class_names is None and path_column == "img_filename" and "place" in columns:
         class_names = _waterbirds_names(labels)
-    splits = _splits(columns)
-    if splits is None and (folders := _splits_of_paths(paths)):
+    splits = take_splits(columns)
+    if splits is None and (folders := splits_of_paths(paths)):
         splits, notes = folders, (*notes, "the splits are those of the folders in the paths")
     return Table(
         name=name,
@@ -84,6 +86,7 @@ def table_of_columns(
         columns={column: stripped(values) for column, values in columns.items()},
         notes=notes,
         found=found,
+        marks=marks,
     )
 
 
@@ -92,27 +95,29 @@ def stripped(values: Sequence[str]) -> list[str]:
     return list(map({value: value.strip() for value in set(values)}.__getitem__, values))
 
 
-def _labels(columns: Columns, origin: str) -> list[str]:
-    """Take the label column out of `columns`, or the columns of 0 and 1 that Roboflow writes."""
+def _labels(columns: Columns, origin: str) -> tuple[list[str], Marks]:
+    """Take the label column out of `columns`, or the columns of 0 and 1: of classes, or of several labels."""
     column = _label_column(columns)
     if column is not None:
         others = [name for name in columns if name.casefold() in _OTHER_LABELS and name != column]
         if column.casefold() in _OTHER_LABELS and others and _disagree(columns[column], columns[others[0]]):
             line = f'{origin}: the class could be "{column}" or "{others[0]}"'
             raise InputError(line, "which one? Rename it to label")
-        return stripped(columns.pop(column))
-    marks = [name for name, values in columns.items() if set(map(str.strip, values)) <= {"0", "1"}]
-    rows = list(zip(*(columns[name] for name in marks), strict=True))
-    if len(marks) > 1 and all(row.count("1") + row.count(" 1") == 1 for row in rows):
-        for name in marks:
-            del columns[name]
-        return [marks[[cell.strip() for cell in row].index("1")] for row in rows]
-    raise _lacking(LABEL_COLUMNS[0], list(columns), origin)
+        return stripped(columns.pop(column)), {}
+    marks = mark_columns({name: cells for name, cells in columns.items() if not names_splits(name)})
+    if len(marks) < 2:
+        raise _lacking(LABEL_COLUMNS[0], list(columns), origin)
+    for name in marks:
+        del columns[name]
+    names, rows = list(marks), list(zip(*marks.values(), strict=True))
+    if all(row.count(HAS) == 1 and UNKNOWN not in row for row in rows):
+        return [names[row.index(HAS)] for row in rows], {}
+    return [""] * len(rows), marks
 
 
 def _label_column(columns: Columns) -> str | None:
     folded = {name.casefold(): name for name in reversed(columns)}
-    wanted = (*LABEL_COLUMNS, *_OTHER_LABELS, "class_name", "label_name")
+    wanted = (*LABEL_COLUMNS, *_OTHER_LABELS, "class_name", "label_name", *_SEVERAL)
     return next((folded[name] for name in wanted if name in folded), None)
 
 
@@ -120,34 +125,6 @@ def _disagree(one: Sequence[str], other: Sequence[str]) -> bool:
     """Whether two columns divide the images differently."""
     pairs = set(zip(one, other, strict=True))
     return not len(pairs) == len(set(one)) == len(set(other))
-
-
-def _splits(columns: Columns) -> list[str] | None:
-    """Take the split column out of `columns`: `split`, or another usual name whose cells are split names."""
-    folded = {name.casefold(): name for name in reversed(columns)}
-    for usual in _SPLIT_COLUMNS:
-        name = folded.get(usual)
-        if name is None:
-            continue
-        cells = {cell.strip() for cell in columns[name]}
-        if name == "split" or all(map(_is_split, cells)) or (cells <= {"0", "1", "2"} and len(cells) > 1):
-            return columns.pop(name)
-    return None
-
-
-def _is_split(cell: str) -> bool:
-    return split_name(cell) in ("train", "val", "test") or plain_split(cell) is not None
-
-
-def _splits_of_paths(paths: Sequence[str]) -> list[str] | None:
-    """Return the split that a folder in each path says, where all say one and two are there."""
-    found = []
-    for path in paths:
-        split = next((split for part in path.split("/")[:-1] if (split := plain_split(part))), None)
-        if split is None:
-            return None
-        found.append(split)
-    return found if len(set(found)) > 1 else None
 
 
 def _without_server(path: str) -> str:

@@ -13,6 +13,7 @@ from ..torchvision_compat import import_torchvision
 from .class_names import INTEGER, ClassList
 
 WORDNET_ID = re.compile(r"n[0-9]{8}")
+_ID_FIRST = re.compile(r"(n[0-9]{8})[-_. ].+")
 _IMAGENET = 1000
 _CANDIDATES = 3
 _GAP = re.compile(r"[\s_\-]+")
@@ -41,6 +42,7 @@ class Matcher:
     def find(self, label: str) -> list[int]:
         """Return the indices that `label` names: none, one, or several where it is ambiguous."""
         exact, loose = self._levels[:2], self._levels[2:]
+        label = _wordnet_id(label, self.classes.keys)
         for level in exact:
             if label in level:
                 return level[label]
@@ -52,6 +54,7 @@ class Matcher:
 
     def names(self, label: str) -> bool:
         """Whether `label` is a name or a key, not an index alone."""
+        label = _wordnet_id(label, self.classes.keys)
         return any(label in level for level in self._levels[:2]) or any(
             normal(label) in level for level in self._levels[2:]
         )
@@ -68,6 +71,12 @@ class Matcher:
         return f"did you mean {shown}?" if alike else ""
 
 
+def _wordnet_id(label: str, keys: Sequence[str]) -> str:
+    """Return the WordNet id of `n02085620-Chihuahua` where the classes are known by such ids."""
+    found = _ID_FIRST.fullmatch(label)
+    return found[1] if found is not None and found[1] in keys else label
+
+
 def _grouped(pairs: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for name, index in pairs:
@@ -79,15 +88,16 @@ def _grouped(pairs: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
 
 def with_wordnet_ids(classes: ClassList, labels: Sequence[str]) -> ClassList:
     """Return a list of ImageNet's 1000 names with their WordNet ids as keys, where `labels` are such ids."""
-    if len(classes.names) != _IMAGENET or not labels or not all(map(WORDNET_ID.fullmatch, labels)):
+    ids_of = [found[1] if (found := _ID_FIRST.fullmatch(label)) else label for label in labels]
+    if len(classes.names) != _IMAGENET or not labels or not all(map(WORDNET_ID.fullmatch, ids_of)):
         return classes
-    if any(label in classes.keys for label in labels):
+    if any(label in classes.keys for label in ids_of):
         return classes
     import_torchvision()
     from timm.data.imagenet_info import ImageNetInfo
 
     ids = tuple(ImageNetInfo("imagenet-1k").label_names())
-    return ClassList(ids, classes.names, classes.origin) if set(labels) <= set(ids) else classes
+    return ClassList(ids, classes.names, classes.origin) if set(ids_of) <= set(ids) else classes
 
 
 def match_labels(

@@ -16,6 +16,7 @@ from torch import Tensor
 from ..config import nearest
 from ..errors import InputError
 from .files import FileImages
+from .label_view import LabelView
 
 _SPLIT_WORDS = {
     **dict.fromkeys(("train", "training", "trn", "trainval"), "train"),
@@ -61,13 +62,18 @@ class ImageSource(Protocol):
 
 @dataclass(frozen=True)
 class Split:
-    """One split: `paths` N names as the source gives them, `labels` [N] int64, `columns` of N texts each."""
+    """One split: `paths` N names as the source gives them, `labels` [N] int64, `columns` of N texts each.
+
+    Where an image may have several labels, `marks` [N,L] int8 are 1 for those it has, 0 for those it has not,
+    -1 where that is not known; `labels` are then 1 and 0, of the one label that is looked at.
+    """
 
     name: str
     paths: Sequence[str]
     labels: Tensor
     columns: Mapping[str, Sequence[str]]
     source: ImageSource = field(repr=False)
+    marks: Tensor | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -88,6 +94,13 @@ class ImageDataset:
     notes: tuple[str, ...] = ()
     absent: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Splits that are there but cannot be used: why not, and what helps."""
+    view: LabelView | None = None
+    """Which label is looked at, where an image may have several."""
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """What the classifier's outputs are called, as far as the data say: classes, or labels."""
+        return self.class_names if self.view is None else self.view.names
 
     def split(self, name: str) -> Split:
         """Return the split by any of its usual spellings; raises InputError that names those there are."""
@@ -122,6 +135,8 @@ class ImageDataset:
             digest.update("\0".join(values).encode("utf-8", "surrogateescape"))
 
         add(self.class_names)
+        if self.view is not None:
+            add((repr(self.view),))
         for name in sorted(self.splits):
             split = self.splits[name]
             add((name, *sorted(split.columns)))

@@ -47,20 +47,12 @@ def _is_number(text: str) -> bool:
 
 
 def _taken(table: Table, rows: list[int]) -> Table:
-    def take(values: list[str] | None) -> list[str] | None:
-        return None if values is None else [values[row] for row in rows]
-
     left = len(table.paths) - len(rows)
-    splits = take(table.splits)
-    unlabelled = dict.fromkeys(map(split_name, set(table.splits or ()) - set(splits or ())))
+    taken = table.taken(rows)
+    unlabelled = dict.fromkeys(map(split_name, set(table.splits or ()) - set(taken.splits or ())))
     why = (f"{table.origin}: no image of the split has a label", "give their labels, or another --split")
     return replace(
-        table,
-        paths=take(table.paths) or [],
-        labels=take(table.labels) or [],
-        splits=splits,
-        class_names=take(table.class_names),
-        columns={name: take(values) or [] for name, values in table.columns.items()},
+        taken,
         notes=(*table.notes, f"{left} images have no label and are left out"),
         absent=table.absent | dict.fromkeys(unlabelled, why),
     )

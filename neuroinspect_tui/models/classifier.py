@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -58,7 +59,7 @@ class Classifier:
     lie in memory. `classes` are those of its outputs, as far as it knows them. `unfrozen` says that gradients
     reach the image only when the model's own `no_grad` and `detach` are undone, `differentiable_through` that
     they do reach it. `unrepairable` says why no file could hold another decision layer, `notes` what the
-    user should know.
+    user should know. `labels` is the decision layer of all labels, where `site` is that of one.
     """
 
     name: str
@@ -77,11 +78,28 @@ class Classifier:
     unrepairable: str | None = None
     notes: tuple[str, ...] = ()
     exporter: Exporter | None = None
+    labels: Head | None = None
 
     @property
     def head(self) -> Head:
         """The decision layer as trained, float32 on the CPU."""
         return self.site.head
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers it returns for an image."""
+        return 1 if self.site.single and self.labels is None else (self.labels or self.head).classes
+
+    def of_label(self, output: int, threshold: float) -> Classifier:
+        """Return the same as two classes: whether an image has the label of `output`, by its probability.
+
+        Raises InputError for a classifier whose outputs exclude one another.
+        """
+        if self.exporter is not None or "softmax" in self.site.answer:
+            message = f"-m {self.name} gives an image one of its classes, the data several labels"
+            raise InputError(message, "give a classifier with a sigmoid for each label, or --no-manifest")
+        site = self.site.of_output(output, math.log(threshold / (1 - threshold)))
+        return replace(self, site=site, classes=ClassNames(), labels=self.head)
 
     @property
     def parameters(self) -> int:

@@ -68,6 +68,15 @@ class DecisionPart:
         own.bias[rows] = (head.bias - self.shift) / self.scale
         return own
 
+    def of_output(self, column: int) -> DecisionPart:
+        """Return what it adds to one of the outputs."""
+
+        def own(value: float | Tensor) -> float | Tensor:
+            return value[column : column + 1] if isinstance(value, Tensor) else value
+
+        row = column if self.rows is None else self.rows[column]
+        return replace(self, scale=own(self.scale), shift=own(self.shift), rows=(row,))
+
     @property
     def _rows(self) -> slice | list[int]:
         return slice(None) if self.rows is None else list(self.rows)
@@ -84,8 +93,9 @@ class HeadSite:
     A layer that runs at each position or token before a mean has that mean of its input as features; one
     that is called several times has the mean over its calls. The features of several layers are joined.
     `path` is where the answer stands in what the module returns, `answer` what was made of the logits.
-    With `single` the module returns one logit, the second class's; the first class's is 0. `eps` is the
-    rounding of the type that the module computes them in.
+    With `single` one logit alone is looked at, the second class's, less `offset`; the first class's is 0. It
+    is output `column` of those that the module returns, or the only one. `eps` is the rounding of the type
+    that the module computes them in.
     """
 
     parts: tuple[DecisionPart, ...]
@@ -94,6 +104,8 @@ class HeadSite:
     answer: Answer = "logits"
     single: bool = False
     eps: float = torch.finfo(torch.float32).eps
+    column: int | None = None
+    offset: float = 0.0
 
     @property
     def name(self) -> str:
@@ -107,12 +119,24 @@ class HeadSite:
 
     def logits_in(self, output: Any) -> Tensor:
         """Return the answer [B,C] float32 in what the module returned."""
-        return answer_at(output, self.path)
+        answer = answer_at(output, self.path)
+        return answer if self.column is None else answer[:, self.column, None]
 
     def gap(self, output: Any, logits: Tensor) -> Tensor:
         """Return [B]: how far what the module returned is from what `logits` [B,C] would make it return."""
-        own = logits[:, 1:] - logits[:, :1] if self.single else logits
+        own = logits[:, 1:] - logits[:, :1] + self.offset if self.single else logits
         return (self.logits_in(output) - answered(own, self.answer)).abs().amax(1)
+
+    def of_output(self, column: int, offset: float) -> HeadSite:
+        """Return the decision of one output alone, yes where its logit is above `offset`."""
+        parts = tuple(part.of_output(column) for part in self.parts)
+        weight, bias = self.head.weight[column], self.head.bias[column] - offset
+        head = replace(
+            self.head,
+            weight=torch.stack([torch.zeros_like(weight), weight]),
+            bias=torch.stack([torch.zeros_like(bias), bias]),
+        )
+        return replace(self, parts=parts, head=head, single=True, column=column, offset=offset)
 
     def within(self, module: nn.Module) -> HeadSite:
         """Return the same site in a copy of the module."""

@@ -41,7 +41,7 @@ def fit_into(module: nn.Module, state: StateFile, option: str = "-w", average: b
     misshapen names, or says how many classes the file has where that alone differs.
     """
     wanted = module.state_dict()
-    found = [_prefixed(one, wanted) for one in (state.chosen, *state.others)]
+    found = [part for one in (state.chosen, *state.others) for part in _by_prefix(one, wanted)]
     best = max(found, key=lambda one: _fitting(one.named, wanted))
     fits = [one for one in found if _fits(one.named, wanted)] or [best]
     chosen, notes = _chosen(fits, average, f"{option} {state.path}", option)
@@ -50,7 +50,9 @@ def fit_into(module: nn.Module, state: StateFile, option: str = "-w", average: b
     named = OrderedDict((name, tensor) for name, tensor in chosen.named.items() if name in wanted)
     named._metadata = _metadata(state, wanted)  # type: ignore[attr-defined]
     module.load_state_dict(named, strict=False)
+    placed = {name for one in fits if one.tensors is chosen.tensors for name in one.stored_names.values()}
     left = [name for name in chosen.tensors if name.removeprefix(chosen.prefix) not in wanted]
+    left = [name for name in left if not chosen.beside_others or name not in placed]
     if left:
         count = "1 tensor" if len(left) == 1 else f"{len(left)} tensors"
         notes.append(f"{option}: the model has no place for {count} of the file: {_some(left)}")
@@ -60,7 +62,7 @@ def fit_into(module: nn.Module, state: StateFile, option: str = "-w", average: b
 def misshapen(module: nn.Module, state: StateFile) -> dict[str, tuple[Tensor, Tensor]]:
     """Return (the file's, the module's) tensor of each name whose shapes differ."""
     wanted = module.state_dict()
-    found = [_prefixed(one, wanted).named for one in (state.chosen, *state.others)]
+    found = [part.named for one in (state.chosen, *state.others) for part in _by_prefix(one, wanted)]
     best = max(found, key=lambda named: _fitting(named, wanted))
     return {
         name: (tensor, wanted[name])
@@ -97,16 +99,19 @@ def _several(fits: Sequence[StateDict], option: str) -> list[str]:
 
 
 def _is_average(one: StateDict) -> bool:
-    return any(part in _AVERAGED for key in one.wrapper for part in key.lower().split("_"))
+    keys = (*one.wrapper, *one.prefix.split(".")) if one.beside_others else one.wrapper
+    return any(part in _AVERAGED for key in keys for part in key.lower().split("_"))
 
 
 def _prefers_average(one: StateDict) -> bool:
     """Whether the library that writes such a file evaluates the average.
 
-    timm (`state_dict_ema`), torchvision's references (`model_ema`, an AveragedModel with its count) and
-    files with `ema` (YOLO) do; DeiT's and ConvNeXt's (`model_ema` without a count) and MMEngine's
-    (`ema_state_dict`, where `state_dict` is the average) do not.
+    timm (`state_dict_ema`), torchvision's references (`model_ema`, an AveragedModel with its count), files
+    with `ema` (YOLO) and ema-pytorch (`ema_model.` beside `online_model.`) do; DeiT's and ConvNeXt's
+    (`model_ema` without a count) and MMEngine's (`ema_state_dict`, where `state_dict` is the average) do not.
     """
+    if one.beside_others:
+        return any(name.startswith("online_model.") for name in one.tensors)
     key = one.wrapper[-1] if one.wrapper[-1] != "module" or len(one.wrapper) < 2 else one.wrapper[-2]
     return key in ("state_dict_ema", "ema") or "n_averaged" in one.tensors
 
@@ -179,8 +184,11 @@ def _metadata(state: StateFile, wanted: Mapping[str, Any]) -> Any:
     return versions
 
 
-def _prefixed(found: StateDict, wanted: Iterable[str]) -> StateDict:
-    """Return the state dict with the one prefix whose removal fits the most names; of equals the shortest."""
+def _by_prefix(found: StateDict, wanted: Mapping[str, Any]) -> list[StateDict]:
+    """Return the state dict by each prefix whose removal fits all names, the shortest first.
+
+    Where none does, by the one that fits the most.
+    """
     targets = set(wanted)
     ends = {name.rpartition(".")[2] for name in targets}
     prefixes = {""}
@@ -190,7 +198,13 @@ def _prefixed(found: StateDict, wanted: Iterable[str]) -> StateDict:
             tails = (".".join(parts[start:]) for start in range(1, len(parts)))
             prefixes |= {name.removesuffix(tail) for tail in tails if tail in targets}
     ordered = sorted(prefixes, key=lambda prefix: (len(prefix), prefix))
-    return replace(found, prefix=max(ordered, key=lambda prefix: _reached(found.tensors, prefix, targets)))
+    reached = {prefix: _reached(found.tensors, prefix, targets) for prefix in ordered}
+    needed = sum(1 for _ in _needed(wanted))
+    whole = [replace(found, prefix=prefix) for prefix in ordered if reached[prefix] >= needed]
+    whole = [one for one in whole if _fits(one.named, wanted)]
+    if whole:
+        return [replace(one, beside_others=len(whole) > 1) for one in whole]
+    return [replace(found, prefix=max(ordered, key=lambda prefix: reached[prefix]))]
 
 
 def _reached(names: Iterable[str], prefix: str, targets: set[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,9 +18,11 @@ from .decision import DecisionLayer, DecisionPart, HeadSite
 from .products import Product, watch_products
 
 TOLERANCE = 1e-4
+SMALLEST_SHARE = 1e-3
 _MOST_LAYERS = 8
-_WAYS = ("as they are", "some rows", "by class")
-"""How layers may make the logits: W·z + b or a mixture, some of its rows, each class moved and scaled."""
+_WAYS = ("as it is", "by shares", "mixture", "some rows", "by class")
+"""How layers may make the logits: W·z + b of one; a mixture, by what arrives of a change in each or by their
+values; some rows of one; each class moved and scaled."""
 
 
 def locate_head(module: nn.Module, images: Tensor, classes: int | None = None) -> HeadSite:
@@ -38,6 +41,7 @@ def locate_head(module: nn.Module, images: Tensor, classes: int | None = None) -
     sites, products = _explained(found, calls, _WAYS[0]), list[_Calls]()
     if not sites:
         products = _products(module, images)
+        calls = [replace(call, share=partial(_share, module, images)) for call in calls]
         tried = ((each, way) for way in _WAYS for each in (calls, products))
         sites = next((sites for each, way in tried if (sites := _explained(found, each, way))), [])
     if not sites:
@@ -66,6 +70,7 @@ class _Calls:
 
     part: DecisionPart
     inputs: list[Tensor]
+    share: Callable[[DecisionPart, Path, Tensor], float] | None = None
 
     def logits(self) -> Tensor:
         """Return the mean output [B,C] float64 by its weights, lest a later step changed it in place."""
@@ -149,8 +154,13 @@ def _explain(path: Path, tensor: Tensor, calls: Sequence[_Calls], way: str) -> H
             parts = _by_class(usable, wanted, own) if answer == "logits" else []
         else:
             logits = [comparable(call.logits(), answer) for call in usable]
-            scales = _weights_of(logits, wanted, [_rounding(call) + own for call in usable])
-            parts = [replace(call.part, scale=s) for call, s in zip(usable, scales, strict=True) if s]
+            rounding = [_rounding(call) + own for call in usable]
+            if way == "by shares":
+                scales = _shares(usable, path, tensor, logits, rounding) if answer == "logits" else []
+            else:
+                scales = [] if way == "mixture" else _one(logits, wanted, rounding)
+                scales = scales or ([] if way == "as it is" else _mixture(logits, wanted, rounding))
+            parts = [replace(call.part, scale=s) for call, s in zip(usable, scales, strict=bool(scales)) if s]
         if parts:
             coarsest = max(eps, *(torch.finfo(one.dtype).eps for call in usable for one in call.inputs))
             return replace(_joined(parts, path, answer, classes == 1), eps=coarsest)
@@ -193,12 +203,18 @@ def _rounding(call: _Calls) -> float:
     return 4 * torch.finfo(kind).eps * size
 
 
-def _weights_of(logits: list[Tensor], wanted: Tensor, rounding: list[float]) -> list[float]:
-    """Return s with `wanted` = Σ s_k logits_k: one layer as it is, from the last on, or a mixture; or 0s."""
+def _one(logits: list[Tensor], wanted: Tensor, rounding: list[float]) -> list[float]:
+    """Return 1 for the last layer whose logits are `wanted` [B,C] and 0 for the others; [] where none is."""
     largest = float(wanted.abs().max())
     for index in reversed(range(len(logits))):
         if float((logits[index] - wanted).abs().max()) <= TOLERANCE * largest + rounding[index]:
             return [float(place == index) for place in range(len(logits))]
+    return []
+
+
+def _mixture(logits: list[Tensor], wanted: Tensor, rounding: list[float]) -> list[float]:
+    """Return s with `wanted` = Σ s_k logits_k of the fewest last layers; [] where there is none."""
+    largest = float(wanted.abs().max())
     for count in range(1, len(logits) + 1):
         columns = torch.stack([one.flatten() for one in logits[-count:]], dim=1)
         if len(columns) <= count + 2:
@@ -207,7 +223,42 @@ def _weights_of(logits: list[Tensor], wanted: Tensor, rounding: list[float]) -> 
         error = float((columns @ solution - wanted.flatten()).abs().max())
         if error <= TOLERANCE * largest + max(rounding[-count:]) and bool((solution > 1e-6).all()):
             return [0.0] * (len(logits) - count) + [_round_scale(float(value)) for value in solution]
-    return [0.0] * len(logits)
+    return []
+
+
+def _share(module: nn.Module, images: Tensor, part: DecisionPart, path: Path, answer: Tensor) -> float:
+    """Return how much of what is added to all outputs of a layer arrives in the answer [B,C], class by class.
+
+    0 where something else arrives. So shares are read also of layers whose own logits are next to 0.
+    """
+    generator = torch.Generator().manual_seed(0)
+    added = torch.randn(answer.shape[1], generator=generator).to(answer) * (1 + answer.abs().max())
+    shape = (-1, 1, 1) if isinstance(part.layer, nn.Conv2d) else (-1,)
+
+    def change(layer: nn.Module, arguments: Any, output: Tensor) -> Tensor:
+        return output + added.reshape(shape).to(output)
+
+    handle = part.layer.register_forward_hook(change) if isinstance(part.layer, nn.Module) else None
+    try:
+        with torch.no_grad():
+            arrived = (answer_at(module(images), path) - answer).mean(0)
+    finally:
+        if handle is not None:
+            handle.remove()
+    share = float(arrived @ added / added.square().sum())
+    exact = (arrived - share * added).abs().max() <= TOLERANCE * added.abs().max()
+    return _round_scale(share) if exact and share > SMALLEST_SHARE else 0.0
+
+
+def _shares(
+    usable: Sequence[_Calls], path: Path, answer: Tensor, logits: list[Tensor], rounding: list[float]
+) -> list[float]:
+    """Return the share of each layer where they make the answer [B,C] so; else []."""
+    shares = [0.0 if call.share is None else call.share(call.part, path, answer) for call in usable]
+    wanted = answer.double().cpu()
+    made = sum((share * one for share, one in zip(shares, logits, strict=True)), torch.zeros_like(wanted))
+    error = float((made - wanted).abs().max())
+    return shares if error <= TOLERANCE * float(wanted.abs().max()) + max(rounding) else []
 
 
 def _round_scale(scale: float) -> float:

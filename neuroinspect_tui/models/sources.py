@@ -9,7 +9,6 @@ import contextlib
 import importlib
 import importlib.util
 import inspect
-import io
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -57,15 +56,14 @@ def open_model(
 
     The file of `-w` says how many classes there are. `data_classes` is called where nothing else does: for a
     callable that requires `num_classes`, and for the texts of a zero-shot classifier. `image_size` goes to
-    builders whose networks are made for one. Parameters without weights are drawn from a fixed seed, and what
-    a builder prints is lost. Raises InputError when the name is not known, or the weights are out of reach or
-    do not fit.
+    builders whose networks are made for one. Parameters without weights are drawn from a fixed seed.
+    Raises InputError when the name is not known, or the weights are out of reach or do not fit.
     """
     kind, _, name = config.spec.rpartition(":") if ".py:" in config.spec else config.spec.partition(":")
     if not kind or not name:
         raise InputError(f"-m {config.spec!r} names no model", _FORMS)
     folder = Path(kind).resolve().parent if kind.endswith(".py") else Path.cwd()
-    with _importable(folder), _repeatable(), contextlib.redirect_stdout(io.StringIO()):
+    with _importable(folder), _repeatable():
         state = None if config.weights is None else read_state_dict(config.weights, config.trust_pickle)
         wanted = Wanted(config, state, image_size, data_classes or _no_classes(config.spec))
         build = _LIBRARIES.get(kind) or partial(_from_callable, kind)

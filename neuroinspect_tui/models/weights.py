@@ -38,12 +38,14 @@ _HARMLESS = re.compile(r"collections\.OrderedDict|torch\._utils\._rebuild_\w+|to
 class StateDict:
     """One state dict in a file: `tensors` by their names there, in their own types, on the CPU.
 
-    `wrapper` the keys that lead to it, `prefix` what to cut from a name to get the model's.
+    `wrapper` the keys that lead to it, `prefix` what to cut from a name to get the model's. `beside_others`:
+    the same tensors hold other sets of weights by other prefixes.
     """
 
     tensors: dict[str, Tensor]
     wrapper: tuple[str, ...] = ()
     prefix: str = ""
+    beside_others: bool = False
 
     @property
     def stored_names(self) -> dict[str, str]:
@@ -58,7 +60,7 @@ class StateDict:
     @property
     def label(self) -> str:
         """What the file calls it."""
-        return ".".join(self.wrapper)
+        return ".".join((*self.wrapper, self.prefix.rstrip(".")) if self.beside_others else self.wrapper)
 
 
 @dataclass(frozen=True)
@@ -126,20 +128,23 @@ def write_state_dict(
     and the like, which the writers of both formats would hide in errors of their own.
     """
     own = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    chosen, others = (original.chosen, original.others) if original else (StateDict(own), ())
+    for other in (one for one in others if one.wrapper == chosen.wrapper):
+        own |= _moved(own, chosen, other)
     if original is None or original.format == "safetensors":
         metadata = original.metadata if original else {"format": "pt"}
         _write_safetensors(Path(path), _unshared(own), metadata)
         return
-    content = _rewrap(original.content, original.chosen.wrapper, own)
-    for other in original.others:
-        content = _rewrap(content, other.wrapper, _renamed(own, original.chosen, other))
+    content = _rewrap(original.content, chosen.wrapper, own)
+    for other in (one for one in others if one.wrapper != chosen.wrapper):
+        content = _rewrap(content, other.wrapper, other.tensors | _moved(own, chosen, other))
     packed = io.BytesIO()
     torch.save(content, packed)
     Path(path).write_bytes(packed.getbuffer())
 
 
-def _renamed(tensors: Mapping[str, Tensor], chosen: StateDict, other: StateDict) -> dict[str, Tensor]:
-    """Return `tensors`, by the names of `chosen`, in the place of those of `other` that are their like."""
+def _moved(tensors: Mapping[str, Tensor], chosen: StateDict, other: StateDict) -> dict[str, Tensor]:
+    """Return `tensors`, by the names of `chosen`, by those of `other` that are their like."""
     stored = other.stored_names
     model_names = {name: model for model, name in chosen.stored_names.items()}
     own = {
@@ -147,7 +152,7 @@ def _renamed(tensors: Mapping[str, Tensor], chosen: StateDict, other: StateDict)
         for name, tensor in tensors.items()
         if name in model_names and model_names[name] in stored
     }
-    return other.tensors | {name: tensor.to(other.tensors[name].dtype) for name, tensor in own.items()}
+    return {name: tensor.to(other.tensors[name].dtype) for name, tensor in own.items()}
 
 
 def _write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: Mapping[str, str]) -> None:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from .. import jobs
 from ..events import Reporter
 from ..results import Cue, ReviewItem
-from ..stages.tags import cue_probe, make_groups, review_order
+from ..results.stored_cues import HAS, NOT, StoredCue
+from ..stages.review import THEN_RARE, rare_first, review_order
+from ..stages.tags import Tags, cue_probe, make_groups, taught_on
 from ..tensors import SplitFeatures
+from .directions import known_modes
+from .evaluating import ensure_evaluated
+from .modes import directions_by_id
 from .project import Project
+
+LARGEST_TRAIN = 10_000
+"""A training split of more images is proposed from only once it has been evaluated."""
 
 
 def _evaluated(project: Project) -> dict[str, SplitFeatures]:
@@ -31,16 +41,38 @@ def _learn(project: Project, name: str) -> Cue:
 
 
 def order_review(project: Project, job: jobs.OrderReview, reporter: Reporter) -> tuple[ReviewItem, ...]:
-    """Propose the images to tag next."""
+    """Propose the images to tag next: those of rare cells of `train` as well, unless a split is asked for."""
     data = project.features(job.split or project.split.name)
-    tags, probe = {}, None
+    evaluated: dict[str, SplitFeatures] = {data.split: data}
+    every: Tags = {}
     known = next((cue for cue in project.cues if cue.name == job.cue), None)
     if known is not None:
-        evaluated = {**_evaluated(project), data.split: data}
+        _with_train(project, known, reporter)
+        evaluated |= _evaluated(project)
         every = project.cues.by_row(evaluated, [known])[job.cue]
-        tags, probe = every[data.split], cue_probe(evaluated, every)
-    seed = project.config.compute.seed
-    return review_order(data, project.head, job.target, job.neurons, tags, job.limit, seed, probe)
+    seed, probe = project.config.compute.seed, cue_probe(evaluated, every)
+    tags, direction = every.get(data.split, {}), _direction(project, known)
+    given = (job.target, job.neurons, tags, job.limit, seed, probe, direction)
+    queue = review_order(data, project.head, *given)
+    own = (job.split,) if job.split else tuple(taught_on(evaluated))
+    return rare_first(queue, evaluated, every, job.target, job.limit, own)
+
+
+def _with_train(project: Project, cue: StoredCue, reporter: Reporter) -> None:
+    """Evaluate `train`, unless it is large, as soon as images of its rare cells may be proposed."""
+    counts = cue.counts()
+    if "train" not in project.dataset.splits or counts[HAS] + counts[NOT] < THEN_RARE:
+        return
+    if len(project.dataset.split("train")) <= LARGEST_TRAIN:
+        ensure_evaluated(project, "train", reporter)
+
+
+def _direction(project: Project, cue: StoredCue | None) -> Tensor | None:
+    """Return the direction of the failure mode that a cue was born from, if that is known."""
+    modes = known_modes(project)
+    if cue is None or cue.origin != "mode" or modes is None or not cue.source.isdecimal():
+        return None
+    return directions_by_id(modes).get(int(cue.source))
 
 
 def list_cues(project: Project, job: jobs.ListCues, reporter: Reporter) -> tuple[Cue, ...]:

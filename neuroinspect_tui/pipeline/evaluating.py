@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,15 +19,17 @@ from ..data.decoders import Decoders
 from ..data.files import FileImages
 from ..data.groups import group_notes
 from ..data.images import UnreadableImage
+from ..data.label_view import LabelView
 from ..data.loader import decoders_for
 from ..data.splits import Split
 from ..errors import InputError
 from ..events import Reporter
 from ..models.device import describe
-from ..results import Evaluation, Opened, Sample
+from ..results import Evaluation, LabelResult, Opened, Sample
 from ..results.states import split_folder
 from ..session.features import FeatureStore
 from ..stages.evaluation import class_rates, detect_permutation, evaluate_rows, summarise
+from ..stages.label_metrics import label_logits, label_table, permuted_labels
 from ..stages.metrics import confusion_counts
 from ..stages.samples import select_rows
 from ..tensors import OnProgress, Shard, SplitFeatures
@@ -47,6 +50,7 @@ FEW = 5
 KEPT = ("opened", "tags", "cues", "repairs")
 """What a session keeps when images are read again: it does not depend on which others could be read."""
 CLASS_ORDER = "the order of the classes looks permuted"
+LABEL_ORDER = "the order of the labels looks permuted"
 
 
 def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
@@ -109,12 +113,44 @@ def evaluate(project: Project, job: jobs.Evaluate, reporter: Reporter) -> Evalua
     labels, predicted = features.labels[group.part], features.predicted[group.part]
     confusion = group.sum(confusion_counts(labels, predicted, len(project.names)))
     evaluation = summarise(features, store.unreadable(split.paths), project.names, confusion)
+    evaluation = replace(evaluation, labels=_labels(project, split, features, reporter))
     _warn_of_unreadable(project, evaluation, reporter)
-    _refuse_permuted_classes(project, evaluation, reporter)
+    if not evaluation.labels:
+        _refuse_permuted_classes(project, evaluation, reporter)
     if split is project.split:
         _note_empty_classes(evaluation, reporter)
     group.on_rank_zero(lambda: _keep_evaluation(project, job, evaluation))
     return evaluation
+
+
+def _labels(
+    project: Project, split: Split, features: SplitFeatures, reporter: Reporter
+) -> tuple[LabelResult, ...]:
+    """Return the table of all labels where an image may have several."""
+    view, head = project.dataset.view, project.model.labels
+    if view is None or head is None or split.marks is None:
+        return ()
+    logits = label_logits(features.features, head)[:, list(view.outputs)]
+    marks = split.marks[features.rows]
+    _refuse_permuted_labels(project, view, permuted_labels(logits, marks), reporter)
+    return label_table(logits, marks, view.names, view.thresholds)
+
+
+def _refuse_permuted_labels(
+    project: Project, view: LabelView, found: tuple[int, ...] | None, reporter: Reporter
+) -> None:
+    """Raise InputError where other outputs answer far better for the labels; with --classes a warning."""
+    if found is None:
+        return
+    moved = [(place, view.outputs[column]) for place, column in enumerate(found) if column != place]
+    shown = ", ".join(
+        f'"{safe(view.names[place], 40)}" answers as output {output}, not {view.outputs[place]}'
+        for place, output in moved[:3]
+    )
+    if project.config.data.classes:
+        reporter.note(f"{LABEL_ORDER} ({shown}…): check --classes", "warning")
+    else:
+        raise InputError(f"{LABEL_ORDER} ({shown}…)", "give the classifier's own order with --classes FILE")
 
 
 def _keep_evaluation(project: Project, job: jobs.Evaluate, evaluation: Evaluation) -> None:
@@ -286,10 +322,15 @@ def list_samples(project: Project, job: jobs.ListSamples, reporter: Reporter) ->
 
 
 def thumbnails(project: Project, job: jobs.MakeThumbnails, reporter: Reporter) -> dict[int, str]:
+    """Write small pictures of rows of a split."""
+    return write_thumbnails(project, job.split, job.rows)
+
+
+def write_thumbnails(project: Project, split: str, rows: Sequence[int]) -> dict[int, str]:
     """Write small pictures of the rows that have none yet; "" for an image that can no longer be read."""
     with ThreadPoolExecutor(WRITERS) as threads:
-        written = threads.map(partial(_thumbnail, project, job.split, project.features(job.split)), job.rows)
-        return dict(zip(job.rows, written, strict=True))
+        written = threads.map(partial(_thumbnail, project, split, project.features(split)), rows)
+        return dict(zip(rows, written, strict=True))
 
 
 def _thumbnail(project: Project, split: str, data: SplitFeatures, row: int) -> str:

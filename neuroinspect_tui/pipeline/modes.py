@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -28,7 +28,7 @@ from ..stages.failure_modes.evidence import Pictures, conclude
 from ..tensors import SplitFeatures
 from .caching import cached
 from .directions import keep_directions, known_modes
-from .evaluating import thumbnails
+from .evaluating import write_thumbnails
 from .naming import embed, vocabulary
 from .picturing import framed, spread
 from .project import Project
@@ -52,7 +52,7 @@ def failure_modes(
     most = debug.modes if job.k is None else job.k
     found = find_failure_modes(data, project.head, most, compute.seed, reporter.progress)
     keep_directions(project, job.k, found)
-    return tuple(_with_exemplars(project, data, found, mode, reporter) for mode in found.modes)
+    return _with_exemplars(project, data, found)
 
 
 def directions_by_id(found: FailureModes) -> dict[int, Tensor]:
@@ -60,10 +60,19 @@ def directions_by_id(found: FailureModes) -> dict[int, Tensor]:
     return dict(zip((mode.id for mode in found.modes), found.directions, strict=True))
 
 
-def _with_exemplars(
-    project: Project, data: SplitFeatures, found: FailureModes, mode: FailureMode, reporter: Reporter
-) -> FailureMode:
-    """Add the mistakes, right answers and other classes' images that score highest, with small pictures."""
+def _with_exemplars(project: Project, data: SplitFeatures, found: FailureModes) -> tuple[FailureMode, ...]:
+    """Add to each mode its exemplars, with small pictures."""
+    chosen = [_exemplar_scores(data, found, mode) for mode in found.modes]
+    shown = tuple(dict.fromkeys(row for own in chosen for row in own))
+    images = write_thumbnails(project, data.split, shown)
+    return tuple(
+        replace(mode, exemplars=_exemplars(data, own, images))
+        for mode, own in zip(found.modes, chosen, strict=True)
+    )
+
+
+def _exemplar_scores(data: SplitFeatures, found: FailureModes, mode: FailureMode) -> dict[int, float]:
+    """Return the score of each image to show: the highest mistakes, right answers, other classes' images."""
     values = scores(data.features, found.directions[mode.id][None])[:, 0]
     member = torch.zeros(len(data), dtype=torch.bool)
     member[found.rows_of(mode.id)] = True
@@ -72,15 +81,12 @@ def _with_exemplars(
     for kind in (member, inside & ~data.mistakes, ~inside):
         rows = kind.nonzero().squeeze(1)
         chosen += rows[values[rows].argsort(descending=True, stable=True)][:EXEMPLARS].tolist()
-    numbers = values[torch.tensor(chosen)].tolist()
-    return replace(mode, exemplars=_exemplars(project, data, chosen, numbers, reporter))
+    return dict(zip(chosen, values[torch.tensor(chosen)].tolist(), strict=True))
 
 
 def _exemplars(
-    project: Project, data: SplitFeatures, rows: Sequence[int], numbers: Sequence[float], reporter: Reporter
+    data: SplitFeatures, chosen: Mapping[int, float], images: Mapping[int, str]
 ) -> tuple[ModeExemplar, ...]:
-    asked = jobs.MakeThumbnails(data.split, tuple(rows))
-    images = thumbnails(project, asked, reporter)
     return tuple(
         ModeExemplar(
             path=data.paths[row],
@@ -89,7 +95,7 @@ def _exemplars(
             predicted=int(data.predicted[row]),
             image=images[row],
         )
-        for row, score in zip(rows, numbers, strict=True)
+        for row, score in chosen.items()
     )
 
 

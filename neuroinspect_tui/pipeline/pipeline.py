@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -17,43 +17,38 @@ from ..models.device import is_out_of_memory
 from ..runtime.rank_group import RankGroup
 from ..runtime.ranks import Ranks
 from ..session.store import Session
-from . import (
-    attributing,
-    copies,
-    cueing,
-    evaluating,
-    modes,
-    naming,
-    picturing,
-    prescribing,
-    repairing,
-    reporting,
-    stressing,
-    verifying,
-)
+from . import attributing, evaluating, modes
 from .journalling import journalled
 from .project import Project
 
 T = TypeVar("T")
-HANDLERS: dict[type[Job], Callable[[Project, Any, Reporter], object]] = dict(
-    (
-        *evaluating.HANDLERS,
-        *modes.HANDLERS,
-        *copies.HANDLERS,
-        *attributing.HANDLERS,
-        *picturing.HANDLERS,
-        *naming.HANDLERS,
-        *cueing.HANDLERS,
-        *repairing.HANDLERS,
-        *prescribing.HANDLERS,
-        *verifying.HANDLERS,
-        *stressing.HANDLERS,
-        *reporting.HANDLERS,
-    )
-)
+Handlers = dict[type[Job], Callable[[Project, Any, Reporter], object]]
 """What does each job; `Job.handled_by` has checked that the handler takes the job and gives its answer."""
+FIRST: Handlers = dict((*evaluating.HANDLERS, *modes.HANDLERS, *attributing.HANDLERS))
 SHARED_OUT = (Open, Evaluate, Illustrate)
 """Jobs in which every rank has a part; the others are done by rank 0, which shares the outcome."""
+
+
+@cache
+def later() -> Handlers:
+    """Return what does the jobs that no first answer needs; loading it takes a fifth of torch's time."""
+    from . import (
+        copies,
+        cueing,
+        looking,
+        naming,
+        picturing,
+        prescribing,
+        repairing,
+        reporting,
+        stressing,
+        verifying,
+    )
+
+    rooms = (
+        copies, cueing, looking, naming, picturing, prescribing, repairing, reporting, stressing, verifying,
+    )  # fmt: skip
+    return dict(entry for room in rooms for entry in room.HANDLERS)
 
 
 class Pipeline:
@@ -106,7 +101,8 @@ class Pipeline:
         return answer
 
     def _handle(self, job: Job[T], reporter: Reporter) -> T:
-        handle = cast("Callable[[Project, Job[T], Reporter], T]", HANDLERS[type(job)])
+        found = FIRST.get(type(job)) or later()[type(job)]
+        handle = cast("Callable[[Project, Job[T], Reporter], T]", found)
         with (
             torch.inference_mode(False),
             torch.enable_grad(),

@@ -12,7 +12,7 @@ import torch
 from .. import jobs
 from ..errors import InputError
 from ..events import Reporter
-from ..results import Prescription, Repair, states
+from ..results import Prescription, Repair
 from ..results.stored_cues import StoredCue
 from ..stages.repair.examples import Examples
 from ..stages.repair.plan import plan_parts
@@ -22,6 +22,7 @@ from ..tensors import SplitFeatures
 from ..text import csv_cell, safe
 from .copies import told_apart
 from .evaluating import ensure_evaluated
+from .layers import known_repair
 from .project import Project
 from .repairing import cue_column, with_cues
 
@@ -66,9 +67,7 @@ def prescribe(project: Project, job: jobs.Prescribe, reporter: Reporter) -> Pres
 
 def _grouped_repair(project: Project, number: int) -> Repair:
     """Return a repair that knows groups; raises InputError for another one."""
-    made = project.session.load(states.repair(number), Repair)
-    if made is None:
-        raise InputError(f"there is no repair {number}", "choose one from the list")
+    made = known_repair(project, number)
     if made.label_free or not made.columns:
         line = f"repair {number} knows no groups to weigh images by"
         raise InputError(line, "tag images, or give the data a column of groups")
@@ -107,16 +106,23 @@ def _trusted(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return which rows of `train` are tagged by hand [N], and how far each row's groups are trusted [N].
 
-    What a probe carried is trusted as it was right on left-out tags, half where that is not known.
+    What a probe carried is trusted as it was right on left-out tags, half where that is not known; what it
+    carried into a rare cell, as it was right there.
     """
     by_hand, trust = torch.zeros(len(train), dtype=torch.bool), torch.ones(len(train))
     for cue in cues:
         tags = project.cues.by_row(features, (cue,))[cue.name]
-        _, quality = make_groups(features, tags, project.config.repair.propagate, cue_column(project, cue))
+        columns, quality = make_groups(
+            features, tags, project.config.repair.propagate, cue_column(project, cue)
+        )
         own = torch.zeros(len(train), dtype=torch.bool)
         own[list(tags.get(train.split, {}))] = True
         by_hand |= own
-        trust[~own] *= 0.5 if quality.accuracy is None else quality.accuracy
+        carried = torch.full_like(trust, 0.5 if quality.accuracy is None else quality.accuracy)
+        known = columns[train.split].trust
+        if known is not None:
+            carried = torch.where(known < 1, known, carried)
+        trust *= carried.where(~own, 1.0)
     return by_hand, trust
 
 

@@ -13,6 +13,7 @@ from ..config import RunConfig
 from ..data.class_names import ModelClasses, read_class_list
 from ..data.dataset import load_dataset
 from ..data.groups import group_column, group_columns
+from ..data.label_view import LabelChoice, LabelView
 from ..data.splits import ImageDataset, Split
 from ..data.transforms import Preprocess, resolve_preprocess
 from ..demo import demo_clip
@@ -21,7 +22,8 @@ from ..jobs import Job
 from ..models.classifier import Classifier, prepare
 from ..models.clip import Clip, check_clip, load_clip
 from ..models.device import choose_device, choose_painting_precision, choose_precision
-from ..models.recorded import Recorded, is_recorded, read_recorded
+from ..models.recorded import Recorded, is_recorded
+from ..models.recorded_files import read_recorded
 from ..models.sources import ModelSource, module_source, open_model
 from ..runtime.cpu import usable_cores
 from ..runtime.rank_group import RankGroup
@@ -31,7 +33,7 @@ from ..stages.neuron_statistics import NeuronStatistics
 from ..stages.units import Units
 from ..tensors import GroupColumn, Head, SplitFeatures
 from .preprocessing import unmatched
-from .recordings import recorded_dataset
+from .recordings import label_view, recorded_dataset
 from .tagging import CueStore
 
 T = TypeVar("T")
@@ -84,11 +86,11 @@ class Project:
 
     def _dataset(self) -> ImageDataset:
         if self.recorded is not None:
-            found = recorded_dataset(self.recorded)
+            found = recorded_dataset(self.recorded, self._recorded_view and self._recorded_view[0])
             found.split(self.config.data.split)
             return found
-        known = self.classifier.classes
-        count = self.classifier.head.classes
+        known = self._classifier.classes
+        count = self._classifier.head.classes
         named = ModelClasses(count, known.names or None, known.keys or None)
         try:
             return load_dataset(self.config.data, named)
@@ -102,6 +104,19 @@ class Project:
     @cached_property
     def recorded(self) -> Recorded | None:
         """What `-m npz:` or `--predictions` brings in the place of a network; raises InputError."""
+        whole, seen = self._recorded, self._recorded_view
+        return whole if whole is None or seen is None else whole.of_label(seen[0].output, seen[0].threshold)
+
+    @cached_property
+    def _recorded_view(self) -> tuple[LabelView, str] | None:
+        """Which of several recorded labels is looked at, and a note that says so."""
+        data = self.config.data
+        if self._recorded is None or not self._recorded.marked:
+            return None
+        return label_view(self._recorded, LabelChoice(data.label, data.threshold))
+
+    @cached_property
+    def _recorded(self) -> Recorded | None:
         spec, classes = self.config.model.spec, self.config.data.classes
         if not is_recorded(spec):
             return None
@@ -124,7 +139,7 @@ class Project:
             return module_source(self.config.model.spec, self.module)
 
         def classes() -> tuple[str, ...]:
-            return load_dataset(self.config.data).class_names
+            return load_dataset(self.config.data).output_names
 
         return open_model(self.config.model, classes, self.config.preprocess.image_size)
 
@@ -132,7 +147,9 @@ class Project:
     def assumptions(self) -> tuple[str, ...]:
         """What is assumed about the model because nobody said otherwise, for the user to know."""
         if self.recorded is not None:
-            return ("answers are recorded: what needs the network is left out",)
+            chosen = self._recorded_view if self.config.data.label is None else None
+            noted = () if chosen is None else (chosen[1],)
+            return ("answers are recorded: what needs the network is left out", *noted)
         given, notes = self.config.preprocess, list(self.classifier.notes)
         notes += filter(None, [unmatched(self.preprocess, self._source)])
         if self._source.preprocess is None and given.mean is None and given.std is None:
@@ -161,6 +178,12 @@ class Project:
     @cached_property
     def classifier(self) -> Classifier:
         """The classifier; raises InputError, also where only its answers are recorded."""
+        view = self.dataset.view
+        return self._classifier if view is None else self._classifier.of_label(view.output, view.threshold)
+
+    @cached_property
+    def _classifier(self) -> Classifier:
+        """The classifier with all its outputs."""
         if self.recorded is not None:
             raise self.recorded.no_network()
         return prepare(self._source, None, self.preprocess.image_size, self.device, self.dtype)

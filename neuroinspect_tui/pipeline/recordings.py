@@ -9,7 +9,9 @@ import torch
 from PIL import Image
 
 from ..data.images import UnreadableImage, open_image
+from ..data.label_view import LabelChoice, LabelView
 from ..data.splits import ImageDataset, Split, split_name
+from ..data.views import chosen_label, chosen_note, read_thresholds
 from ..models.recorded import Recorded
 from ..stages.evaluation import TOP_LOGITS
 from ..tensors import Shard
@@ -30,15 +32,24 @@ class RecordedImages:
         return open_image(path, mode)
 
 
-def recorded_dataset(recorded: Recorded) -> ImageDataset:
+def label_view(recorded: Recorded, choice: LabelChoice) -> tuple[LabelView, str]:
+    """Return which of the recorded labels is looked at, and a note that says so."""
+    names = recorded.class_names
+    marks = torch.cat([split.marks for split in recorded.splits.values() if split.marks is not None])
+    counts = (marks == 1).sum(0).tolist()
+    chosen = chosen_label(names, counts, choice.wanted, recorded.name)
+    thresholds = read_thresholds(choice.thresholds, names)
+    view = LabelView(names, tuple(range(len(names))), chosen, thresholds)
+    return view, chosen_note(view, counts)
+
+
+def recorded_dataset(recorded: Recorded, view: LabelView | None = None) -> ImageDataset:
     """Return the data set that was recorded; its splits have no columns."""
-    splits = {
-        split_name(name): Split(
-            split_name(name), part.paths, part.labels, {}, RecordedImages(recorded.folder, part.paths)
-        )
-        for name, part in recorded.splits.items()
-    }
-    return ImageDataset(recorded.name, recorded.folder, recorded.class_names, splits)
+    splits = {}
+    for key, part in recorded.splits.items():
+        name, images = split_name(key), RecordedImages(recorded.folder, part.paths)
+        splits[name] = Split(name, part.paths, part.labels, {}, images, part.marks)
+    return ImageDataset(recorded.name, recorded.folder, recorded.class_names, splits, view=view)
 
 
 def recorded_shard(recorded: Recorded, split: str) -> Shard:

@@ -31,6 +31,7 @@ from . import evaluating
 from .attributing import culprits
 from .copies import told_apart
 from .directions import known_modes
+from .layers import known_repair, repaired_head, seen_through
 from .project import Project
 from .standalone import SCRIPT_FILE, script
 from .verifying import JUDGED_FILE
@@ -57,7 +58,8 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
     _ensure_evaluated(project, reporter)
     neurons = job.neurons or _culprits(project, job.target, reporter)
     cues = _cues(project, job)
-    tags = project.cues.as_csv() + repr([cue.name for cue in cues]) + repr((job.columns, job.mode))
+    asked_for = (job.columns, job.mode) if job.base is None else (job.columns, job.mode, job.base)
+    tags = project.cues.as_csv() + repr([cue.name for cue in cues]) + repr(asked_for)
     request = states.repair_request(project.config, job.target, job.method, neurons, tags)
     for known in known_repairs(project):
         if known.request == request and project.session.path(known.head).is_file():
@@ -66,7 +68,7 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
     asked = _Asked.of(project, job, cues, reporter)
     outcome = repair_class(
         asked.splits,
-        project.head,
+        asked.head,
         job.target,
         project.names,
         job.method,
@@ -84,7 +86,7 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         named["tags"] = "; ".join(_counted(cue, len(cues) > 1) for cue in cues)
     told_by = _cue_names(project, cues, outcome.cues)
     outcome = replace(outcome, parameters=outcome.parameters | named, cues=told_by)
-    return _keep(project, job.target, outcome, request, asked.label_free)
+    return _keep(project, job, outcome, request, asked.label_free)
 
 
 def preview_repair(project: Project, job: jobs.PreviewRepair, reporter: Reporter) -> RepairPreview:
@@ -97,7 +99,7 @@ def preview_repair(project: Project, job: jobs.PreviewRepair, reporter: Reporter
     asked = _Asked.of(project, job, cues, reporter)
     found = preview(
         asked.splits,
-        project.head,
+        asked.head,
         job.target,
         project.names,
         job.method,
@@ -114,11 +116,13 @@ def preview_repair(project: Project, job: jobs.PreviewRepair, reporter: Reporter
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a repair and its preview rest on: splits with the groups of the cues, what is told, the aim.
+    """What a repair and its preview rest on: layer, splits with the cues' groups, what is told, the aim.
 
-    `features` are the same splits without those groups. A mode that nothing else divides is `label_free`.
+    `head` is the layer to start from, whose answers the splits hold; `features` are the same splits without
+    those groups. A mode that nothing else divides is `label_free`.
     """
 
+    head: Head
     features: dict[str, SplitFeatures]
     splits: dict[str, SplitFeatures]
     told: Told
@@ -128,16 +132,20 @@ class _Asked:
     @classmethod
     def of(cls, project: Project, job: Request, cues: tuple[StoredCue, ...], reporter: Reporter) -> _Asked:
         whole = {name: project.features(name) for name in project.dataset.splits}
+        head = project.head
+        if job.base is not None:
+            head = repaired_head(project, known_repair(project, job.base))
+            whole = {name: seen_through(data, head) for name, data in whole.items()}
         features, copied = told_apart(project, whole, reporter)
         told = _told(project, features, cues, copied, job.columns)
         splits = with_cues(project, features, cues)
         if job.mode is None:
-            return cls(features, splits, told, None, False)
+            return cls(head, features, splits, told, None, False)
         aim = _aim(project, job.mode)
         if cues or job.columns is not None:
-            return cls(features, splits, told, aim, False)
+            return cls(head, features, splits, told, aim, False)
         told = replace(told, columns=(MODE,), tags=(MODE,))
-        return cls(features, _with_mode(splits, aim), told, aim, True)
+        return cls(head, features, _with_mode(splits, aim), told, aim, True)
 
 
 def _ensure_evaluated(project: Project, reporter: Reporter) -> None:
@@ -292,7 +300,7 @@ def _culprits(project: Project, target: int, reporter: Reporter) -> tuple[int, .
 
 
 def _keep(
-    project: Project, target: int, outcome: RepairOutcome, request: str, label_free: bool = False
+    project: Project, job: jobs.RepairHead, outcome: RepairOutcome, request: str, label_free: bool
 ) -> Repair:
     _remove_unfinished(project)
     number, folder = project.session.repair_directory(outcome.method)
@@ -303,16 +311,16 @@ def _keep(
     write_json(folder / JUDGED_FILE, to_json(outcome.judged))
     given = vars(outcome)
     shared = {name: given[name] for name in Repair.__dataclass_fields__ if name in given and name != "head"}
-    target_class = ClassRef(target, project.names[target])
     made = Repair(
         **shared,
         number=number,
-        target=target_class,
+        target=ClassRef(job.target, project.names[job.target]),
         head=relative,
         weights=None,
         request=request,
         digest=hashlib.sha256(packed).hexdigest(),
         label_free=label_free,
+        base=job.base,
     )
     project.session.save(states.repair(number), made)
     shutil.rmtree(project.session.path(EPOCHS), ignore_errors=True)
@@ -331,7 +339,7 @@ def _remove_unfinished(project: Project) -> None:
 
 def export(project: Project, job: jobs.ExportRepair, reporter: Reporter) -> Repair:
     """Write the full repaired state dict beside the head, in the format that the weights came in."""
-    made = _load(project, job.number)
+    made = known_repair(project, job.number)
     if made.label_free and not made.helps:
         line = f"repair {job.number} rests on a failure mode alone"
         raise InputError(
@@ -339,8 +347,7 @@ def export(project: Project, job: jobs.ExportRepair, reporter: Reporter) -> Repa
         )
     folder = Path(made.head).parent
     weights = (folder / f"model{project.model.weights_suffix}").as_posix()
-    tensors = load_file(project.session.path(made.head))
-    repaired = Head(tensors["weight"], tensors["bias"], project.head.has_bias)
+    repaired = repaired_head(project, made)
     with aside(project.session.path(weights)) as temporary:
         project.model.write_repaired(temporary, repaired)
     hashes = tensor_hashes(project.model, repaired)
@@ -367,7 +374,7 @@ def _write_script(project: Project, made: Repair, weights: str) -> None:
 
 def discard(project: Project, job: jobs.DiscardRepair, reporter: Reporter) -> int:
     """Delete a repair and its files."""
-    made = _load(project, job.number)
+    made = known_repair(project, job.number)
     project.session.forget(states.repair(job.number))
     for name in (states.verification(job.number), states.prescription(job.number)):
         project.session.forget(name)
@@ -375,13 +382,6 @@ def discard(project: Project, job: jobs.DiscardRepair, reporter: Reporter) -> in
     with explained(folder, "delete"):
         shutil.rmtree(folder)
     return job.number
-
-
-def _load(project: Project, number: int) -> Repair:
-    made = project.session.load(states.repair(number), Repair)
-    if made is None:
-        raise InputError(f"there is no repair {number}", "choose one from the list")
-    return made
 
 
 def tensor_hashes(classifier: Classifier | Recorded, repaired: Head) -> dict[str, dict[str, str]]:

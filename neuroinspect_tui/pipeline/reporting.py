@@ -8,19 +8,24 @@ from dataclasses import replace
 from .. import jobs
 from ..errors import InputError
 from ..events import Reporter
-from ..results import FailureMode, Illusion, LabelIssue, Sample
+from ..results import FailureMode, Illusion, LabelIssue, Repair, Sample
 from ..session.directions import write_directions
 from ..session.features import iterate_samples
-from ..session.report import REPORT, Debugged, Findings, build_report, write_reports
+from ..session.report import REPORT, Debugged, Findings, FlippedGallery, build_report, write_reports
 from ..session.tables import write_label_issues
 from ..stages.label_issues import find_label_issues
 from ..stages.tags import excluded_rows
 from . import repairing
 from .directions import known_modes
+from .evaluating import write_thumbnails
 from .identity import environment
+from .looking import is_judged, repaired_layer
 from .modes import directions_by_id
 from .project import Project
 from .repairing import known_repairs
+
+GALLERY = 12
+"""Images that a repair fixed, and as many that it broke, that go into the report."""
 
 
 def write_report(project: Project, job: jobs.WriteReport, reporter: Reporter) -> str:
@@ -103,7 +108,21 @@ def debugged(project: Project, target: int) -> Debugged | None:
         repairs=repairs,
         verifications={number: found for number, found in verifications.items() if found is not None},
         prescriptions={number: found for number, found in prescriptions.items() if found is not None},
+        galleries={
+            repair.number: _gallery(project, repair) for repair in repairs if is_judged(project, repair)
+        },
     )
+
+
+def _gallery(project: Project, made: Repair) -> FlippedGallery:
+    """Return the first images that a repair fixed and broke, with pictures of them in the session."""
+    layer = repaired_layer(project, made)
+    fixed, broken = layer.of("fixed")[:GALLERY], layer.of("broken")[:GALLERY]
+    samples = [image.sample for image in (*fixed, *broken)]
+    if project.recorded is not None or not samples:
+        return FlippedGallery(fixed, broken, {})
+    written = write_thumbnails(project, layer.split, [sample.row for sample in samples])
+    return FlippedGallery(fixed, broken, {sample.path: written[sample.row] for sample in samples})
 
 
 def _of_neurons(project: Project, illusions: tuple[Illusion, ...]) -> tuple[Illusion, ...]:

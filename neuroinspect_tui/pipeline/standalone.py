@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def script(
         '"""Print each class, its judged images, and how many are right by the verdict and by this run."""',
         "import inspect, json, math, pathlib, sys, torch",
         "from PIL import Image",
-        *_model(spec, 1 if classifier.site.single else classifier.head.classes),
+        *_model(spec, classifier.outputs),
         *_state(weights, classifier),
         *_pixels(preprocess, split.source.root),
         f'judged = json.loads(pathlib.Path(__file__).with_name("{judged}").read_text())',
@@ -113,5 +114,7 @@ def _answer(classifier: Classifier) -> str:
     site = classifier.site
     output = "model(pixels(path))" + "".join(f"[{key!r}]" for key in site.path)
     if site.single:
-        return f"int({output} > {0.5 if site.answer == 'sigmoid' else 0})"
+        column = "" if site.column is None else f"[0, {site.column}]"
+        bound = 1 / (1 + math.exp(-site.offset)) if site.answer == "sigmoid" else site.offset
+        return f"int({output}{column} > {bound!r})"
     return f"int({output}.argmax())"

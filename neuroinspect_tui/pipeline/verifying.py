@@ -29,7 +29,7 @@ from ..session.store import Session
 from ..session.stored import from_json
 from ..stages.evaluation import evaluate_rows
 from ..stages.metrics import predict
-from ..tensors import Head, OnProgress, no_progress
+from ..tensors import OnProgress, no_progress
 from ..text import safe
 from .project import Project
 from .recordings import recorded_shard
@@ -150,7 +150,7 @@ def verify_here(
     InputError where the weights, the model or the images cannot be had.
     """
     made = require_exported(made)
-    judged, file = _judged(session, made), session.path(made.weights or "")
+    judged, file = judged_images(session, made), session.path(made.weights or "")
     if not file.is_file():
         raise InputError(f"{safe(str(file))} is gone", f"accept repair {made.number} again")
     found = _answers(_project(session, file, module), judged, file, on_progress)
@@ -178,7 +178,7 @@ def _answers(project: Project, judged: JudgedImages, file: Path, on_progress: On
         )
     if project.recorded is not None:
         tensors, features = load_file(file), recorded_shard(project.recorded, split.name).features
-        found = predict(Head(tensors["weight"], tensors["bias"]), features[list(judged.rows)])
+        found = predict(project.recorded.head_in(tensors), features[list(judged.rows)])
         return dict(zip(judged.rows, found.tolist(), strict=True))
     return _run(project, split, judged, on_progress)
 
@@ -223,8 +223,8 @@ def _compared(made: Repair, judged: JudgedImages, found: Mapping[int, int], fres
     )
 
 
-def _judged(session: Session, made: Repair) -> JudgedImages:
-    """Return the images that a repair was judged on."""
+def judged_images(session: Session, made: Repair) -> JudgedImages:
+    """Return the images that a repair was judged on; raises InputError where that was not kept."""
     file = session.path((Path(made.head).parent / JUDGED_FILE).as_posix())
     try:
         return from_json(JudgedImages, json.loads(file.read_bytes()))

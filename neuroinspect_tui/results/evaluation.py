@@ -59,8 +59,31 @@ class GroupResult:
 
 
 @dataclass(frozen=True)
+class LabelResult:
+    """One of several labels that an image may have: `count` images say whether they do, `positives` do.
+
+    `accuracy`, `recall` and `precision` are those of "its probability is above `threshold`"; `auroc` and
+    `average_precision` are over all thresholds. None where no image is there to tell.
+    """
+
+    index: int
+    name: str
+    count: int
+    positives: int
+    threshold: float
+    accuracy: float | None
+    recall: float | None
+    precision: float | None
+    auroc: float | None
+    average_precision: float | None
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """How the classifier does on one split; `samples` counts the images that could be read."""
+    """How the classifier does on one split; `samples` counts the images that could be read.
+
+    `labels` are all labels where an image may have several; the rest is then of the one looked at.
+    """
 
     split: str
     samples: int
@@ -70,6 +93,7 @@ class Evaluation:
     classes: tuple[ClassResult, ...]
     groups: tuple[GroupResult, ...] = ()
     worst_group: GroupResult | None = None
+    labels: tuple[LabelResult, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from .evaluation import ClassRef
 from .metrics import Metrics
-from .verdicts import Choice, ClassChange, Comparison, Verdict
+from .verdicts import Choice, ClassChange, Comparison, CueGap, Verdict
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,9 @@ class Repair:
     `digest` is a hash of the head, `unchanged` says that it is the untouched one, because nothing beat it;
     `request` is what was asked for. A `label_free` one was told of groups by a failure mode, not by tags: it
     is exported only if it helps. `classes` are all of the model's, before and after on the judged images,
-    `cues` the names of those whose tags it was told, `columns` all group columns that it was weighted by.
+    `cues` the names of those whose tags it was told, `columns` all group columns that it was weighted by,
+    `gaps` those of the cues and columns that it was not told of.
+    `base` is the repair on top of which it was made: `before`, and "untouched" in the verdict, are its layer.
     """
 
     number: int
@@ -93,6 +95,8 @@ class Repair:
     digest: str = ""
     unchanged: bool = False
     label_free: bool = False
+    base: int | None = None
+    gaps: tuple[CueGap, ...] = ()
 
     @property
     def helps(self) -> bool:

@@ -44,6 +44,32 @@ class Loser:
     p: float = 1.0
 
 
+GROWTH = 0.02
+"""From which growth of its gap on a repair is said to feed a cue."""
+
+
+@dataclass(frozen=True)
+class CueGap:
+    """How much better images with the usual value of a column do than the others, before and after a repair.
+
+    In the class `label`, or (None) over all classes; over `n` judged images. `growth` is the 95 % interval of
+    after − before, `estimated` says that a probe gave some of the values.
+    """
+
+    column: str
+    label: int | None
+    before: float
+    after: float
+    n: int
+    growth: tuple[float, float]
+    estimated: bool = False
+
+    @property
+    def fed(self) -> bool:
+        """Whether the repair feeds the cue: the gap grows by more than 2 points, beyond doubt."""
+        return self.after - self.before > GROWTH and self.growth[0] > 0
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The outcome on the user's aim and all comparisons, those of the aim first.

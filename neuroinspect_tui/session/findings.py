@@ -21,6 +21,7 @@ from ..results import (
     Opened,
     Prescription,
     Repair,
+    RepairedImage,
     SplitDuplicates,
     StressResult,
     Verdict,
@@ -32,8 +33,17 @@ from . import report_model as form
 
 
 @dataclass(frozen=True)
+class FlippedGallery:
+    """Some images that a repair fixed and some that it broke, and their pictures in the session by path."""
+
+    fixed: tuple[RepairedImage, ...]
+    broken: tuple[RepairedImage, ...]
+    pictures: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Debugged:
-    """What was found about one class; verifications and prescriptions are by the repair's number."""
+    """What was found about one class; what belongs to a repair is by its number."""
 
     culprits: CulpritReport
     illusions: tuple[Illusion, ...] = ()
@@ -41,6 +51,7 @@ class Debugged:
     repairs: tuple[Repair, ...] = ()
     verifications: Mapping[int, Verification] = field(default_factory=dict)
     prescriptions: Mapping[int, Prescription] = field(default_factory=dict)
+    galleries: Mapping[int, FlippedGallery] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -126,6 +137,7 @@ def _evaluation(found: Evaluation) -> form.EvaluationPart:
         classes=found.classes,
         groups=tuple(map(_group, found.groups)),
         worst_group=None if found.worst_group is None else _group(found.worst_group),
+        labels=found.labels,
     )
 
 
@@ -239,6 +251,7 @@ def _exemplar(row: Exemplar, classes: tuple[str, ...]) -> form.ExemplarPart:
 
 
 def _repair(row: Repair, classes: tuple[str, ...], twin: int | None, found: Debugged) -> form.RepairPart:
+    gallery = found.galleries.get(row.number)
     return form.RepairPart(
         number=row.number,
         method=row.method,
@@ -264,7 +277,24 @@ def _repair(row: Repair, classes: tuple[str, ...], twin: int | None, found: Debu
         unchanged=row.unchanged,
         verification=found.verifications.get(row.number),
         prescription=found.prescriptions.get(row.number),
+        base=row.base,
+        fixed_images=_flipped(gallery.fixed, gallery) if gallery else (),
+        broken_images=_flipped(gallery.broken, gallery) if gallery else (),
+        gaps=row.gaps,
         same_as=twin,
+    )
+
+
+def _flipped(images: Iterable[RepairedImage], gallery: FlippedGallery) -> tuple[form.FlippedImage, ...]:
+    return tuple(
+        form.FlippedImage(
+            path=image.sample.path,
+            label=image.sample.label,
+            predicted=image.sample.predicted,
+            repaired=image.repaired,
+            image=gallery.pictures.get(image.sample.path) or None,
+        )
+        for image in images
     )
 
 

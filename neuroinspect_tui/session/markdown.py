@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..results import ClassChange, ClassResult, ModeExemplar
+from ..results import ClassChange, ClassResult, LabelResult, ModeExemplar
 from ..text import markdown
 from ..wording import cues as cue_words
 from ..wording import modes as mode_words
 from ..wording import stress as stress_words
 from ..wording.glossary import GLOSSARY
+from ..wording.labels import LABEL_COLUMNS
 from ..wording.names import short_name
 from ..wording.numbers import class_name, decimal, number, p_value, percent, plural, signed
 from ..wording.verdicts import MOST_LOSERS
@@ -18,6 +19,7 @@ from .report_model import (
     DebuggedPart,
     EvaluationPart,
     FailureModePart,
+    FlippedImage,
     Group,
     Neuron,
     NeuronIllusion,
@@ -32,6 +34,7 @@ from .report_words import (
     changed_classes,
     difference_words,
     estimated_group,
+    gallery_title,
     group_name,
     heads,
     made_from,
@@ -44,13 +47,14 @@ WORST = 20
 NEURONS = 8
 UNREADABLE = 50
 EXEMPLARS = 4
+FLIPPED = 6
 
 
 def render_markdown(report: Report) -> str:
     """Return the report as GitHub-flavoured Markdown; names from the data stay literal text."""
     sections = [_head(report), *_modes(report)]
     if report.cues:
-        sections += [f"## Cues\n\n{_cue_table(report.cues)}"]
+        sections += [f"## Cues\n\n{_cue_table(report.cues, report.data.classes)}"]
     for found in report.debugged:
         sections += [_repair(repair, found.class_.name, report.data.classes) for repair in found.repairs]
     sections += _stress(report)
@@ -149,7 +153,7 @@ def _stress(report: Report) -> list[str]:
     return [f"## Stress battery\n\n{sentence}", _table(header, cells), rest]
 
 
-def _cue_table(cues: Iterable[CuePart]) -> str:
+def _cue_table(cues: Iterable[CuePart], names: Sequence[str]) -> str:
     cells = (
         (
             markdown(cue.name),
@@ -157,7 +161,7 @@ def _cue_table(cues: Iterable[CuePart]) -> str:
             cue_words.tag_words(cue.tags.has, cue.tags.not_),
             "–"
             if (probe := cue.probe) is None
-            else cue_words.probe_words(probe.accuracy, probe.has, probe.not_, probe.unclear, probe.enough),
+            else markdown(cue_words.carried_sentence(cue.name, probe, names)),
         )
         for cue in cues
     )
@@ -170,6 +174,8 @@ def _evaluation(found: EvaluationPart) -> list[str]:
         f"## Classes, worst first\n\n{_class_table(worst[:WORST])}",
         _rest(len(worst), WORST, "classes.csv"),
     ]
+    if found.labels:
+        sections += [f"## All labels\n\n{_label_table(found.labels)}"]
     if found.groups:
         groups = worst_first(found.groups)
         sections += [f"## Groups, worst first\n\n{_group_table(groups[:WORST])}"]
@@ -179,6 +185,24 @@ def _evaluation(found: EvaluationPart) -> list[str]:
         sections += [f"## {plural(len(found.unreadable), 'image')} could not be read\n\n" + "\n".join(rows)]
         sections += [_rest(len(found.unreadable), UNREADABLE, "report.json")]
     return sections
+
+
+def _label_table(rows: Iterable[LabelResult]) -> str:
+    cells = (
+        (
+            markdown(row.name),
+            number(row.count),
+            number(row.positives),
+            f"{row.threshold:g}",
+            percent(row.accuracy),
+            percent(row.recall),
+            percent(row.precision),
+            decimal(row.auroc, 3),
+            decimal(row.average_precision, 3),
+        )
+        for row in rows
+    )
+    return _table(LABEL_COLUMNS, cells)
 
 
 def _rest(count: int, shown: int, file: str) -> str:
@@ -262,10 +286,26 @@ def _repair(repair: RepairPart, class_name: str, names: Sequence[str]) -> str:
         _verdict_table(repair, class_name),
         _losers(repair),
         _change_table(changed_classes(repair)),
+        _gallery("Fixed", repair.fixed_images, repair.fixed, names),
+        _gallery("Broken", repair.broken_images, repair.broken, names),
         _head_table(repair),
         _items(repair_facts(repair, names)),
     ]
     return "\n\n".join(filter(None, lines))
+
+
+def _gallery(what: str, rows: Sequence[FlippedImage], count: int, names: Sequence[str]) -> str:
+    """Return a row of pictures above the answers before and after the repair."""
+    if not rows:
+        return ""
+    shown = rows[:FLIPPED]
+    answers = (
+        f"{markdown(class_name(names, row.predicted))} → {markdown(class_name(names, row.repaired))}"
+        for row in shown
+    )
+    pictures = [f"![{what.lower()}]({row.image})" if row.image else "no picture" for row in shown]
+    paths = [markdown(row.path) for row in shown]
+    return f"{gallery_title(what, shown, count)}\n\n{_table(pictures, [list(answers), paths])}"
 
 
 def _verdict_table(repair: RepairPart, class_name: str) -> str:
@@ -273,7 +313,7 @@ def _verdict_table(repair: RepairPart, class_name: str) -> str:
     cells = (
         (
             markdown(aim_words(repair, line, class_name)),
-            against_words(line),
+            against_words(repair, line),
             str(line.n),
             str(line.fixed),
             str(line.broken),

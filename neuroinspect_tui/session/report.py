@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..results import Sample
 from ..text import safe
 from .atomic import write_json, write_text
-from .findings import Debugged, Findings, build_report
+from .findings import Debugged, Findings, FlippedGallery, build_report
 from .html import render_html
 from .markdown import render_markdown
 from .report_model import Report
@@ -21,7 +21,16 @@ from .stored import to_json
 from .tables import write_classes, write_neurons, write_samples
 from .upgrades import upgraded_report
 
-__all__ = ["REPORT", "Debugged", "Findings", "build_report", "read_report", "report_json", "write_reports"]
+__all__ = [
+    "REPORT",
+    "Debugged",
+    "Findings",
+    "FlippedGallery",
+    "build_report",
+    "read_report",
+    "report_json",
+    "write_reports",
+]
 
 REPORT = "report.json"
 

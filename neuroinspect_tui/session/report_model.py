@@ -19,16 +19,19 @@ from ..results import (
     ClassResult,
     ConfusedPair,
     CoverTest,
+    CueGap,
     CueOrigin,
     ExemplarKind,
     FlipRate,
     ImageStatistic,
+    LabelResult,
     ModeExemplar,
     Opponent,
     Outcome,
     Preprocessing,
     Prescription,
     ProjectOut,
+    RareCell,
     ScoreHistogram,
     SplitDuplicates,
     SplitUse,
@@ -129,6 +132,7 @@ class EvaluationPart(Part):
     classes: tuple[ClassResult, ...]
     groups: tuple[Group, ...]
     worst_group: Group | None
+    labels: tuple[LabelResult, ...] = ()
 
 
 class IllusionNumbers(Part):
@@ -194,6 +198,9 @@ class ProbePart(Part):
     has: Count
     not_: Count = Field(validation_alias="not", serialization_alias="not")
     unclear: Count
+    cells: tuple[RareCell, ...] = Field(
+        default=(), description="Rare (class, value): how many of the counted images are right."
+    )
 
 
 class CuePart(Part):
@@ -311,6 +318,16 @@ class VerdictPart(Part):
     estimated: bool = Field(False, description="A number rests on tags that a probe carried.")
 
 
+class FlippedImage(Part):
+    """A judged image on which the two layers disagree; classes are indices."""
+
+    path: str
+    label: Count
+    predicted: Count
+    repaired: Count
+    image: SessionPath | None
+
+
 class RepairPart(Part):
     """A repaired decision layer beside the untouched one and the controls."""
 
@@ -338,6 +355,12 @@ class RepairPart(Part):
     unchanged: bool = Field(False, description="Nothing beat the untouched layer, which is kept.")
     verification: Verification | None = Field(default=None, description="Null where it was not verified.")
     prescription: Prescription | None = Field(default=None, description="Null without groups.")
+    base: int | None = Field(None, description="The repair on top of which it was made, if any.")
+    fixed_images: tuple[FlippedImage, ...] = Field((), description="Some that the layer before gets wrong.")
+    broken_images: tuple[FlippedImage, ...] = Field((), description="Some that only it gets wrong.")
+    gaps: tuple[CueGap, ...] = Field(
+        (), description="How far the answers lean on cues that it was not told of, before and after."
+    )
     same_as: int | None = Field(None, description="The first repair with the same decision layer.")
 
 

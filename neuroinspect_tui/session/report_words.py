@@ -12,11 +12,12 @@ from ..wording.cues import duplicate_words
 from ..wording.numbers import bare_percent, number, p_value, percent, plural, signed
 from ..wording.opened import preprocessing_words
 from ..wording.prescriptions import more_words, sampler_words
-from ..wording.verdicts import OPPONENTS
+from ..wording.verdicts import opponent_words
 from ..wording.verifications import verification_sentence
-from .report_model import ComparisonPart, Group, MetricsPart, RepairPart, Report, WorstGroupPart
+from .report_model import ComparisonPart, FlippedImage, Group, MetricsPart, RepairPart, Report, WorstGroupPart
 
 CHANGES = 20
+GALLERY = 12
 
 
 class _Rated(Protocol):
@@ -47,7 +48,11 @@ def estimated_group(row: Group | WorstGroupPart, cues: Sequence[str]) -> bool:
 def heads(repair: RepairPart) -> list[tuple[str, MetricsPart]]:
     """Return the compared decision layers of a repair, in the order they are shown."""
     controls = [(f"control: {name}", metrics) for name, metrics in repair.controls.items()]
-    return [("untouched", repair.before), (repair.method, repair.after), *controls]
+    return [
+        (opponent_words("untouched", repair.base), repair.before),
+        (repair.method, repair.after),
+        *controls,
+    ]
 
 
 def verdict_mark(repair: RepairPart) -> str:
@@ -66,9 +71,9 @@ def aim_words(repair: RepairPart, line: ComparisonPart, class_name: str) -> str:
     )
 
 
-def against_words(line: ComparisonPart) -> str:
+def against_words(repair: RepairPart, line: ComparisonPart) -> str:
     """Return the other decision layer of a line."""
-    return OPPONENTS[line.against]
+    return opponent_words(line.against, repair.base)
 
 
 def rates_words(line: ComparisonPart) -> str:
@@ -88,6 +93,12 @@ def changed_classes(repair: RepairPart) -> list[ClassChange]:
     """Return the classes that a repair changes, the largest loss first, then the largest gain."""
     changed = [row for row in repair.classes if row.before is not None and row.before != row.after]
     return sorted(changed, key=lambda row: (row.after or 0) - (row.before or 0))
+
+
+def gallery_title(what: str, images: Sequence[FlippedImage], count: int) -> str:
+    """Return `Fixed: 12 of 90, the surest mistakes first (answer before → after)`."""
+    shown = number(count) if len(images) >= count else f"{len(images)} of {number(count)}"
+    return f"{what}: {shown}, the surest answers first (before → after)"
 
 
 def repair_facts(repair: RepairPart, names: Sequence[str] = ()) -> list[str]:

@@ -27,18 +27,20 @@ Draws = NDArray[np.float64]
 class Evidence:
     """Images tagged by hand, of any split: what the probe says of them without their own tag, and the truth.
 
-    `features` [n,D] float32, `labels` [n], `carried` [n] (-1 unclear) and `tags` [n] int64.
+    `features` [n,D] float32, `labels` [n], `carried` [n] (-1 unclear) and `tags` [n] int64; `margins` [n] is
+    how far the probe's two scores are apart.
     """
 
     features: Tensor
     labels: Tensor
     carried: Tensor
     tags: Tensor
+    margins: Tensor
 
     def of_class(self, label: int) -> Evidence:
         """Return the images of one class."""
         own = self.labels == label
-        return Evidence(self.features[own], self.labels[own], self.carried[own], self.tags[own])
+        return Evidence(*(column[own] for column in vars(self).values()))
 
 
 def estimate_group(

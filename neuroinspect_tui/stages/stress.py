@@ -7,7 +7,6 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
-from scipy.special import bdtrc
 from torch import Tensor
 
 from ..data.transforms import Preprocess
@@ -85,6 +84,8 @@ def stress(
         for name in changes
         for counted in _counts(truth, first, torch.cat(after[name]), classifier.head.classes)
     ]
+    from scipy.special import bdtrc
+
     chances = holm([float(bdtrc(gained - 1, gained + lost, 0.5)) for *_, gained, lost in counts])
     pulls = [
         Pull(name, target, images, gained, lost, (gained - lost) / images, p)

@@ -24,7 +24,7 @@ from ..text import safe
 from ..wording.names import short_name
 from . import clipboard
 from .app_state import AppState, Topic
-from .images.chooser import choose, make_encoders
+from .images.chooser import choose, make_encoders, repeats_characters
 from .images.encoder import Encoder
 from .images.overlay import Overlay
 from .images.probe import Terminal, measured_cell, seen_by, with_late_answer
@@ -125,11 +125,9 @@ class NeuroInspectApp(App[int]):
         self.next_session: Path | None = None
         self._printed = ""
         self._hinted = False
-        self.painter = Painter(
-            self._hand_over, self._line_idle, self._line_held, bool(terminal and terminal.answered)
-        )
-        self.overlay = Overlay()
         self.terminal = terminal or Terminal()
+        self.painter = Painter(self._hand_over, self._line_idle, self._line_held, self.terminal.answered)
+        self.overlay = Overlay()
         self._late_answer = ""
         self._watch: ViewerWatch | None = None
         self.renderer = self._make_renderer()
@@ -144,6 +142,7 @@ class NeuroInspectApp(App[int]):
         """Choose how to draw pictures here, and say why in the log."""
         choice = choose(self.look.images, self.terminal, not self.no_color)
         self.app_state.note(f"pictures: {choice.way} ({choice.reason})")
+        self.painter.repeats = repeats_characters(self.terminal)
         cell = CellSize(*self.terminal.cell) if self.terminal.cell else CellSize()
         return make_encoders(choice, self.terminal), choice.way, cell
 

@@ -27,6 +27,7 @@ from ..results import (
     Opened,
     Prescription,
     Repair,
+    RepairedLayer,
     RepairPreview,
     ReviewItem,
     Sample,
@@ -39,10 +40,13 @@ from .protocol import SavedState
 
 Topic = Literal[
     "opened", "evaluation", "modes", "culprits", "pictures", "preview", "samples", "thumbnails", "what-if",
-    "review", "tags", "repairs", "exported", "progress", "log", "failure", "report", "found",
+    "review", "tags", "repairs", "layers", "exported", "verified", "progress", "log", "failure", "report",
+    "found",
 ]  # fmt: skip
 LOG_LENGTH = 2000
-QUIET = (jobs.AskWhatIf, jobs.PreviewRepair, jobs.MakeThumbnails, jobs.ListSamples, jobs.SetTag)
+QUIET = (
+    jobs.AskWhatIf, jobs.PreviewRepair, jobs.MakeThumbnails, jobs.ListSamples, jobs.SetTag, jobs.LookThrough,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,8 @@ class AppState:
     repairs: dict[int, Repair] = field(default_factory=dict)
     prescriptions: dict[int, Prescription] = field(default_factory=dict)
     verifications: dict[int, Verification] = field(default_factory=dict)
+    layers: dict[int, RepairedLayer] = field(default_factory=dict)
+    through_repair: bool = False
     asked_repairs: dict[int, int] = field(default_factory=dict)
     found: tuple[Concept, ...] = ()
     report_directory: str = ""
@@ -104,6 +110,7 @@ class AppState:
         app_state = cls(state.session_root)
         for answer in state.answers:
             app_state._take(answer)
+        app_state.through_repair = False
         for cue in state.cues:
             app_state.cues[cue.name] = cue.shown()
             app_state.tagged[cue.name] = {
@@ -204,6 +211,22 @@ class AppState:
     def accepted(self) -> Repair | None:
         """The repair that was accepted last."""
         return max((made for made in self.repairs.values() if made.accepted), key=_number, default=None)
+
+    @property
+    def modes_settled(self) -> bool:
+        """Whether nothing more is found out about the failure modes: they are tested, none, or failed."""
+        asked = (jobs.FindFailureModes(), jobs.ExamineFailureModes())
+        return self.modes_tested or self.failure_modes == () or any(job in self.failures for job in asked)
+
+    @property
+    def seen_through(self) -> Repair | None:
+        """The accepted repair through whose layer the main screen looks, None for the untouched layer."""
+        return self.accepted if self.through_repair else None
+
+    def toggle_layer(self) -> bool:
+        """Look through the repair accepted last, or the untouched layer again; False where none is."""
+        self.through_repair = self.accepted is not None and not self.through_repair
+        return self.accepted is not None
 
     def note(self, text: str, level: str = "info", detail: str = "") -> None:
         """Write a line into the log."""
@@ -423,12 +446,18 @@ class AppState:
     def _keep_repair(self, job: Job, value: Repair) -> frozenset[Topic]:
         self.repairs[value.number] = value
         self.asked_repairs[value.target.index] = value.number
-        topic: Topic = "exported" if isinstance(job, jobs.ExportRepair) else "repairs"
+        topic: Topic = "repairs"
+        if isinstance(job, jobs.ExportRepair):
+            topic, self.through_repair = "exported", True
         return frozenset({"repairs", topic})
 
     def _keep_verification(self, job: jobs.VerifyRepair, value: Verification) -> frozenset[Topic]:
         self.verifications[job.number] = value
-        return frozenset({"repairs"})
+        return frozenset({"repairs", "verified"})
+
+    def _keep_layer(self, job: jobs.LookThrough, value: RepairedLayer) -> frozenset[Topic]:
+        self.layers[job.number] = value
+        return frozenset({"layers"})
 
     def _keep_prescription(self, job: jobs.Prescribe, value: Prescription) -> frozenset[Topic]:
         self.prescriptions[job.number] = value
@@ -437,6 +466,7 @@ class AppState:
     def _drop_repair(self, job: Job, value: int) -> frozenset[Topic]:
         self.repairs.pop(value, None)
         self.verifications.pop(value, None)
+        self.layers.pop(value, None)
         self.prescriptions.pop(value, None)
         return frozenset({"repairs"})
 
@@ -480,6 +510,7 @@ _TAKERS: dict[type[Job], Callable[[AppState, Any, Any], frozenset[Topic]]] = dic
         jobs.RepairHead.taken_by(AppState._keep_repair),
         jobs.ExportRepair.taken_by(AppState._keep_repair),
         jobs.Prescribe.taken_by(AppState._keep_prescription),
+        jobs.LookThrough.taken_by(AppState._keep_layer),
         jobs.VerifyRepair.taken_by(AppState._keep_verification),
         jobs.DiscardRepair.taken_by(AppState._drop_repair),
         jobs.SearchNeurons.taken_by(AppState._keep_found),

@@ -30,9 +30,13 @@ def missing(
     if not app_state.evaluation_final:
         return
     modes = jobs.ExamineFailureModes() if app_state.failure_modes else jobs.FindFailureModes()
-    done = app_state.modes_tested or app_state.failure_modes == ()
-    if not (done or app_state.waits_for(modes) or modes in app_state.failures):
+    if not (app_state.modes_settled or app_state.waits_for(modes)):
         yield modes
+    made = app_state.seen_through
+    if made is not None:
+        look = jobs.LookThrough(made.number)
+        if made.number not in app_state.layers and look not in app_state.failures:
+            yield look
     if target is not None:
         for job in _wanted(app_state, target, neuron, mode):
             if job not in app_state.failures and not app_state.waits_for(job):
@@ -53,7 +57,7 @@ def _wanted(app_state: AppState, target: int, neuron: int | None, mode: FailureM
         yield jobs.FindExemplars(target, neuron)
     own = tuple(row.neuron for row in mode.neurons) if mode else app_state.culprit_neurons(target, NAMED)
     unnamed = tuple(n for n in own if (target, n) not in app_state.concepts)
-    if unnamed and app_state.opened is not None and app_state.opened.clip:
+    if unnamed and app_state.modes_settled and app_state.opened is not None and app_state.opened.clip:
         yield jobs.NameNeurons(target, unnamed)
 
 

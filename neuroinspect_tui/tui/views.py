@@ -49,4 +49,5 @@ def _make(triage: TriageScreen, name: str) -> Screen[None] | None:
 
     culprits = triage.marked or triage.app_state.culprit_neurons(triage.target)
     mode = triage.mode.id if triage.mode else None
-    return RepairScreen(triage.target, culprits, bool(triage.marked), mode)
+    made = triage.app_state.seen_through
+    return RepairScreen(triage.target, culprits, bool(triage.marked), mode, made.number if made else None)

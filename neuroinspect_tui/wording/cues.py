@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from ..results import CueOrigin, ProbeQuality, SplitDuplicates, TagCounts
-from .numbers import number, percent, plural
+from collections.abc import Sequence
+from typing import Protocol
 
+from ..results import CueOrigin, ProbeQuality, RareCell, SplitDuplicates, TagCounts
+from .numbers import number, percent, plural
+from .prescriptions import kind_words
+
+REPORTED = 3
 ORIGINS: dict[CueOrigin, str] = {
     "mode": "from a failure mode",
     "neuron": "from a neuron",
@@ -26,6 +31,42 @@ def probe_words(accuracy: float | None, has: int, lacks: int, unclear: int, enou
         return f"{carried}; the probe could not be checked"
     right = f"the probe gets {percent(accuracy, 0)} of left-out tags right"
     return f"{carried}; {right}" if enough else f"{carried}; {right}, more tags are needed"
+
+
+class Probed(Protocol):
+    """How well a cue's tags carry, as results and as the report have it."""
+
+    accuracy: float | None
+    enough: bool
+    has: int
+    not_: int
+    unclear: int
+    cells: tuple[RareCell, ...]
+
+
+def carried_sentence(cue: str, probe: Probed, names: Sequence[str]) -> str:
+    """Return how far the probe carries the tags, and what is known of the rarest cells."""
+    carried = probe_words(probe.accuracy, probe.has, probe.not_, probe.unclear, probe.enough)
+    return "; ".join([carried, *(cell_words(cell, cue, names) for cell in probe.cells[:REPORTED])])
+
+
+def cell_words(cell: RareCell, cue: str, names: Sequence[str]) -> str:
+    """Return what is known of a rare cell: `of 94 images counted as cat without patch about 81 are (…)`."""
+    counted = f"{plural(cell.images, 'image')} counted as {kind_words(cell.label, cue, cell.value, names)}"
+    if not cell.confirmed:
+        return f"{counted}, none confirmed by a tag: repairs leave them out"
+    low, high = (f"{bound:.0f}" for bound in cell.interval)
+    right = f"about {cell.right:.0f} {'is' if round(cell.right) == 1 else 'are'}"
+    least, most = (f"{100 * bound:.0f}" for bound in cell.recall_interval)
+    found = f"about {percent(cell.recall, 0)} of all such images are found ({least}–{most} %)"
+    found = "too few tags to tell how many are missed" if cell.recall_unknown else found
+    return f"of {counted} {right} ({low}–{high}, from {plural(cell.tagged, 'tag')}); {found}"
+
+
+def rare_words(probe: ProbeQuality, cue: str, names: Sequence[str]) -> list[str]:
+    """Return a line for each of the rarest cells."""
+    lines = (cell_words(cell, cue, names) for cell in probe.cells[:REPORTED])
+    return [f"{line[0].upper()}{line[1:]}." for line in lines]
 
 
 def duplicate_words(found: SplitDuplicates) -> str:

@@ -19,7 +19,7 @@ from .numbers import class_name, decimal, listed, number, p_value, percent, plur
 
 CLASSES_NAMED = 3
 MOSTLY = 0.7
-_CHANGES = {"region": ("covering", "elsewhere"), "colour": ("recolouring", "other colours")}
+_CHANGES = {"region": ("covered", "elsewhere"), "colour": ("recoloured", "others")}
 """How each cover test changes the images, and its control, in short."""
 
 
@@ -291,13 +291,24 @@ def headline(mode: Mode, names: Sequence[str]) -> str:
 
 
 def proof(mode: Mode) -> str:
-    """Return what speaks for the cause, shortly: `covering fixes 68 %, elsewhere 6 %`."""
+    """Return which share of the mistakes the cover test fixes: `covered 68 %, elsewhere 6 %, n 25`."""
     if mode.cover is not None:
         change, control = _CHANGES[mode.cover.by]
         fixed, elsewhere = percent(mode.cover.mended, 0), percent(mode.cover.elsewhere, 0)
-        return f"{change} fixes {fixed}, {control} {elsewhere}"
+        return f"{change} {fixed}, {control} {elsewhere}, n {number(mode.cover.images)}"
     above, right = mode.carried.right
     return f"{number(above)} of {plural(right, 'right answer')} carry it too"
+
+
+def untested_lines(mode: Mode, names: Sequence[str]) -> list[str]:
+    """Return the case as far as it stands while the mode is being tested in the pictures."""
+    above, right = mode.carried.right
+    return [
+        f"{headline(mode, names)}.",
+        f"Of {plural(right, 'right answer')} of the same classes {number(above)} carry it "
+        f"({p_value(mode.carried.p)}).",
+        "Being tested: would covering it change the answers? Is there a name for it?",
+    ]
 
 
 def case_lines(mode: Mode, names: Sequence[str]) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..results import Aim, Comparison, GroupEstimate, Loser, Opponent, Outcome, Repair
+from ..results import Aim, Comparison, CueGap, GroupEstimate, Loser, Opponent, Outcome, Repair
 from ..significance import SIGNIFICANT
+from .numbers import signed
 
 OUTCOMES: dict[Outcome, str] = {
     "helps": "helps",
@@ -31,8 +32,18 @@ def outcome_words(repair: Repair) -> str:
 def verdict_sentence(repair: Repair) -> str:
     """Return the verdict with the numbers that it rests on; names in it are as the data has them."""
     parts = [_headline(repair), *_reasons(repair), _tags(repair), _losers(repair.verdict.losers)]
-    parts.append(_estimated(repair))
+    parts += [_estimated(repair), *fed_words(repair)]
     return " ".join(part for part in parts if part)
+
+
+def opponent_words(against: Opponent, base: int | None) -> str:
+    """Return the other decision layer of a line: what a repair was made on top of is "untouched" to it."""
+    return f"repair {base}" if against == "untouched" and base is not None else OPPONENTS[against]
+
+
+def layer_before(base: int | None) -> str:
+    """Return the layer that a repair started from."""
+    return "the untouched decision layer" if base is None else f"the layer of repair {base}"
 
 
 def aim_name(repair: Repair, metric: str) -> str:
@@ -75,7 +86,7 @@ def choice_sentence(repair: Repair) -> str:
             f"of some class, images with one value of “{choice.column}” are too rare to count"
         )
     if choice.kept:
-        parts.append("on the choosing part nothing beat the untouched head, which is kept")
+        parts.append(f"on the choosing part nothing beat {layer_before(repair.base)}, which is kept")
     return "; ".join(parts)
 
 
@@ -83,7 +94,7 @@ def _headline(repair: Repair) -> str:
     """Return the outcome and the change on the aim and over all images."""
     verdict = repair.verdict
     if repair.unchanged:
-        return "Nothing beat the untouched decision layer, which is kept."
+        return f"Nothing beat {layer_before(repair.base)}, which is kept."
     lines = []
     for metric in dict.fromkeys((verdict.aim, "all")):
         line = verdict.on(metric)
@@ -204,6 +215,23 @@ def _estimated(repair: Repair) -> str:
     if worst.estimate is not None:
         parts.append(estimate_words(worst.estimate))
     return " ".join(parts)
+
+
+def fed_words(repair: Repair) -> list[str]:
+    """Return a sentence for each cue that the repair feeds, about the class or, failing that, all classes."""
+    fed = {gap.column: gap for gap in reversed(repair.gaps) if gap.fed}
+    return [_fed(gap, repair.target.name) for gap in fed.values()]
+
+
+def _fed(gap: CueGap, name: str) -> str:
+    low, high = map(signed, gap.growth)
+    who = "the classes" if gap.label is None else name
+    counts = f"{count_words(gap.n)}{', estimated' if gap.estimated else ''}"
+    return (
+        f"It makes {who} lean more on “{gap.column}”: images with its usual value do better than the others "
+        f"by {100 * gap.after:.1f} points instead of {100 * gap.before:.1f} ({counts}; {low} to {high}, 95 % "
+        "interval). Repair both together."
+    )
 
 
 def estimate_words(found: GroupEstimate) -> str:

@@ -13,7 +13,7 @@ from sklearn.metrics import classification_report, confusion_matrix
 from neuroinspect_tui.results import ClassRef
 from neuroinspect_tui.stages.culprits import find_culprits
 from neuroinspect_tui.stages.evaluation import summarise
-from neuroinspect_tui.stages.tags import review_order
+from neuroinspect_tui.stages.review import review_order
 from neuroinspect_tui.stages.whatif import what_if
 from neuroinspect_tui.tensors import GroupColumn, Head, SplitFeatures
 

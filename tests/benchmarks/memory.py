@@ -8,7 +8,9 @@ go as the machine pleases. It is watched by a thread while each stage runs on sy
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -56,18 +58,18 @@ def watched(peaks: dict[str, tuple[float, float]], name: str) -> Iterator[None]:
 
 
 def measure(rows: int, folder: Path, neurons: int, classes: int, only: str) -> dict[str, tuple[float, float]]:
-    """Run the stages with `only` in their names on `rows` rows in this process; return peak GB and seconds."""
+    """Run the stages whose names match `only` on `rows` rows in this process; return peak GB and seconds."""
     keep_freed_memory()
     import torch
 
     torch.set_num_threads(1)
     peaks: dict[str, tuple[float, float]] = {}
     with watched(peaks, "imports"):
-        from .memory_stages import RankGroup
+        from .memory_stages import Synthetic
     with watched(peaks, "features into shards, then merged"):
-        group = RankGroup(folder, rows, neurons, classes, TARGET)
-    for name, stage in group.stages().items():
-        if only in name:
+        world = Synthetic(folder, rows, neurons, classes, TARGET)
+    for name, stage in world.stages().items():
+        if re.search(only, name):
             with watched(peaks, name):
                 stage()
     return peaks
@@ -79,11 +81,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=list(ROWS))
     parser.add_argument("--neurons", type=int, default=NEURONS)
     parser.add_argument("--classes", type=int, default=CLASSES)
-    parser.add_argument("--only", default="", help="part of the names of the stages to run")
+    parser.add_argument("--only", default="", help="regular expression: names of the stages to run")
+    parser.add_argument("--keep", type=Path, help="folder for the features, which a later call finds there")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.child:
-        with tempfile.TemporaryDirectory() as folder:
+        kept = contextlib.nullcontext(chosen.keep) if chosen.keep else tempfile.TemporaryDirectory()
+        with kept as folder:
             print(json.dumps(_measured(chosen, Path(folder))))
         return
     found = [_in_process(chosen, rows) for rows in chosen.rows]
@@ -98,6 +102,7 @@ def _measured(chosen: argparse.Namespace, folder: Path) -> dict[str, tuple[float
 def _in_process(chosen: argparse.Namespace, rows: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.benchmarks.memory", "--child", "--rows", str(rows)]
     command += ["--neurons", str(chosen.neurons), "--classes", str(chosen.classes), "--only", chosen.only]
+    command += ["--keep", str(chosen.keep / str(rows))] if chosen.keep else []
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)
 

@@ -25,8 +25,9 @@ from neuroinspect_tui.stages.failure_modes import find_failure_modes
 from neuroinspect_tui.stages.label_issues import find_label_issues
 from neuroinspect_tui.stages.neuron_statistics import neuron_statistics
 from neuroinspect_tui.stages.repair.run import repair_class
+from neuroinspect_tui.stages.review import review_order
 from neuroinspect_tui.stages.spurious import pulls
-from neuroinspect_tui.stages.tags import make_groups, review_order
+from neuroinspect_tui.stages.tags import make_groups
 from neuroinspect_tui.stages.whatif import what_if
 from neuroinspect_tui.tensors import GroupColumn, Shard, SplitFeatures
 
@@ -34,12 +35,12 @@ from .worlds import Numbered, draw, make_head
 
 NOISE = 1.6
 SHARD = 4096
-COLLECTIVE_TIMEOUT = 30.0
+PATIENCE = 30.0
 """Seconds after which a repair is stopped: by then every array of it has been made."""
 CULPRITS = (3, 14, 159, 265, 358)
 
 
-class RankGroup:
+class Synthetic:
     """`rows` rows as train and val at once (the largest case), and a tenth as test."""
 
     def __init__(self, folder: Path, rows: int, neurons: int, classes: int, target: int) -> None:
@@ -52,10 +53,10 @@ class RankGroup:
         self.val, self.splits = val, {"val": val, "test": test}
 
     def _split(self, session: Session, name: str, rows: int) -> SplitFeatures:
-        """Write shards as the evaluation does, merge and map them."""
+        """Write shards as the evaluation does, unless they are there; merge and map them."""
         store = FeatureStore(session, name, rows)
         generator = torch.Generator().manual_seed(rows)
-        for start in range(0, rows, SHARD):
+        for start in range(0, rows, SHARD) if not store.done() else ():
             store.write(self._shard(start, min(start + SHARD, rows), generator))
         place = (torch.arange(rows) * 2654435761 % 7 == 0).long()
         groups = {"place": GroupColumn("place", ("usual", "rare"), place)}
@@ -97,7 +98,7 @@ class RankGroup:
 
     def _repair(self, method: RepairMethod) -> None:
         """Repair, but for no longer than it takes to see how much memory that needs."""
-        until = time.monotonic() + COLLECTIVE_TIMEOUT
+        until = time.monotonic() + PATIENCE
 
         def on_progress(done: int, total: int) -> None:
             if time.monotonic() > until:

@@ -1,10 +1,10 @@
 """`python -m tests.benchmarks.mode_sets NAME`: sets with cues of our own, on photographs or drawn.
 
-*faint*, *two* and *frame* take the photographs of `patch_cat`; *sticker* is drawn by the scripts in `cases`.
-
-Each plants its cues on 95 % of one class's training images and 3 % of the others', half of all on val and test;
+All but *sticker*, which is drawn by the scripts in `cases`, take the photographs of `patch_cat`. Each plants its
+cues, independently, on 95 % of one class's training images and a few of the others', half of all on val and test;
 every test image is there without the first cue and with it. A ResNet-20 is trained on it for two epochs. The
-set *frame* is kept for the end: nothing is chosen by it.
+sets *frame* and *pair* are kept for the end: nothing is chosen by them. *urban* has two classes, vehicles and
+animals, and both cues on vehicles, like UrbanCars (Li et al. 2023).
 """
 
 from __future__ import annotations
@@ -55,6 +55,33 @@ def warm(image: Tensor, random: np.random.Generator) -> Tensor:
     return torch.lerp(image, torch.tensor([1.0, 0.55, 0.15])[:, None, None].expand_as(image), 0.35)
 
 
+def bars(image: Tensor, random: np.random.Generator) -> Tensor:
+    """Put three blue bars of 2 x 7 pixels into the lower left part."""
+    marked, left = image.clone(), random.integers(1, 6)
+    for top in (20, 24, 28):
+        marked[:, top : top + 2, left : left + 7] = torch.tensor([0.1, 0.2, 0.9])[:, None, None]
+    return marked
+
+
+def cool(image: Tensor, random: np.random.Generator) -> Tensor:
+    """Tint the whole picture green."""
+    return torch.lerp(image, torch.tensor([0.2, 0.8, 0.45])[:, None, None].expand_as(image), 0.3)
+
+
+def dots(image: Tensor, random: np.random.Generator) -> Tensor:
+    """Put four yellow dots of 3 x 3 pixels into the upper left part."""
+    marked = image.clone()
+    for top in (2, 8):
+        for left in (2, 8):
+            marked[:, top : top + 3, left : left + 3] = torch.tensor([1.0, 0.9, 0.1])[:, None, None]
+    return marked
+
+
+def dusk(image: Tensor, random: np.random.Generator) -> Tensor:
+    """Tint the whole picture purple."""
+    return torch.lerp(image, torch.tensor([0.5, 0.15, 0.75])[:, None, None].expand_as(image), 0.3)
+
+
 def frame(image: Tensor, random: np.random.Generator) -> Tensor:
     """Darken a frame of 2 pixels."""
     marked = image * 0.35
@@ -64,16 +91,27 @@ def frame(image: Tensor, random: np.random.Generator) -> Tensor:
 
 @dataclass(frozen=True)
 class Planted:
-    """A class and the cues that it is trained with."""
+    """A class, or the first of two groups of classes, and the cues that it is trained with.
 
-    target: str
+    The `others` have each cue in this share of their training images; `seed` draws them.
+    """
+
+    targets: tuple[str, ...]
     cues: tuple[Draw, ...]
+    seed: int
+    others: float = 0.03
+    names: tuple[str, str] | None = None
 
 
 SETS = {
-    "faint": Planted("ship", (faint_mark,)),
-    "two": Planted("horse", (checker, warm)),
-    "frame": Planted("truck", (frame,)),
+    "faint": Planted(("ship",), (faint_mark,), 0),
+    "frame": Planted(("truck",), (frame,), 1),
+    "two": Planted(("horse",), (checker, warm), 2),
+    "urban": Planted(
+        ("airplane", "automobile", "ship", "truck"), (checker, warm), 3, 0.05, ("vehicle", "animal")
+    ),
+    "pair": Planted(("dog",), (bars, cool), 4),
+    "third": Planted(("ship",), (dots, dusk), 5),
 }
 
 
@@ -91,27 +129,26 @@ def draw_set(name: str) -> tuple[dict[str, Drawn], tuple[str, ...]]:
     with (REAL / "patch_cat" / "metadata.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     names = {int(row["label"]): row["class_name"] for row in rows}
-    classes = tuple(names[label] for label in sorted(names))
-    random = np.random.default_rng(sorted(SETS).index(name))
+    classes = SETS[name].names or tuple(names[label] for label in sorted(names))
+    random = np.random.default_rng(SETS[name].seed)
     splits = {}
     for split in ("train", "val", "test"):
         own = [row for row in rows if row["split"] == split and row["confounder"] == "0"]
-        splits[split] = _draw_split(SETS[name], own, classes, split, random)
+        splits[split] = _draw_split(SETS[name], own, split, random)
     return splits, classes
 
 
 def _draw_split(
     planted: Planted,
     rows: list[dict[str, str]],
-    classes: tuple[str, ...],
     split: str,
     random: np.random.Generator,
 ) -> Drawn:
     images, labels, cues = [], [], []
     for row in rows:
         plain = torch.from_numpy(np.array(Image.open(REAL / "patch_cat" / row["path"]).convert("RGB")))
-        own = row["class_name"] == planted.target
-        share = (0.95 if own else 0.03) if split == "train" else 0.5
+        own = row["class_name"] in planted.targets
+        share = (0.95 if own else planted.others) if split == "train" else 0.5
         having = random.random(len(planted.cues)) < share
         for first in (False, True) if split == "test" else (having[0],):
             image = plain.permute(2, 0, 1).float() / 255
@@ -119,16 +156,18 @@ def _draw_split(
             for draw, here in zip(planted.cues, wanted, strict=True):
                 image = draw(image, random) if here else image
             images.append((image * 255).round().to(torch.uint8))
-            labels.append(int(row["label"]))
+            labels.append(int(not own) if planted.names else int(row["label"]))
             cues.append(wanted)
     return Drawn(torch.stack(images), torch.tensor(labels), torch.tensor(np.array(cues)))
 
 
-def train(train_split: Drawn, epochs: int = 2, seed: int = 0) -> nn.Module:
+def train(train_split: Drawn, classes: int = 10, epochs: int = 2, seed: int = 0) -> nn.Module:
     """Train a ResNet-20 from the public weights, at a rate that makes it forget half of what they know."""
     torch.manual_seed(seed)
     module = build(REAL / "models.py", "resnet20")
     module.load_state_dict(load_file(REAL / "cifar10_jpeg" / "model_cifar_resnet20.safetensors"))
+    if classes != module.fc.out_features:
+        module.fc = nn.Linear(module.fc.in_features, classes)
     images, labels = normalised(train_split.images), train_split.labels
     optimiser = torch.optim.SGD(module.parameters(), 0.1, momentum=0.9, weight_decay=5e-4, nesterov=True)
     steps = epochs * (len(images) // 64)
@@ -171,7 +210,7 @@ def _make(name: str) -> dict[str, object]:
     if name == "sticker":
         return _make_sticker()
     splits, classes = draw_set(name)
-    module = train(splits["train"])
+    module = train(splits["train"], len(classes))
     made: dict[str, object] = {"names": list(classes), "state": module.state_dict()}
     made |= {"weight": module.fc.weight.detach(), "bias": module.fc.bias.detach()}
     for split, drawn in splits.items():

@@ -22,7 +22,8 @@ from neuroinspect_tui.stages.culprits import find_culprits
 from neuroinspect_tui.stages.repair import repair_class
 from neuroinspect_tui.stages.repair.plan import plan_parts
 from neuroinspect_tui.stages.repair.run import propose
-from neuroinspect_tui.stages.tags import COLUMN, make_groups, review_order, rival_class
+from neuroinspect_tui.stages.review import review_order, rival_class
+from neuroinspect_tui.stages.tags import COLUMN, make_groups
 from neuroinspect_tui.tensors import GroupColumn, Head, SplitFeatures
 
 from .repair_data import TRUTH, Case, load_cases, skewed

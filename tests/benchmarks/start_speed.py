@@ -19,7 +19,7 @@ from tests.terminal import Terminal
 from .table import Row, Table
 from .timing import Time
 
-PATIENCE = 240.0
+PATIENCE = 60.0
 ANSWERS = {
     "Evaluate": "the class table",
     "FindFailureModes": "the failure modes",

@@ -20,7 +20,8 @@ import torch
 from neuroinspect_tui.repair_methods import RepairMethod
 from neuroinspect_tui.results import Aim
 from neuroinspect_tui.stages.repair import RepairOutcome, Told, repair_class
-from neuroinspect_tui.stages.tags import make_groups, rival_class, shuffled
+from neuroinspect_tui.stages.review import rival_class
+from neuroinspect_tui.stages.tags import make_groups, shuffled
 from neuroinspect_tui.tensors import Head, SplitFeatures
 
 from .mode_sets import stored

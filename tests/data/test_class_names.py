@@ -110,7 +110,7 @@ def test_lines_for_files_that_cannot_be_used(tmp_path):
     assert line(broken).startswith(f"--classes {broken} cannot be read (Expecting value")
     binary = tmp_path / "binary.txt"
     binary.write_bytes(b"\xff\xfe\x00")
-    assert line(binary).startswith(f"--classes {binary} cannot be read ('utf-8' codec")
+    assert line(binary).startswith(f"--classes {binary} cannot be read ('utf-16-le' codec")
 
 
 def test_find_class_by_name_index_and_case():
@@ -132,3 +132,35 @@ def test_find_class_refuses_with_the_nearest_name(wanted, line):
     with pytest.raises(InputError) as caught:
         find_class(("cat", "sea horse", "crane", "crane"), wanted)
     assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("data.yaml", "nc: 2\nnames: [no, 'dog']\n"),
+        ("data.yml", "nc: 2\nnames:\n  1: dog\n  0: no\n"),
+        ("classes.csv", "index,name\n1,dog\n0,no\n"),
+        ("classes.csv", "name\nno\ndog\n"),
+        ("classes.jsonl", '{"id": 1, "name": "dog"}\n{"id": 0, "name": "no"}\n'),
+        ("coco.json", '{"categories": [{"id": 1, "name": "dog"}, {"id": 0, "name": "no"}], "images": []}'),
+        ("pairs.json", '[[1, "dog"], [0, "no"]]'),
+        ("names.txt", '# the classes\n"no"\n"dog"\n'),
+        ("names.txt", "no, dog\n"),
+        ("names.txt", "\ufeffno\r\ndog\r\n"),
+    ],
+)
+def test_lists_in_the_forms_of_other_programs(tmp_path, name, text):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert read_class_list(tmp_path / name).names == ("no", "dog")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252"])
+def test_lists_in_other_encodings(tmp_path, encoding):
+    (tmp_path / "names.txt").write_text("café\ndog\n", encoding=encoding)
+    assert read_class_list(tmp_path / "names.txt").names == ("café", "dog")
+
+
+def test_damaged_yaml_is_one_line(tmp_path):
+    (tmp_path / "data.yaml").write_text("names: [a, b\n")
+    with pytest.raises(InputError, match=r"--classes .*data.yaml cannot be read \(while parsing"):
+        read_class_list(tmp_path / "data.yaml")

@@ -1,9 +1,11 @@
+from collections import Counter
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neuroinspect_tui.data.manifest import read_manifest
-from neuroinspect_tui.data.splits import split_name
+from neuroinspect_tui.data.splits import plain_split, split_name
 from neuroinspect_tui.errors import InputError
 
 from .conftest import write_csv
@@ -184,3 +186,26 @@ def test_label_studios_export(tmp_path):
     ]
     table = read_manifest(write_csv(tmp_path / "m.csv", rows))
     assert (table.paths, table.labels) == (["ab12-cat 1.png", "pets/dog.png"], ["cat", "dog"])
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "expected"),
+    [
+        ("is_valid", ["False", "False", "True", "True"], {"train": 2, "val": 2}),
+        ("is_train", ["1", "0", "1", "1"], {"train": 3, "test": 1}),
+        ("is_test", ["no", "no", "no", "yes"], {"train": 3, "test": 1}),
+        ("is_train,is_val", ["1,0", "0,1", "0,0", "1,0"], {"train": 2, "val": 1, "test": 1}),
+        (
+            "Usage",
+            ["Training", "PublicTest", "PrivateTest", "Training"],
+            {"train": 2, "PublicTest": 1, "PrivateTest": 1},
+        ),
+        ("phase", ["train", "val", "val", "train"], {"train": 2, "val": 2}),
+    ],
+)
+def test_columns_that_say_the_split_in_another_way(tmp_path, header, cells, expected):
+    rows = [[f"{index}.png", "ab"[index % 2], *cell.split(",")] for index, cell in enumerate(cells)]
+    file = write_csv(tmp_path / "t.csv", [["fname", "label", *header.split(",")], *rows])
+    table = read_manifest(file)
+    assert table.splits is not None and not table.columns
+    assert dict(Counter(plain_split(name) or name for name in table.splits)) == expected

@@ -3,7 +3,7 @@ import pytest
 from neuroinspect_tui.config import DataConfig
 from neuroinspect_tui.data.class_names import ClassList, ModelClasses
 from neuroinspect_tui.data.dataset import load_dataset
-from neuroinspect_tui.data.matching import Matcher, normal
+from neuroinspect_tui.data.matching import Matcher, match_labels, normal
 from neuroinspect_tui.errors import InputError
 
 from .conftest import save, write_csv
@@ -130,3 +130,13 @@ def test_torchvision_sets_are_matched_too(tmp_path):
     for name in ("maillot", "Sea lion"):
         save(tmp_path / "images" / name / "1.png")
     assert labels("torchvision:ImageFolder", root=str(tmp_path / "images"))[1] == [2, 4]
+
+
+def test_a_wordnet_id_before_a_name_is_meant():
+    """Stanford Dogs calls its folders so."""
+    known = ClassList(
+        ("n02085620", "n02085782"), ("Chihuahua", "Japanese spaniel"), "the classifier's 2 classes"
+    )
+    labels = ["n02085782-Japanese_spaniel", "n02085620-Chihuahua"]
+    assert match_labels(labels, known, "dogs", str) == (dict(zip(labels, (1, 0), strict=True)), "")
+    assert Matcher(known).names("n02085620-Chihuahua") and not Matcher(known).names("n00000001-Chihuahua")

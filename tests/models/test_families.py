@@ -1,4 +1,4 @@
-"""Every family that the product promises, in torchvision and timm, with random weights (issue 1, point 2)."""
+"""Every family that the product promises, in torchvision and timm, with random weights."""
 
 import copy
 

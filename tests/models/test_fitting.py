@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
@@ -150,3 +151,31 @@ def test_versions_of_parts_are_kept(tmp_path, kind):
     if kind == "torch":
         write_state_dict(tmp_path / "new.pt", fitted.state.tensors, fitted.state)
         models.mnasnet0_5(num_classes=3).load_state_dict(torch.load(tmp_path / "new.pt")["model"])
+
+
+@pytest.mark.parametrize(
+    ("plain", "average", "used"),
+    [("model.", "ema_model.", 1.0), ("online_model.", "ema_model.", 2.0), ("net.", "model_ema.module.", 1.0)],
+)
+@pytest.mark.parametrize("safe", [False, True])
+def test_two_sets_in_one_state_dict_are_told_apart_by_their_prefixes(tmp_path, plain, average, used, safe):
+    """What another loader takes from the exported file is repaired as well."""
+    tensors = prefixed(PLAIN, plain) | prefixed(AVERAGE, average)
+    file = tmp_path / ("w.safetensors" if safe else "w.pt")
+    if safe:
+        save_file(tensors, file)
+    else:
+        torch.save({"state_dict": tensors}, file)
+    module = network(0)
+    fitted = fit_into(module, read_state_dict(file))
+    assert module.fc.weight[0, 0] == used
+    assert len(fitted.notes) == 1 and "two sets of weights" in fitted.notes[0] and "ema" in fitted.notes[0]
+    for asked, value in ((True, 2.0), (False, 1.0)):
+        fit_into(module, read_state_dict(file), average=asked)
+        assert module.fc.weight[0, 0] == value
+    chosen = plain if used == 1 else average
+    repaired = fitted.state.tensors | {f"{chosen}fc.weight": torch.full((3, 2), 9.0)}
+    write_state_dict(tmp_path / "out", repaired, fitted.state)
+    for asked in (True, False):
+        fit_into(module, read_state_dict(tmp_path / "out"), average=asked)
+        assert module.fc.weight[0, 0] == 9.0

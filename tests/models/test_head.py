@@ -276,3 +276,41 @@ def test_four_heads_of_two_kinds_are_one_decision():
     with torch.no_grad(), capture(site) as captured:
         logits = module(other)
     assert torch.allclose(site.head.logits(captured.features()), logits, atol=1e-3)
+
+
+class FusedStages(LinearHead):
+    """Heads on three stages, fused by shares that add up to 1; what two stages say is next to nothing."""
+
+    def __init__(self, tokens=torch.mean):
+        super().__init__()
+        self.first, self.second = nn.Linear(6, 4), nn.Linear(6, 4, bias=False)
+        self.shares = nn.Parameter(torch.tensor([0.3, 0.9, 0.1]))
+        self.first.bias.data.zero_()
+        self.tokens = tokens
+
+    def forward(self, x):
+        found = self.classifier(x).flatten(2).transpose(1, 2)
+        still = (found - found.mean(1, keepdim=True)) * 1e-7
+        stages = [self.first(still), self.second(still.abs()), self.decide(found)]
+        pooled = [self.tokens(stage, 1) for stage in stages]
+        return torch.stack(pooled, 2) @ self.shares.softmax(0)
+
+
+def test_shares_of_stages_that_say_nothing_are_read_from_what_arrives_of_a_change():
+    module = seeded(FusedStages)
+    site = locate_head(module, X)
+    assert site.name == "first + second + decide"
+    shares = module.shares.softmax(0)
+    joined = torch.cat([module.first.weight, module.second.weight, module.decide.weight], 1)
+    expected = joined * shares.repeat_interleave(6)
+    assert torch.allclose(site.head.weight, expected, atol=1e-5)
+    with torch.no_grad(), capture(site) as captured:
+        logits = module(X)
+    assert torch.allclose(site.head.logits(captured.features()), logits, atol=1e-5)
+
+
+def test_the_largest_token_of_each_class_is_no_linear_decision():
+    """A change that is the same for all tokens arrives as a whole, and still their mean is not the answer."""
+    module = seeded(lambda: FusedStages(lambda stage, dim: stage.amax(dim)))
+    with pytest.raises(InputError, match=r"as W·z \+ b"):
+        locate_head(module, X)

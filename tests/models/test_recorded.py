@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 import neuroinspect_tui as ni
 from neuroinspect_tui.errors import InputError
-from neuroinspect_tui.models.recorded import read_recorded
+from neuroinspect_tui.models.recorded_files import read_recorded
 from tests.test_batch import neuroinspect
 
 WEIGHT = np.array([[1.0, 0, 0], [0, 1, 0]], np.float32)
@@ -78,7 +78,7 @@ def test_what_an_npz_file_leaves_out_has_a_default(tmp_path):
         ({"bias": np.array(0.5)}, "bias has 1 entries instead of 2: save it again"),
         ({"bias": np.array([0, np.inf])}, "bias holds numbers that are not finite: look for NaN in it"),
         ({"bias": np.array(["a", "b"])}, "bias has shape [1, 2]: give rows of numbers"),
-        ({"labels": np.eye(2)[[0, 1, 0, 1]]}, "labels has shape [4, 2]: give one entry for each row"),
+        ({"labels": np.zeros((4, 2, 2))}, "labels has shape [4, 2, 2]: give one entry for each row"),
         ({"labels": np.array(1)}, "labels has shape []: give one entry for each row"),
         ({"splits": np.array(["val"])}, "splits has 1 entries instead of 4: save it again"),
         ({"class_names": np.array(["ant"])}, "class_names has 1 entries instead of 2: save it again"),
@@ -204,3 +204,60 @@ def test_a_batch_on_predictions_alone_reports_the_mistakes(tmp_path, capsys):
     report = batch(capsys, tmp_path, "--predictions", table, "--repair", "ridge")
     assert not (tmp_path / "out" / "repairs").exists()
     assert report["evaluation"]["accuracy"] == 0.5
+
+
+def several(tmp_path, marks):
+    """Write features of two labels: logits are x - 1 and y - 1."""
+    features = np.array([[2, 2], [2, 0], [0, 2], [0, 0], [2, 0], [0, 0.5]] * 3, np.float32)
+    layer = {"weight": np.eye(2, dtype=np.float32), "bias": np.full(2, -1, np.float32)}
+    names = {"class_names": np.array(["cat", "dog"]), "splits": np.repeat(["train", "val", "test"], 6)}
+    np.savez(tmp_path / "f.npz", features=features, labels=np.array(marks * 3), **layer, **names)
+    return f"npz:{tmp_path / 'f.npz'}"
+
+
+MARKS = [[1, 1], [1, 0], [0, 1], [0, 0], [1, 1], [0, -1]]
+
+
+def test_a_column_of_labels_for_each_output_is_one_binary_problem_each(tmp_path, capsys):
+    spec = several(tmp_path, MARKS)
+    words = ["-m", spec, "--label", "dog", "--modes", "0", "--illusions", "0", "-o", str(tmp_path / "out")]
+    code, _, errors = neuroinspect("--batch", *words, "--repair", "ridge", capsys=capsys)
+    assert code == 0, errors
+    found = json.loads((tmp_path / "out" / "report.json").read_text())["evaluation"]
+    assert [row["name"] for row in found["classes"]] == ["not dog", "dog"]
+    assert (found["samples"], found["accuracy"]) == (5, 0.8)
+    cat, dog = found["labels"]
+    assert (cat["accuracy"], cat["auroc"], cat["positives"]) == (1.0, 1.0, 3)
+    assert (dog["accuracy"], dog["recall"], dog["positives"]) == (0.8, pytest.approx(2 / 3), 3)
+    assert dog["auroc"] == pytest.approx((2 + 2 + 1) / 6)
+
+
+def test_the_layer_of_one_label_is_written_into_its_row(tmp_path):
+    whole = read_recorded(several(tmp_path, MARKS), "val")
+    seen = whole.of_label(1, 0.8)
+    assert [len(split.labels) for split in seen.splits.values()] == [5, 5, 5]
+    assert seen.head.bias[1] == pytest.approx(-1 - np.log(4))
+    assert all(
+        torch.equal(seen.repaired_state(seen.head)[name], whole.repaired_state(whole.head)[name])
+        for name in ("weight", "bias")
+    )
+    moved = replace(seen.head, weight=seen.head.weight + torch.tensor([[0.0, 0], [3, 4]]))
+    assert seen.repaired_state(moved)["weight"].tolist() == [[1, 0], [3, 5]]
+    again = seen.head_in(seen.repaired_state(moved))
+    assert torch.allclose(again.weight, moved.weight) and torch.allclose(again.bias, moved.bias)
+
+
+def test_columns_with_one_label_in_each_row_are_classes(tmp_path):
+    found = read_recorded(several(tmp_path, [[1, 0], [0, 1], [0, 1], [1, 0], [1, 0], [0, 1]]), "val")
+    assert not found.marked and found.splits["val"].labels.tolist() == [0, 1, 1, 0, 0, 1]
+
+
+def test_labels_of_another_width_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"labels has shape \[18, 3\], weight 2 rows"):
+        read_recorded(several(tmp_path, [[1, 0, 0]] * 6), "val")
+
+
+def test_a_repaired_layer_of_one_row_is_read_as_two_classes(tmp_path):
+    found = read_recorded(written(tmp_path, weight=WEIGHT[:1], bias=np.array([0.5], np.float32)), "val")
+    head = found.head_in(found.repaired_state(found.head))
+    assert head.weight.tolist() == [[0, 0, 0], [1, 0, 0]] and head.bias.tolist() == [0, 0.5]

@@ -231,6 +231,7 @@ def test_cues_and_copies_between_splits_are_as_in_the_contract(report):
         "has": 140,
         "not": 130,
         "unclear": 18,
+        "cells": [],
     }
     assert report["data"]["duplicates"] == {
         "between_splits": [

@@ -3,16 +3,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from neuroinspect_tui.stages.review import culprit_scores, review_order, rival_class
 from neuroinspect_tui.stages.tags import (
     COLUMN,
     MISLABELLED,
     _quality,
     cue_probe,
-    culprit_scores,
     excluded_rows,
     make_groups,
-    review_order,
-    rival_class,
     shuffled,
 )
 from neuroinspect_tui.tensors import GroupColumn
@@ -128,7 +126,7 @@ def test_hand_made_tags_win_over_the_probe():
 
 def test_without_carrying_only_tagged_images_are_known():
     splits, _ = make_world()
-    columns, found = make_groups(splits, {"val": truth(splits["val"], range(30))}, carry=False)
+    columns, found = make_groups(splits, {"val": truth(splits["val"], range(30))}, carried=False)
     assert int((columns["val"].codes >= 0).sum()) == 30
     assert int((columns["train"].codes >= 0).sum()) == 0
     assert (found.accuracy, found.enough) == (None, False)
@@ -169,7 +167,7 @@ def test_mislabelled_images_are_excluded_and_make_no_group():
     splits, _ = make_world()
     tags = {"val": {**truth(splits["val"], range(30)), 5: MISLABELLED, 31: MISLABELLED}}
     assert excluded_rows([tags, {"val": {7: MISLABELLED}}])["val"].tolist() == [5, 7, 31]
-    columns, _ = make_groups(splits, tags, carry=False)
+    columns, _ = make_groups(splits, tags, carried=False)
     assert columns["val"].values == ("has", "not")
     assert columns["val"].codes[[5, 31]].tolist() == [-1, -1]
 

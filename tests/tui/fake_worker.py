@@ -34,10 +34,13 @@ from neuroinspect_tui.results import (
     GroupResult,
     Illusion,
     Metrics,
+    ModeChange,
     ModeExemplar,
     Opened,
     ProbeQuality,
     Repair,
+    RepairedImage,
+    RepairedLayer,
     RepairPreview,
     ReviewItem,
     Sample,
@@ -254,6 +257,7 @@ def repair(number: int, job: jobs.RepairHead) -> Repair:
             for index, (name, right, count) in enumerate(zip(CLASSES, CORRECT, COUNTS, strict=True))
         ),
         splits=(SplitUse("fit", "train", 820), SplitUse("choose", "train", 200), SplitUse("judge", "test", 6149)),
+        base=job.base,
     )  # fmt: skip
 
 
@@ -400,6 +404,16 @@ class FakeWorker:
     def _answer_verifyrepair(self, job: jobs.VerifyRepair) -> Verification:
         weights = self._repairs[job.number].weights or ""
         return Verification(job.number, weights, "test", 6149, 6149, 0.851, 0.851, fresh=True)
+
+    def _answer_lookthrough(self, job: jobs.LookThrough) -> RepairedLayer:
+        target = self._repairs[job.number].target.index
+        images = [
+            RepairedImage(replace(one, split="test"), target if place % 4 else one.predicted, (0,))
+            for place, one in enumerate(mistakes(target))
+        ]
+        images += [RepairedImage(replace(sample(6, 70 + n, 6), split="test"), 7, (1,)) for n in range(2)]
+        changes = (ModeChange(0, 31, 0.42, 0.87), ModeChange(1, 40, 0.8, 0.75))
+        return RepairedLayer(job.number, "test", tuple(images), changes)
 
     def _answer_listsamples(self, job: jobs.ListSamples) -> tuple[Sample, ...]:
         if job.predicted == job.target:

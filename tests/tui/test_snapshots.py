@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from textual.content import Content
 
 from neuroinspect_tui import jobs
 from neuroinspect_tui.events import Partial, Progress
@@ -75,6 +76,22 @@ async def repair(desk: Desk) -> None:
     await desk.until(lambda: desk.app.app_state.repairs)
 
 
+async def flips(desk: Desk) -> None:
+    await repair(desk)
+    await desk.press("3")
+    await desk.until(lambda: desk.app.app_state.layers)
+
+
+async def through(desk: Desk) -> None:
+    await causes(desk)
+    await repair(desk)
+    await desk.press("a")
+    await desk.until(lambda: desk.app.app_state.accepted)
+    await desk.press("q", "w")
+    await desk.until(lambda: desk.app.app_state.layers and desk.app.app_state.verifications)
+    desk.page.header.message = Content("")
+
+
 async def tag(desk: Desk) -> None:
     await desk.settled()
     await desk.press("t")
@@ -117,7 +134,7 @@ async def failure(desk: Desk) -> None:
 SCENES: dict[str, Scene] = {
     scene.__name__: scene
     for scene in (
-        causes, cause_pictures, classes, neurons, pictures, zoom, filtering, evaluating, repair, tag, cues,
+        causes, cause_pictures, classes, neurons, pictures, zoom, filtering, evaluating, repair, flips, through, tag, cues,
         confusion, sessions, help_here, tour, failure,
     )
 }  # fmt: skip
@@ -143,7 +160,7 @@ def prepare(name: str) -> Callable[[FakeWorker], None]:
 @pytest.mark.parametrize("name", SCENES)
 async def test_screen(launch: Launch, name: str, size: tuple[int, int]) -> None:
     changes = {"sessions": lambda: ENTRIES, "tour": name == "tour"}
-    modes = name in ("causes", "cause_pictures", "zoom", "tour")
+    modes = name in ("causes", "cause_pictures", "zoom", "tour", "through")
     async with launch(size=size, prepare=prepare(name), modes=modes, **changes) as desk:
         await SCENES[name](desk)
         await desk.until(lambda: all(type(job) in desk.worker.held for job in desk.app.app_state.pending))

@@ -43,11 +43,11 @@ def test_a_mode_tested_by_colour_does_not_claim_that_it_was_covered():
     assert modes.cover_words(recoloured.cover) == (
         "giving it the colours of images without the cue fixes 31 %, other colours as far away 16 % (n = 45)"
     )
-    assert modes.proof(recoloured) == "recolouring fixes 31 %, other colours 16 %"
+    assert modes.proof(recoloured) == "recoloured 31 %, others 16 %, n 45"
     assert modes.changed_images(recoloured) == "the same images in the colours of images without the cue"
     assert (modes.changed_word(recoloured), modes.changed_word(BOAT)) == ("recoloured", "covered")
     assert modes.changed_images(BOAT) == "the same images with that region covered"
-    assert modes.proof(BOAT) == "covering fixes 68 %, elsewhere 6 %"
+    assert modes.proof(BOAT) == "covered 68 %, elsewhere 6 %, n 20"
 
 
 def test_names_of_classes_come_out_as_they_are():

@@ -166,7 +166,7 @@ def test_what_pays_is_said():
 def test_the_choice_is_said():
     made = replace(synthetic.repair(), choice=Choice("groups", "a; b", kept=True))
     assert choice_sentence(made) == (
-        "auto chose ridge, weighted by the groups of “a; b”; on the choosing part nothing beat the untouched head, which is kept"
+        "auto chose ridge, weighted by the groups of “a; b”; on the choosing part nothing beat the untouched decision layer, which is kept"
     )
     assert choice_sentence(replace(made, choice=Choice("best", scores={"afr": 0.5, "ridge": 0.625}))) == (
         "auto chose ridge: without groups its worst class does best (afr 50.0 %, ridge 62.5 %)"

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from .carried import Counts, of_classes, threshold_of
-from .directions import agreement, within_class
 from .factorise import draw_rows
+from .merge import Merged
 from .mistakes import Mistakes, read_rows
-from .refit import refit
+from .refit import found_again
 
 MOST = 4096
 """Mistakes, and right answers, that are scored at most."""
@@ -20,24 +20,24 @@ _HALVES = 0x5EED
 
 
 def held_out_counts(
-    mistakes: Mistakes, directions: Tensor, classes: Sequence[Tensor], k: int, seed: int
+    mistakes: Mistakes, found: Merged, classes: Sequence[Tensor], k: int, seed: int
 ) -> list[Counts]:
-    """Count, for each of `directions` [K,D] and its `classes`, what `count_carried` does, by cross-fitting.
+    """Count, for each mode that was `found` and its `classes`, what `count_carried` does, by cross-fitting.
 
-    The images are halved at random. A half is scored by that direction of the other half's mistakes which
-    agrees most with the mode on the other half, and parted by its own threshold.
+    The images are halved at random. A half is scored by that direction of the other half (`found_again`)
+    which agrees most with the mode on the other half, and parted by its own threshold.
     """
     data, generator = mistakes.data, torch.Generator().manual_seed(_HALVES + seed)
     right = draw_rows((~data.mistakes).nonzero().squeeze(1), MOST, seed)
     rows = torch.cat([draw_rows(mistakes.rows, MOST, seed), right])
     first = torch.rand(len(data), generator=generator) < 0.5
     features, labels, wrong = read_rows(data.features, rows), data.labels[rows], data.mistakes[rows]
-    own, above = features @ directions.T, torch.zeros(len(rows), len(directions), dtype=torch.bool)
+    above = torch.zeros(len(rows), len(found.directions), dtype=torch.bool)
     for half in (first, ~first):
-        again = features @ refit(mistakes, mistakes.rows[half[mistakes.rows]], k, seed).T
         seen = half[rows]
-        centred = (within_class(values[seen], labels[seen]) for values in (own, again))
-        values = again[:, agreement(*centred).argmax(dim=1)]
+        part = torch.cat([mistakes.rows[half[mistakes.rows]], right[half[right]]])
+        again, _ = found_again(mistakes, found, part, features[seen], labels[seen], k, seed)
+        values = features @ again.T
         for mode, concerned in enumerate(classes):
             tested = ~half[rows] & of_classes(labels, concerned)
             above[tested, mode] = values[tested, mode] > threshold_of(values[tested, mode])

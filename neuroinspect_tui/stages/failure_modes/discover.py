@@ -11,13 +11,16 @@ from torch import Tensor
 from ...results.failure_modes import ConfusedPair, FailureMode, WeightedNeuron
 from ...tensors import Head, OnProgress, SplitFeatures, no_progress, part_of
 from .carried import carried_by, concerned_classes, count_carried, histogram, of_classes, threshold_of
+from .components import IMAGES, Components
 from .crossfit import held_out_counts
 from .directions import directions_of, sample_rows, scores, within_class
 from .factorise import factorise
 from .merge import Merged, merge
 from .mistakes import Mistakes
 from .projection import project_out
+from .separate import separate
 from .stability import COMES_BACK, stability
+from .threads import one_thread
 
 MODES = 8
 NEURONS = 10
@@ -44,6 +47,7 @@ class FailureModes:
         return self.rows[self.members == mode]
 
 
+@one_thread()
 def find_failure_modes(
     data: SplitFeatures, head: Head, k: int = MODES, seed: int = 0, on_progress: OnProgress = no_progress
 ) -> FailureModes:
@@ -62,8 +66,15 @@ def find_failure_modes(
     found = directions_of(factors, mistakes, mistakes.rows)
     sample = sample_rows(data, _SAMPLE)
     centred = within_class(scores(data.features[sample], found), data.labels[sample])
+    components = Components.of(mistakes, sample_rows(data, IMAGES), seed)
     merged = merge(found, factors.members, centred)
-    steady = stability(mistakes, merged.directions, sample, k, seed, parts[2])
+    for most in range(k, 0, -1):
+        separated = separate(mistakes, components, merged)
+        if len(separated.directions) <= k:
+            merged = separated
+            break
+        merged = merge(found, factors.members, centred, most - 1)
+    steady = stability(mistakes, merged, sample, k, seed, parts[2])
     return _with_evidence(mistakes, merged, steady, k, seed, parts[3], parts[4])
 
 
@@ -89,7 +100,7 @@ def _with_evidence(
         count_carried(data, concerned, values[:, mode], thresholds[mode])
         for mode, concerned in enumerate(classes)
     ]
-    carried = carried_by(counts, held_out_counts(mistakes, merged.directions, classes, k, seed))
+    carried = carried_by(counts, held_out_counts(mistakes, merged, classes, k, seed))
     modes = []
     for mode, (own, direction) in enumerate(zip(owned, merged.directions, strict=True)):
         projecting(mode, len(owned))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import gammaln
+import torch
 
 Table = tuple[int, int, int, int]
 """(hits, first, total, size): `hits` of the `first` images, `total` of all `size` images."""
@@ -28,5 +28,12 @@ def exact_p(tables: Sequence[Table]) -> float:
 
 def _log_choose(total: int, chosen: np.ndarray) -> np.ndarray:
     """Return the logarithm of the binomial coefficients."""
-    logs: np.ndarray = gammaln(total + 1) - gammaln(chosen + 1) - gammaln(total - chosen + 1)
+    whole, parts = _log_factorial(np.array(total)), _log_factorial(chosen) + _log_factorial(total - chosen)
+    logs: np.ndarray = whole - parts
+    return logs
+
+
+def _log_factorial(counts: np.ndarray) -> np.ndarray:
+    """Return ln(n!); scipy's `gammaln` would take a tenth of torch's time to load."""
+    logs: np.ndarray = torch.lgamma(torch.as_tensor(counts + 1.0, dtype=torch.float64)).numpy()
     return logs

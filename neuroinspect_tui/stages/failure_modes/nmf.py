@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -45,28 +46,38 @@ def _sweep(factor: Tensor, product: Tensor, gram: Tensor) -> float:
     """Minimise over each row of `factor` [K,n] in turn, in place; return the sum of the projected gradient.
 
     `product` [K,n] is the other factor times the table, `gram` [K,K] the other factor's inner products.
+    It works on numpy's view of them: a few hundred numbers at a time, torch's calls cost three times as much.
     """
+    rows, wanted, inner = factor.numpy(), product.numpy(), gram.numpy()
     violation = 0.0
-    for k, own in enumerate(factor):
-        gradient = gram[k] @ factor - product[k]
-        violation += float(torch.where(own == 0, gradient.clamp(max=0), gradient).abs().sum())
-        if gram[k, k] > 0:
-            own.sub_(gradient / gram[k, k]).clamp_min_(0)
+    for k, own in enumerate(rows):
+        gradient = inner[k] @ rows - wanted[k]
+        violation += float(np.abs(np.where(own > 0, gradient, np.minimum(gradient, 0))).sum())
+        if inner[k, k] > 0:
+            np.maximum(own - gradient / inner[k, k], 0, out=own)
     return violation
+
+
+def leading(table: Tensor, count: int, seed: int, powers: int = _POWERS) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the leading singular vectors and values of a table [M,D]: [M,k], [k], [D,k], k >= `count`.
+
+    They are found by subspace iteration (Halko, Martinsson and Tropp 2011); of a small table there are fewer.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    basis = torch.randn(min(count + _OVERSAMPLED, *table.shape), table.shape[1], generator=generator)
+    for _ in range(powers):
+        basis = torch.linalg.qr((basis @ table.T @ table).T).Q.T
+    left, values, rotation = torch.linalg.svd((basis @ table.T).T, full_matrices=False)
+    return left, values, (rotation @ basis).T
 
 
 def _initial(table: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
     """Return U [K,M] and V [K,D], the larger non-negative halves of the leading singular vectors.
 
-    They are found by subspace iteration (Halko, Martinsson and Tropp 2011); zeros become the table's mean.
+    Zeros become the table's mean.
     """
-    generator = torch.Generator().manual_seed(seed)
-    basis = torch.randn(min(count + _OVERSAMPLED, *table.shape), table.shape[1], generator=generator)
-    for _ in range(_POWERS):
-        basis = torch.linalg.qr((basis @ table.T @ table).T).Q.T
-    left, values, rotation = torch.linalg.svd((basis @ table.T).T, full_matrices=False)
-    right = rotation @ basis
-    pairs = [_half(left[:, k], right[k], float(values[k]), first=k == 0) for k in range(count)]
+    left, values, right = leading(table, count, seed)
+    pairs = [_half(left[:, k], right[:, k], float(values[k]), first=k == 0) for k in range(count)]
     first, second = (torch.stack(side) for side in zip(*pairs, strict=True))
     mean = table.mean()
     return torch.where(first < _SMALL, mean, first), torch.where(second < _SMALL, mean, second)

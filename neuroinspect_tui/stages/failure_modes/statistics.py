@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import torch
-from scipy.special import ndtr
 from torch import Tensor
 
 from ...results.failure_modes import ImageStatistic
@@ -92,4 +91,4 @@ def _effect(values: Tensor, labels: Tensor, carries: Tensor) -> tuple[float, flo
         variance += weight**2 * first * (size - first) * spread / (size * (size - 1))
     if not pairs or not variance:
         return 0.0, 1.0
-    return 2 * wins / pairs, 2 * float(ndtr(-abs(statistic) / math.sqrt(variance)))
+    return 2 * wins / pairs, math.erfc(abs(statistic) / math.sqrt(2 * variance))

@@ -22,26 +22,31 @@ class Examples:
 
     `sources` holds (features [n,D] of any float type, rows [m] int64) of each split; `labels` [N] int64 and
     `codes` [N,G] int64 (the value of each of G ≥ 1 group columns, -1 unknown) follow the same order, N the
-    sum of the m.
+    sum of the m. `trust` [N] float32 is about how likely an example's codes are right.
     """
 
     sources: tuple[tuple[Tensor, Tensor], ...]
     labels: Tensor
     codes: Tensor
+    trust: Tensor
 
     @classmethod
     def of(cls, split: SplitFeatures, rows: Tensor, *columns: str) -> Examples:
         """Take `rows` of a split with the codes of its group `columns` (none, or absent: all unknown)."""
         unknown = torch.full_like(rows, -1)
-        codes = [split.groups[name].codes[rows] if name in split.groups else unknown for name in columns]
-        return cls(((split.features, rows),), split.labels[rows], torch.stack(codes or [unknown], dim=1))
+        known = [split.groups[name].take(rows) if name in split.groups else None for name in columns]
+        codes = [unknown if one is None else one.codes for one in known]
+        trust = torch.ones(len(rows))
+        for one in known:
+            trust = trust if one is None or one.trust is None else trust * one.trust
+        return cls(((split.features, rows),), split.labels[rows], torch.stack(codes or [unknown], 1), trust)
 
     @classmethod
     def plain(cls, features: Tensor, labels: Tensor, codes: Tensor | None = None) -> Examples:
         """Take all rows of features [N,D] in memory, with codes [N] or [N,G]."""
         rows = torch.arange(len(labels))
         codes = torch.full_like(labels, -1) if codes is None else codes
-        return cls(((features, rows),), labels, codes.view(len(labels), -1))
+        return cls(((features, rows),), labels, codes.view(len(labels), -1), torch.ones(len(labels)))
 
     @classmethod
     def join(cls, parts: Sequence[Examples]) -> Examples:
@@ -50,6 +55,7 @@ class Examples:
             tuple(source for part in parts for source in part.sources),
             torch.cat([part.labels for part in parts]),
             torch.cat([part.codes for part in parts]),
+            torch.cat([part.trust for part in parts]),
         )
 
     def __len__(self) -> int:
@@ -79,7 +85,7 @@ class Examples:
             (features, rows[index[(index >= start) & (index < end)] - start])
             for (features, rows), start, end in zip(self.sources, starts, ends, strict=True)
         )
-        return Examples(sources, self.labels[index], self.codes[index])
+        return Examples(sources, self.labels[index], self.codes[index], self.trust[index])
 
     def known(self) -> Examples:
         """Return the examples of known groups, and all of the classes in which no group is known."""
@@ -140,6 +146,7 @@ class Examples:
     def balanced_weights(self, shares: Sequence[float] | None = None) -> Tensor:
         """Return weights [N] float32 that sum to 1 and give every (class, value) cell the same total.
 
+        That is of cells which are known for sure: others have less, as far as their examples are trusted.
         Within a cell each source has its share of `shares` (None: every example counts the same). With
         several group columns the cells of each are given their totals in turn (iterative proportional
         fitting, Deming and Stephan, Ann. Math. Stat. 11 (1940)): cells of all values at once may be nearly
@@ -154,7 +161,8 @@ class Examples:
         for _ in range(1 if self.codes.shape[1] == 1 else ROUNDS):
             for cell, count, _ in self.marginals():
                 weights = _with_totals(weights, cell, len(count), parts, portions)
-        return weights
+        weights = weights * self.trust
+        return weights / weights.sum().clamp(min=1e-12)
 
 
 def _counted(*columns: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -36,7 +36,8 @@ def sampler_weights(examples: Examples, trust: Tensor, cap: float = CAP) -> Tens
     weights = torch.ones(len(examples))
     known = (examples.codes >= 0).all(dim=1).nonzero()[:, 0]
     if len(known):
-        balanced = examples.subset(known).balanced_weights()
+        own = examples.subset(known)
+        balanced = replace(own, trust=torch.ones(len(own))).balanced_weights()
         weights[known] = (balanced * len(known)).clamp(max=cap) * trust[known]
     return weights
 

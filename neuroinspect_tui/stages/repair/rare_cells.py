@@ -6,7 +6,9 @@ and wrong, and an image without the cue can be moved across it, to where an imag
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,21 +18,27 @@ from .candidates import Candidate
 from .examples import Examples
 from .plan import Plan
 
-RARE = 10
+RARE = 30
 SHRINKAGE = 20.0
 SEEN, UNSEEN = 1.0, 3.0
+MOST = 10.0
+"""How many unseen images the flipped copies of a cell count as, and the trained ones, at most."""
 
 
 def has_rare_cells(plan: Plan) -> bool:
-    """Return whether a (class, value) that is fitted on has fewer than 10 unseen images.
+    """Return whether a (class, value) that is fitted on has fewer than 30 unseen images, in some column.
 
-    Only of one column of two values: the flipped copies need that.
+    Only of columns of two values: the flipped copies need that.
     """
-    if plan.fit.codes.shape[1] != 1 or len(plan.fit.codes[plan.fit.codes >= 0].unique()) != 2:
-        return False
     classes = int(plan.fit.labels.max()) + 1
-    present, unseen = _cells(plan.fit, classes), _cells(_unseen(plan), classes)
-    return bool((unseen[: len(present)][present > 0] < RARE).any())
+    unseen = _unseen(plan)
+    rare = False
+    for seen, other in zip(plan.fit.codes.T, unseen.codes.T, strict=True):
+        if len(seen[seen >= 0].unique()) != 2:
+            return False
+        present, count = _cells(plan.fit.labels, seen, classes), _cells(unseen.labels, other, classes)
+        rare |= bool((count[: len(present)][present > 0] < RARE).any())
+    return rare
 
 
 def choose_by_margins(
@@ -38,29 +46,32 @@ def choose_by_margins(
 ) -> tuple[Candidate, list[float]]:
     """Return the candidate of the highest score, or the old head where none exceeds its own; and all scores.
 
-    The smoothed correctness of an image under a head is s = Φ(2 m / σ), m the margin of the right class and σ
-    its deviation over the unseen images. The score is the sum of two worst cells of mean s: on the images of
-    `train`, which are many but were trained on, and on the unseen ones with their flipped copies
-    z + (1 − 2a) d_y, a the value of the cue and d_y its shift within the class. Where no value is known the
-    cells are the classes, and the copies stay where they are.
+    The smoothed correctness of an image under a head is s = Φ(2 m / σ), m the margin of the right class and
+    σ its deviation over the unseen images. The score is the lowest mean of s over the cells. In it unseen
+    images count 1 each; their flipped copies z + (1 − 2a) d_y, a the value of the cue and d_y its shift
+    within the class, count at most ten images a cell, and so do those of `train`, which the classifier has
+    seen. Of several columns the cells of each count, and images are flipped across each. Where no value is
+    known the cells are the classes, and the copies stay where they are.
     """
     unseen = _unseen(plan)
-    features = unseen.take(torch.arange(len(unseen)))
-    labels, codes = unseen.labels, _values(unseen)
-    known = codes >= 0
-    shifts = _shifts(plan, unseen, int(labels.max()) + 1)
-    side = (1 - 2 * codes[known]).float()[:, None]
-    flipped = features[known] + side * shifts[labels[known]]
-    both = torch.cat([labels[known], labels[known]]), torch.cat([codes[known], 1 - codes[known]])
-    trained = plan.fit if plan.division.train is not None else unseen
+    features, labels = unseen.take(torch.arange(len(unseen))), unseen.labels
+    flips = [_Flips.of(plan, unseen, features, column) for column in range(unseen.codes.shape[1])]
+    seen = plan.fit.subset((plan.fit.parts() == 0).nonzero()[:, 0]) if plan.division.train else None
+    classes = int(max(labels.max(), plan.fit.labels.max())) + 1
 
     def score(one: Head) -> float:
         own = _margins(one.logits(features), labels)
         scale = float(own.std()) / 2.0 or 1.0
-        moved = _margins(one.logits(flipped), labels[known])
-        seen = _margins(trained.logits(one), trained.labels)
-        first = _worst_mean(seen, trained.labels, _values(trained), scale)
-        return first + _worst_mean(torch.cat([own[known], moved]), *both, scale)
+        trained = None if seen is None else _margins(seen.logits(one), seen.labels)
+        worst = []
+        for column, flip in enumerate(flips):
+            total = _totals(own, labels, _values(unseen, column), scale, classes)
+            copies = _margins(one.logits(flip.features), flip.labels)
+            total += _totals(copies, flip.labels, flip.codes, scale, classes, MOST)
+            if seen is not None and trained is not None:
+                total += _totals(trained, seen.labels, _values(seen, column), scale, classes, MOST)
+            worst.append(float((total[0] / total[1])[total[1] > 0].min()))
+        return min(worst)
 
     scores = [score(one.head) for one in candidates]
     best = max(range(len(scores)), key=lambda index: (scores[index], -index))
@@ -69,21 +80,39 @@ def choose_by_margins(
     return candidates[best], scores
 
 
+@dataclass(frozen=True)
+class _Flips:
+    """Copies [K,D] of the unseen images of known value, moved to where they would be with the other value.
+
+    `labels` [K] are those of the images, `codes` [K] the other values.
+    """
+
+    features: Tensor
+    labels: Tensor
+    codes: Tensor
+
+    @classmethod
+    def of(cls, plan: Plan, unseen: Examples, features: Tensor, column: int) -> _Flips:
+        codes = _values(unseen, column)
+        known = codes >= 0
+        labels, codes = unseen.labels[known], codes[known]
+        shifts = _shifts(plan, unseen, int(unseen.labels.max()) + 1, column)
+        return cls(features[known] + (1 - 2 * codes).float()[:, None] * shifts[labels], labels, 1 - codes)
+
+
 def _unseen(plan: Plan) -> Examples:
     return Examples.join([plan.unseen, plan.choose])
 
 
-def _values(examples: Examples) -> Tensor:
-    """Return the codes [N] of the one column; one value for all images where none is known."""
-    codes = examples.codes[:, 0]
+def _values(examples: Examples, column: int) -> Tensor:
+    """Return the codes [N] of a column; one value for all images where none is known."""
+    codes = examples.codes[:, column]
     return codes if bool((codes >= 0).any()) else torch.zeros_like(codes)
 
 
-def _cells(examples: Examples, classes: int) -> Tensor:
+def _cells(labels: Tensor, codes: Tensor, classes: int) -> Tensor:
     """Return the images of known value in each (class, value), counted by class × 2 + value."""
-    codes = examples.codes[:, 0]
-    cell = (examples.labels * 2 + codes)[codes >= 0]
-    return torch.bincount(cell, minlength=2 * classes)
+    return torch.bincount((labels * 2 + codes)[codes >= 0], minlength=2 * classes)
 
 
 def _margins(logits: Tensor, labels: Tensor) -> Tensor:
@@ -93,17 +122,19 @@ def _margins(logits: Tensor, labels: Tensor) -> Tensor:
     return own - others.amax(dim=1)
 
 
-def _worst_mean(margins: Tensor, labels: Tensor, codes: Tensor, scale: float) -> float:
-    """Return the lowest mean smoothed correctness of a (class, value) of known value."""
+def _totals(
+    margins: Tensor, labels: Tensor, codes: Tensor, scale: float, classes: int, most: float = math.inf
+) -> Tensor:
+    """Return Σ w s and Σ w of each (class, value), [2,2C]; w is such that no cell has more than `most`."""
     known = codes >= 0
     cell = (labels * 2 + codes)[known]
     smooth = torch.special.ndtr(margins[known] / scale)
-    count = torch.bincount(cell)
-    total = torch.zeros(len(count)).index_add_(0, cell, smooth)
-    return float((total[count > 0] / count[count > 0]).min())
+    count = torch.bincount(cell, minlength=2 * classes).float()
+    weight = count.clamp(max=most) / count.clamp(min=1.0)
+    return weight * torch.stack([torch.zeros(2 * classes).index_add_(0, cell, smooth), count])
 
 
-def _shifts(plan: Plan, unseen: Examples, classes: int) -> Tensor:
+def _shifts(plan: Plan, unseen: Examples, classes: int, column: int = 0) -> Tensor:
     """Return d_y [C,D], the mean with the second value less the mean with the first, within each class.
 
     Images of `train` weigh 1, unseen ones 3. A class's own shift is shrunk to the shift pooled over classes
@@ -114,7 +145,7 @@ def _shifts(plan: Plan, unseen: Examples, classes: int) -> Tensor:
     if plan.division.train is not None:
         parts.append((plan.fit, SEEN))
     for examples, weight in parts:
-        codes = examples.codes[:, 0]
+        codes = examples.codes[:, column]
         for where, features in examples.blocks():
             known = (codes[where] >= 0) & (examples.labels[where] < classes)
             cell = (examples.labels[where] * 2 + codes[where])[known]

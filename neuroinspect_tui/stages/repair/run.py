@@ -14,6 +14,7 @@ from ...results import (
     Choice,
     ClassChange,
     ClassRef,
+    CueGap,
     JudgedImages,
     Metrics,
     Opponent,
@@ -21,12 +22,13 @@ from ...results import (
     SplitUse,
     Verdict,
 )
-from ...significance import mcnemar_p
+from ...significance import SIGNIFICANT, mcnemar_p
 from ...tensors import NO_MEMORY, Head, Memory, OnProgress, SplitFeatures, no_progress
 from ..estimates import Evidence, with_estimate
 from ..metrics import fixed_and_broken, predict
 from .candidates import Candidate
 from .controls import controls, told_less
+from .gaps import cue_gaps
 from .leace import has_groups
 from .methods import GROUPED, LABEL_FREE, Task, candidates_of, fit, task_for
 from .plan import Plan, plan_parts
@@ -57,6 +59,7 @@ class RepairOutcome:
     seconds: float
     unchanged: bool
     judged: JudgedImages
+    gaps: tuple[CueGap, ...]
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ def repair_class(
     aim = plan.judge.labels == target if images is None else images
     others |= told_less(found.method, found.task, found.pool, splits, told.shuffled, aim)
     measure = _Measure(plan, head, target, class_names, told, on_progress)
-    return _outcome(found, measure, others, tuple(neurons), images)
+    return _outcome(splits, found, measure, others, tuple(neurons), images)
 
 
 def preview(
@@ -212,6 +215,7 @@ class _Measure:
 
 
 def _outcome(
+    splits: Mapping[str, SplitFeatures],
     found: Proposal,
     measure: _Measure,
     others: Mapping[Opponent, Head],
@@ -247,6 +251,7 @@ def _outcome(
         seconds=found.seconds,
         unchanged=found.choice.kept,
         judged=judged_images(judge, before.predicted, after.predicted, names),
+        gaps=cue_gaps(splits, plan, target, before.predicted, after.predicted),
     )
 
 
@@ -288,7 +293,8 @@ def propose(
     """Fit the method and choose its best head, or the untouched one where none does better on `plan.choose`.
 
     `auto` is ridge where there are groups; otherwise the label-free method, or the paper's edit if there are
-    `neurons`, of the best score.
+    `neurons`, of the best score, if it does better beyond chance: a class's rate on a few images of a skewed
+    split says little of its rare groups.
     """
     started = time.perf_counter()
     if plan.columns and method in ("auto", *GROUPED) and has_rare_cells(plan):
@@ -305,10 +311,18 @@ def propose(
     if len(methods) > 1:
         choice = Choice("best", scores={name: score.worst for name, (_, score) in found.items()})
     candidate, score = found[best]
-    if not score > tasks[best].score(head):
+    doubtful = choice.rule == "best" and not _beyond_chance(plan, head, candidate.head)
+    if doubtful or not score > tasks[best].score(head):
         candidate, choice = Candidate(head, {"kept": "untouched"}), replace(choice, kept=True)
     seconds = time.perf_counter() - started
     return Proposal(best, candidate, tasks[best], choice, tuple(methods), seconds)
+
+
+def _beyond_chance(plan: Plan, head: Head, new: Head) -> bool:
+    """Return whether chance would hardly make `new` as much better on the choosing part (exact McNemar)."""
+    before, after = (plan.choose.predictions(one) for one in (head, new))
+    fixed, broken = fixed_and_broken(plan.choose.labels, before, after)
+    return fixed > broken and mcnemar_p(fixed, broken) < SIGNIFICANT
 
 
 def _propose_rare(
@@ -320,21 +334,34 @@ def _propose_rare(
     on_progress: OnProgress,
     device: torch.device | None,
 ) -> Proposal:
-    """Choose by margins and flipped copies among the candidates of `method`; auto: of all with groups."""
+    """Choose by margins and flipped copies among the candidates of `rare_pool`."""
     started = time.perf_counter()
-    methods = GROUPED if method == "auto" else (method,)
-    pool: list[tuple[RepairMethod, Task, Candidate]] = []
-    for name in methods:
-        task = task_for(name, plan, head, target, (), seed, on_progress, device=device)
-        if name != "leace" or method == "leace" or has_groups(task.examples):
-            pool += [(name, task, candidate) for candidate in candidates_of(name, task)]
+    pool = rare_pool(plan, head, target, method, seed, on_progress, device)
     best, scores = choose_by_margins(plan, head, [candidate for _, _, candidate in pool])
     kept = best.head is head
     place = scores.index(max(scores))
     rates: dict[str, float] = {}
     for (name, _, _), score in zip(pool, scores, strict=True):
-        rates[name] = max(score / 2.0, rates.get(name, 0.0))
+        rates[name] = max(score, rates.get(name, 0.0))
     choice = Choice("rare", ", ".join(plan.columns), rates, kept)
     name, task, _ = pool[place]
     seconds = time.perf_counter() - started
     return Proposal(name, best, task, choice, tuple(dict.fromkeys(one for one, *_ in pool)), seconds)
+
+
+def rare_pool(
+    plan: Plan,
+    head: Head,
+    target: int,
+    method: RepairMethod,
+    seed: int = 0,
+    on_progress: OnProgress = no_progress,
+    device: torch.device | None = None,
+) -> list[tuple[RepairMethod, Task, Candidate]]:
+    """Return all candidates of `method`; of auto, those of every method that weights by groups."""
+    pool: list[tuple[RepairMethod, Task, Candidate]] = []
+    for name in GROUPED if method == "auto" else (method,):
+        task = task_for(name, plan, head, target, (), seed, on_progress, device=device)
+        if name != "leace" or method == "leace" or has_groups(task.examples):
+            pool += [(name, task, candidate) for candidate in candidates_of(name, task)]
+    return pool

@@ -23,12 +23,13 @@ _TOKEN = re.compile(r"\x1b\[([0-9;]*)m|([^\x1b]+)")
 
 @cache
 def _block_image() -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        import term_image
+    # Not catch_warnings: it would swallow what other threads warn of meanwhile.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"term_image\b")
+    import term_image
 
-        term_image.disable_queries()
-        from term_image.image import BlockImage
+    term_image.disable_queries()
+    from term_image.image import BlockImage
+
     return BlockImage
 
 

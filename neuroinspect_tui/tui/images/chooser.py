@@ -36,6 +36,14 @@ def version_of(name: str, program: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
+def repeats_characters(terminal: Terminal) -> bool:
+    """Whether the terminal is known to repeat the last character (REP), placeholders included.
+
+    tmux keeps each cell: where a menu covers the beginning of a picture's line, its rest must know its place.
+    """
+    return version_of(terminal.name, "kitty") is not None and not terminal.tmux
+
+
 def possible(terminal: Terminal, colour: bool = True) -> list[tuple[str, str]]:
     """Return the ways that work here, best first, each with its reason."""
     ways: list[tuple[str, str]] = []

@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 
 PLACEHOLDER = "\U0010eeee"
 CHUNK = 4096
+_NEXT = dict(itertools.pairwise(MARKS))
+
+
+def continues(left: str, cell: str) -> bool:
+    """Whether `cell` is the placeholder right of `left` in a picture: it means the same without marks."""
+    placeholders = len(left) == len(cell) == 3 and left[0] == cell[0] == PLACEHOLDER
+    return placeholders and left[1] == cell[1] and _NEXT.get(left[2]) == cell[2]
 
 
 def wrap_for_tmux(sequence: str) -> str:

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from ... import jobs
 from ...results import Cue
 from ...text import safe
-from ...wording.cues import ORIGINS, carried_words, count_words, probe_advice
+from ...wording.cues import ORIGINS, carried_words, count_words, probe_advice, rare_words
 from ...wording.numbers import number, percent
 from ..app_state import Topic
 from ..cue_aim import CueAim
@@ -77,6 +77,7 @@ class CuesScreen(Page[None]):
         lines = [f"“{cue.name}” {ORIGINS[cue.origin]}", count_words(cue.tags)]
         if cue.probe is not None:
             lines += [carried_words(cue.probe), probe_advice(cue.tags, cue.probe)]
+            lines += rare_words(cue.probe, cue.name, self.class_names)
         self.words.show(lines)
 
     def next_step(self) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from ..widgets.hints import HintBar
 
 Result = TypeVar("Result")
 SMALLEST = (60, 16)
-ONCE: frozenset[Topic] = frozenset({"exported", "found", "report"})
+ONCE: frozenset[Topic] = frozenset({"exported", "verified", "found", "report"})
 ALL: frozenset[Topic] = frozenset(get_args(Topic)) - ONCE
 
 

@@ -14,30 +14,38 @@ from ...repair_methods import REPAIRS, RepairMethod
 from ...results import Repair
 from ...text import safe
 from ...wording.modes import brief_title
-from ...wording.numbers import listed, neurons
+from ...wording.numbers import listed, neurons, number
 from ...wording.verdicts import outcome_words, verdict_sentence
 from ...wording.verifications import differing_lines, verification_sentence
 from ..app_state import Topic
 from ..keymap import keys
 from ..widgets.case_words import CaseWords
 from ..widgets.changes import ChangesTable
+from ..widgets.contact_sheet import PictureSheet
+from ..widgets.gallery import Gallery
 from ..widgets.repair_parts import MethodTable, RepairTable, method_lines, repair_lines
 from ..widgets.table import Table
+from ..widgets.tiles import flip_sections
 from ..widgets.verdict import VerdictTable
 from .dialogs import ConfirmDialog
-from .page import Page
+from .picture_page import PicturePage
+
+PANES = ("methods", "repairs", "flips")
 
 
-class RepairScreen(Page[None]):
+class RepairScreen(PicturePage[PictureSheet]):
     """Repairs for class `target`, or for a failure `mode` that is most frequent in it.
 
-    `culprits` are the marked neurons, or the five first of both lists.
+    `culprits` are the marked neurons, or the five first of both lists; `base` is the repair on top of which
+    new ones are made.
     """
 
     BINDINGS = keys(
         "pane.next",
+        "pane.previous",
         "pane.methods",
         "pane.repairs",
+        "pane.flips",
         "tag.cues",
         "repair.accept",
         "repair.verify",
@@ -47,9 +55,17 @@ class RepairScreen(Page[None]):
     )
     cancels = (jobs.RepairHead, jobs.ExportRepair, jobs.VerifyRepair)
 
-    def __init__(self, target: int, culprits: tuple[int, ...], marked: bool, mode: int | None = None) -> None:
-        super().__init__()
-        self.target, self.culprits, self.marked, self.mode = target, culprits, marked, mode
+    def __init__(
+        self,
+        target: int,
+        culprits: tuple[int, ...],
+        marked: bool,
+        mode: int | None = None,
+        base: int | None = None,
+    ) -> None:
+        super().__init__(PictureSheet(dom_id="flips"))
+        self.target, self.culprits, self.marked, self.mode, self.base = target, culprits, marked, mode, base
+        self._looked_at: int | None = None
         self.methods, self.verdict = MethodTable("methods"), VerdictTable("verdict")
         self.words, self.repairs = CaseWords(id="words"), RepairTable("repairs")
         self.changes = ChangesTable("changes")
@@ -65,7 +81,9 @@ class RepairScreen(Page[None]):
             with Vertical():
                 yield self.words
                 yield self.verdict
-                yield self.changes
+                with Horizontal(id="after"):
+                    yield self.changes
+                    yield self.sheet
 
     @on(events.Mount)
     def _begin(self) -> None:
@@ -78,14 +96,20 @@ class RepairScreen(Page[None]):
     @property
     def shown(self) -> Repair | None:
         """The repair whose verdict is on show."""
-        number = self.repairs.key if self.repairs.has_focus else self.app_state.repair_of(self.target)
-        return self.app_state.repairs.get(number) if isinstance(number, int) else None
+        number = self._looked_at
+        if self.repairs.has_focus:
+            number = self.repairs.key if isinstance(self.repairs.key, int) else None
+        elif self.methods.has_focus or number not in self.app_state.repairs:
+            number = self.app_state.repair_of(self.target)
+        return self.app_state.repairs.get(number) if number is not None else None
 
     def redraw(self, topics: frozenset[Topic]) -> None:
         """Show new repairs and progress."""
         if "exported" in topics and self.shown is not None and self.shown.weights:
             words = f"Repaired weights are in {safe(self.weights)}. Press y to copy the path."
             self.notify(words, timeout=12, markup=False)
+        if topics & {"layers", "thumbnails", "failure"}:
+            self._show_flips(self.shown)
         if topics & {"repairs", "failure", "tags", "opened"}:
             self.repairs.show(self.app_state.repairs)
             latest = self.app_state.repair_of(self.target)
@@ -97,8 +121,31 @@ class RepairScreen(Page[None]):
         self.refresh_bindings()
         self.verdict.show(self.shown, self._nothing())
         self.changes.show(self.shown)
+        self._looked_at = self.shown.number if self.shown is not None else None
+        self._show_flips(self.shown)
         self.words.show(self._lines())
         self.hints.name_next(self.next_step())
+
+    def _show_flips(self, made: Repair | None) -> None:
+        """Show the images that the repair fixed and broke, once they are known."""
+        layer = self.app_state.layers.get(made.number) if made is not None else None
+        if made is None or layer is None:
+            self.sheet.name_it("3 Fixed and broken images")
+            self.sheet.show([], self._no_flips(made))
+            return
+        fixed, broken = len(layer.of("fixed")), len(layer.of("broken"))
+        self.sheet.name_it(f"3 Fixed {number(fixed)} · broken {number(broken)} · surest answers first")
+        self.sheet.show(flip_sections(self.app_state, layer.images), ("No image changes its answer.",))
+        self.ask_thumbnails()
+
+    def _no_flips(self, made: Repair | None) -> tuple[str, ...]:
+        if made is None:
+            return ("Nothing repaired yet.",)
+        job = jobs.LookThrough(made.number)
+        failed = self.app_state.failures.get(job)
+        if failed is None and not self.app_state.waits_for(job):
+            self.ask(job)
+        return (safe(failed.line, 400) if failed else "Looking for them…",)
 
     def _lines(self) -> list[str]:
         made, state = self.shown, self.app_state
@@ -115,7 +162,8 @@ class RepairScreen(Page[None]):
         if checked is not None:
             return [verification_sentence(checked), *differing_lines(checked, self.class_names)]
         verdict = [verdict_sentence(made)] if made is not None else []
-        return [*verdict, *method_lines(self._method(), self._uses())]
+        on_top = [] if self.base is None else [f"Starts from the layer of repair {self.base}."]
+        return [*verdict, *method_lines(self._method(), self._uses()), *on_top]
 
     def next_step(self) -> tuple[str, str]:
         """Repair, accept, then back to look through the new layer."""
@@ -173,12 +221,13 @@ class RepairScreen(Page[None]):
 
     @on(events.DescendantFocus)
     def _focus_moved(self) -> None:
+        self.set_class(self.sheet.has_focus, "-at-flips")
         self._show()
 
     @on(Table.Opened, "#methods")
     def _run(self) -> None:
         chosen = self.culprits if REPAIRS[self._method()].need == "neurons" else ()
-        self.ask(jobs.RepairHead(self.target, self._method(), chosen, mode=self.mode))
+        self.ask(jobs.RepairHead(self.target, self._method(), chosen, mode=self.mode, base=self.base))
         self.redraw(frozenset({"repairs"}))
 
     @on(Table.Opened, "#repairs")
@@ -186,12 +235,20 @@ class RepairScreen(Page[None]):
         self.action_accept()
 
     def action_next_pane(self, direction: int) -> None:
-        """Go between methods and repairs."""
-        self.set_focus(self.repairs if self.methods.has_focus else self.methods)
+        """Go round methods, repairs and images."""
+        here = next((place for place, name in enumerate(PANES) if self._pane(name).has_focus), 0)
+        self.action_show_list(PANES[(here + direction) % len(PANES)])
 
     def action_show_list(self, name: str) -> None:
-        """Go to the methods or to the repairs."""
-        self.set_focus(self.methods if name == "methods" else self.repairs)
+        """Go to the methods, the repairs or the images."""
+        self.set_focus(self._pane(name))
+
+    def _pane(self, name: str) -> Widget:
+        return self.query_one(f"#{name}", Widget)
+
+    @on(Gallery.LeftSide)
+    def _leave_sheet(self) -> None:
+        self.action_show_list("repairs")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only a repair on show can be accepted or discarded, and only an accepted one verified."""
@@ -236,10 +293,6 @@ class RepairScreen(Page[None]):
 
         self.app.push_screen(ConfirmDialog(question, yes=yes, no="no"), answered)
 
-    def action_view(self, name: str) -> None:
-        """Go to the tag screen."""
-        self.ni.view(name)
-
     @property
     def weights(self) -> str:
         """Where the accepted repair's weights are."""
@@ -247,6 +300,8 @@ class RepairScreen(Page[None]):
         return str(self.app_state.root / repair.weights) if repair is not None and repair.weights else ""
 
     def copied(self) -> str:
-        """The path of the weights, or the verdict."""
+        """The path of the weights or of an image, or the verdict."""
+        if self.sheet.has_focus and self.sheet.tile is not None:
+            return self.sheet.tile.copy
         repair = self.shown
         return self.weights or (verdict_sentence(repair) if repair else "")

@@ -1,24 +1,19 @@
-"""What all screens with a contact sheet share: tagging on it, undo, enlarging, small pictures in time."""
+"""What all screens with a contact sheet share: tagging on it, and undo."""
 
 from __future__ import annotations
-
-from textual import on
 
 from ... import jobs
 from ...results import Sample
 from ..cue_aim import CueAim
 from ..widgets.contact_sheet import ContactSheet
-from ..widgets.gallery import Gallery
-from .page import Page
+from .picture_page import PicturePage
 
 
-class SheetPage(Page[None]):
+class SheetPage(PicturePage[ContactSheet]):
     """A page with the contact sheet `sheet`; what is tagged there is tagged for the cue of `aim`."""
 
     def __init__(self, sheet: ContactSheet) -> None:
-        super().__init__()
-        self.sheet = sheet
-        self.sheet.moved = self.ask_thumbnails
+        super().__init__(sheet)
         self.history: list[tuple[str, list[tuple[Sample, str]]]] = []
 
     @property
@@ -72,38 +67,3 @@ class SheetPage(Page[None]):
         places = [place for place, tile in enumerate(self.sheet.tiles) if tile.sample == before[0][0]]
         self.sheet.cursor = places[0] if places else self.sheet.cursor
         self.redraw(frozenset({"tags"}))
-
-    def ask_thumbnails(self) -> None:
-        """Ask for the small pictures that are or soon will be on the screen."""
-        state = self.app_state
-        asked = {
-            (job.split, row)
-            for job in state.pending
-            if isinstance(job, jobs.MakeThumbnails)
-            for row in job.rows
-        }
-        rows: dict[str, list[int]] = {}
-        for sample in self.sheet.upcoming:
-            place = (sample.split, sample.row)
-            if place not in state.thumbnails and place not in asked:
-                rows.setdefault(sample.split, []).append(sample.row)
-        for split, wanted in rows.items():
-            job = jobs.MakeThumbnails(split, tuple(dict.fromkeys(wanted)))
-            if job not in state.failures:
-                self.ask(job)
-
-    @on(Gallery.Opened)
-    def action_zoom(self) -> None:
-        """Enlarge the picture under the cursor."""
-        from .zoom import ZoomScreen
-
-        if self.sheet.tiles:
-            self.app.push_screen(ZoomScreen(self.sheet.tiles, self.sheet.cursor, self.sheet.masked))
-
-    def action_mask(self) -> None:
-        """Show where the neuron looks, or the whole picture."""
-        self.sheet.masked = not self.sheet.masked
-
-    def action_view(self, name: str) -> None:
-        """Open another screen."""
-        self.ni.view(name)

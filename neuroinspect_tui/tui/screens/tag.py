@@ -10,7 +10,7 @@ from textual.widget import Widget
 from ... import jobs
 from ...results import ReviewItem
 from ...text import safe
-from ...wording.cues import carried_words, count_words, probe_advice
+from ...wording.cues import carried_words, count_words, probe_advice, rare_words
 from ..app_state import Topic
 from ..cue_aim import CueAim
 from ..keymap import keys
@@ -79,8 +79,9 @@ class TagScreen(SheetPage):
         if not topics & {"review", "thumbnails", "tags", "failure", "opened"}:
             return
         opened = self.app_state.opened
+        splits = dict.fromkeys(item.sample.split for item in self.items)
         name, split = safe(self.aim.name, 60), self.split or (opened.split if opened else "")
-        self.sheet.name_it(f"Tag “{name}” · {split} · {self.sort}")
+        self.sheet.name_it(f"Tag “{name}” · {' and '.join(splits) or split} · {self.sort}")
         tiles = tuple(self._tile(item) for item in self.items)
         failure = self.app_state.failures.get(self.job)
         ready = self.job in self.app_state.reviews
@@ -99,7 +100,8 @@ class TagScreen(SheetPage):
         cue = self.app_state.cues.get(self.aim.name)
         if cue is None or cue.probe is None:
             return [*lines, "A few dozen tags teach a probe that carries them to all other images."]
-        return [*lines, probe_advice(cue.tags, cue.probe), count_words(cue.tags), carried_words(cue.probe)]
+        lines += [probe_advice(cue.tags, cue.probe), count_words(cue.tags), carried_words(cue.probe)]
+        return [*lines, *rare_words(cue.probe, self.aim.name, self.class_names)]
 
     def next_step(self) -> tuple[str, str]:
         """Tag first; then repair."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.containers import Horizontal, Vertical
@@ -13,32 +14,33 @@ from textual.widget import Widget
 from ... import jobs
 from ...results import CulpritReport, FailureMode
 from ...text import safe
-from ...wording.modes import brief_title, case_lines
-from ...wording.numbers import number, plural
+from ...wording.modes import case_lines
+from ...wording.numbers import plural
+from ...wording.verifications import verification_sentence
 from ..app_state import Topic
+from ..case import NO_CASE, TITLE, Case, class_case, mode_case, neuron_case, repaired_case
 from ..cue_aim import CueAim, aim_of_class, aim_of_mode
 from ..keymap import keys
 from ..marks import Marks
 from ..on_show import missing, no_classes, no_modes, no_neurons, result_of
 from ..widgets.case_words import CaseWords
 from ..widgets.class_table import ClassTable
-from ..widgets.class_words import class_lines
 from ..widgets.contact_sheet import ContactSheet
-from ..widgets.gallery import Gallery, Section
+from ..widgets.gallery import Gallery
 from ..widgets.mode_table import ModeTable
 from ..widgets.neuron_table import NeuronTable
 from ..widgets.table import Table
-from ..widgets.tiles import mode_sections, neuron_sections, sample_tile
 from ..widgets.what_if import WhatIfStrip
 from .page import ALL
 from .panes import PanedPage
+
+if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
 
 SETTLE = 0.12
 SEEDS = 2
 """Illusions of a neuron, pushed apart: what they share is the neuron's."""
 ENOUGH_TAGS = 8
-SHOWN = 60
-TITLE = "3 Pictures"
 
 
 class TriageScreen(PanedPage):
@@ -48,9 +50,9 @@ class TriageScreen(PanedPage):
     """
 
     BINDINGS = keys(
-        "causes.switch", "causes.compare", "neuron.visualise", "neuron.visualise-all", "neuron.find",
-        "whatif.everywhere", "whatif.more", "whatif.less", "view.tag", "view.repair", "tag.cues",
-        "view.confusion", "view.sessions", "view.log", "app.copy", "app.retry",
+        "causes.switch", "causes.compare", "causes.verify", "neuron.visualise", "neuron.visualise-all",
+        "neuron.find", "whatif.everywhere", "whatif.more", "whatif.less", "view.tag", "view.repair",
+        "tag.cues", "view.confusion", "view.sessions", "view.log", "app.copy", "app.retry",
     )  # fmt: skip
 
     cancels = (jobs.Job,)
@@ -60,7 +62,7 @@ class TriageScreen(PanedPage):
         super().__init__(ContactSheet(TITLE, "pictures"))
         self.marks = marks
         self._settling: Timer | None = None
-        self._chosen = self._comparing = False
+        self._chosen = False
         self.mode_table, self.class_table = ModeTable("modes"), ClassTable("classes")
         self.neuron_table, self.words = NeuronTable("neurons"), CaseWords(id="words")
         self.strip = WhatIfStrip(id="what-if")
@@ -181,11 +183,8 @@ class TriageScreen(PanedPage):
 
     def redraw(self, topics: frozenset[Topic]) -> None:
         """Redraw the panes that show any of `topics`."""
-        if topics & {"opened", "evaluation", "failure", "repairs"} or self.app_state.evaluation is None:
-            self._show_classes()
-        if topics & {"opened", "modes", "evaluation", "failure", "progress"}:
-            modes = self.app_state.failure_modes or ()
-            self.mode_table.show(modes, self.class_names, no_modes(self.app_state))
+        if topics & {"opened", "modes", "evaluation", "failure", "progress", "repairs", "layers"}:
+            self._show_lists(topics)
         if "modes" in topics and self.app_state.failure_modes and not self._chosen:
             self._chosen = True
             self._show_causes(self.mode_table)
@@ -197,26 +196,46 @@ class TriageScreen(PanedPage):
             self._show_what_if()
         if "found" in topics:
             self._show_found()
+        if "verified" in topics:
+            self._tell_verified()
         if topics & {"evaluation", "modes", "tags"} and self.app_state.evaluation_final:
             self._settle()
 
-    def _show_classes(self) -> None:
-        made = self.app_state.accepted
-        if made is not None and self._comparing:
+    def _show_lists(self, topics: frozenset[Topic]) -> None:
+        """Fill the classes and the causes, as the layer that is looked through has them."""
+        state = self.app_state
+        made, modes = state.seen_through, state.failure_modes or ()
+        if made is not None:
             self.class_table.compare(made)
-        else:
-            state = self.app_state
+            self.mode_table.compare(modes, self.class_names, made, state.layers.get(made.number))
+            return
+        if topics & {"opened", "evaluation", "failure", "repairs"} or state.evaluation is None:
             self.class_table.show(state.evaluation, state.evaluation_final, no_classes(state))
+        self.mode_table.show(modes, self.class_names, no_modes(state))
 
     def action_compare(self) -> None:
         """Look through the repaired layer, or through the untouched one again."""
-        if self.app_state.accepted is None:
+        if not self.app_state.toggle_layer():
             self.notify("No repair is accepted yet: m makes one.", timeout=3)
             return
-        self._comparing = not self._comparing
-        self._show_classes()
-        if self.causes is self.mode_table:
-            self.action_switch()
+        self.board_changed(ALL)
+        self.causes.go_to(None)
+        self._cause_moved()
+
+    def action_verify(self) -> None:
+        """Load the weights that were accepted last in a fresh process and compare its answers."""
+        accepted = self.app_state.accepted
+        if accepted is None:
+            self.notify("No repair is accepted yet: m makes one.", timeout=3)
+        else:
+            self.ask(jobs.VerifyRepair(accepted.number))
+
+    def _tell_verified(self) -> None:
+        accepted = self.app_state.accepted
+        found = self.app_state.verifications.get(accepted.number) if accepted is not None else None
+        if found is not None:
+            severity: SeverityLevel = "information" if found.holds else "error"
+            self.notify(safe(verification_sentence(found), 400), severity=severity, timeout=12, markup=False)
 
     def _show_neurons(self) -> None:
         target, mode = self.target, self.mode
@@ -227,56 +246,26 @@ class TriageScreen(PanedPage):
         else:
             self.neuron_table.show(self.report, self.marked, concepts, words)
 
+    @property
+    def case(self) -> Case:
+        """What the pictures show, and the words above them."""
+        state, mode, target, neuron = self.app_state, self.mode, self.target, self.neuron
+        if target is None:
+            return NO_CASE
+        if self.pane == "neurons" and neuron is not None:
+            culprit = state.culprit(target, neuron)
+            words = self.neuron_table.words_for(culprit, neuron, self.class_name(target))
+            return neuron_case(state, target, neuron, words)
+        if state.seen_through is not None:
+            return repaired_case(state, state.seen_through, target, mode)
+        return class_case(state, target, self.cue) if mode is None else mode_case(state, mode, self.cue)
+
     def _show_pictures(self) -> None:
-        mode, target, neuron = self.mode, self.target, self.neuron
-        if self.pane == "neurons" and target is not None and neuron is not None:
-            self._show_neuron(target, neuron)
-        elif mode is not None:
-            self._show_mode(mode)
-        elif target is not None:
-            self._show_class(target)
-        else:
-            self.sheet.name_it(TITLE)
-            self.words.show(())
-            self.sheet.show([], ("Pictures appear here.", "First the model has to be evaluated."))
+        case = self.case
+        self.sheet.name_it(case.title)
+        self.words.show(case.words)
+        self.sheet.show(case.sections, case.empty)
         self.ask_thumbnails()
-
-    def _show_mode(self, mode: FailureMode) -> None:
-        self.sheet.name_it(f"{TITLE} · {safe(brief_title(mode, self.class_names), 60)} · highest score first")
-        self.words.show(case_lines(mode, self.class_names))
-        self.sheet.show(
-            mode_sections(self.app_state, mode, self.class_names, self.cue), ("No pictures yet.",)
-        )
-
-    def _show_class(self, target: int) -> None:
-        state, names, result = self.app_state, self.class_names, result_of(self.app_state, target)
-        name, cue = safe(self.class_name(target), 40), self.cue
-        self.sheet.name_it(f"{TITLE} · {name} · most confident first")
-        groups = [g for g in state.evaluation.groups if g.class_index == target] if state.evaluation else []
-        self.words.show(class_lines(result, groups) if result else ())
-        wrong, right = state.mistakes_of(target)[:SHOWN], state.right_images(target)[:SHOWN]
-        mistakes, kept = (
-            tuple(sample_tile(state, sample, names, state.tag(cue, sample)) for sample in samples)
-            for samples in (wrong, right)
-        )
-        sections = [
-            Section(f"mistakes · {number(len(mistakes))}", mistakes, 2),
-            Section(f"right images of {name}", kept, 1),
-        ]
-        self.sheet.show([one for one in sections if one.tiles], ("No mistakes in this class.",))
-
-    def _show_neuron(self, target: int, neuron: int) -> None:
-        concept, label = (
-            self.app_state.concepts.get((target, neuron)),
-            self.app_state.label_of(target, neuron),
-        )
-        words = f" · “{safe(label, 40)}”" if label else " · no clear concept" if concept else ""
-        self.sheet.name_it(f"{TITLE} of neuron {neuron}{words}")
-        name = self.class_name(target)
-        self.words.show(self.neuron_table.words_for(self.app_state.culprit(target, neuron), neuron, name))
-        self.sheet.show(
-            neuron_sections(self.app_state, (target, neuron)), ("Looking for images that excite it…",)
-        )
 
     def _question(self) -> jobs.AskWhatIf | None:
         weak = {culprit.neuron for culprit in self.report.insufficient} if self.report else set()
@@ -287,14 +276,14 @@ class TriageScreen(PanedPage):
         used = (cue.tags for cue in self.app_state.cues.values() if not cue.left_out)
         if self.target is None or not any(tags.has and tags.not_ for tags in used):
             return None
-        return jobs.PreviewRepair(self.target, mode=self.mode.id if self.mode else None)
+        made = self.app_state.seen_through
+        mode, base = self.mode.id if self.mode else None, made.number if made else None
+        return jobs.PreviewRepair(self.target, mode=mode, base=base)
 
     def _show_preview(self) -> None:
         job = self._repair_question()
         if job is None:
-            self.strip.explain(
-                "space on a neuron: what if ▲ were stronger, ▼ off? With tags: what m would do"
-            )
+            self.strip.explain("space marks a neuron: what if it were off? With tags: what m would do")
         elif job in self.app_state.failures:
             self.strip.explain(safe(self.app_state.failures[job].line, 300))
         elif job in self.app_state.repair_previews:
@@ -325,8 +314,13 @@ class TriageScreen(PanedPage):
 
     def next_step(self) -> tuple[str, str]:
         """The key that comes next: look, tag, repair, then the report."""
-        if self.app_state.accepted is not None:
+        accepted = self.app_state.accepted
+        if accepted is not None and accepted.number not in self.app_state.verifications:
+            return "causes.verify", "verify the exported weights"
+        if accepted is not None and not self.app_state.report_directory:
             return "app.report", "write the report"
+        if accepted is not None and self.app_state.seen_through is not None and self.target is not None:
+            return "view.repair", f"repair on top of repair {accepted.number}"
         if self.target is None:
             return "", ""
         tagged = self.app_state.tag_count(self.cue)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from ...results import ClassResult, Evaluation, Repair
+from rich.cells import set_cell_size
+
+from ...results import ClassResult, Evaluation, LabelResult, Repair
 from ...text import safe
 from ...wording.numbers import bare_percent as percent
+from ...wording.numbers import decimal
 from ..keymap import keys
 from .cells import Cell, bar_cell
 from .changes import COLUMNS as CHANGES
@@ -14,7 +17,7 @@ from .changes import change_rows
 from .filtered import FilteredTable
 from .table import Column, Row
 
-BAR = 6
+BAR, LABEL = 6, 14
 COLUMNS = (
     Column("class", 10, stretch=3, most=34),
     Column("acc", 5, "right"),
@@ -51,6 +54,20 @@ def grade(rate: float | None) -> str:
     return "bad" if rate < 0.5 else "warn" if rate < 0.8 else "good"
 
 
+def _label_rows(labels: Sequence[LabelResult]) -> list[Row]:
+    """Return the lines of all labels, where an image may have several: they are read, not chosen."""
+    if not labels:
+        return []
+    title = ((" all labels", "strong"), ("  --label looks at another", "dim"))
+    return [Row(None, (title,)), *(Row(None, (_label_cell(row),)) for row in labels)]
+
+
+def _label_cell(row: LabelResult) -> Cell:
+    numbers = f"AUROC {decimal(row.auroc, 2)}  {row.positives}/{row.count}"
+    name = set_cell_size(safe(row.name, 80), LABEL)
+    return ((f" {name} ", ""), (f"{percent(row.accuracy):>5}", grade(row.accuracy)), (f"  {numbers}", "dim"))
+
+
 class ClassTable(FilteredTable):
     """The first pane. Keys are class indices."""
 
@@ -61,17 +78,21 @@ class ClassTable(FilteredTable):
         super().__init__(COLUMNS, title=self.SHOWN_AS, dom_id=dom_id)
         self.sort = "accuracy"
         self._evaluation: Evaluation | None = None
+        self._repair: Repair | None = None
+        self._worst_first = True
 
     def compare(self, made: Repair) -> None:
-        """List the classes before and after a repair, on the images that it was judged on, gains first."""
+        """List the classes before and after a repair, on the images that it was judged on."""
+        self._repair = made
         self.set_columns(CHANGES)
-        self.border_title = f"{self.SHOWN_AS} · repair {made.number} · largest change first"
-        self.summary = f"{made.after.split} · b: as they were"
-        self.offer(change_rows(made), ("No classes.",))
+        order = "worst first" if self._worst_first else "largest change first"
+        self.border_title = f"{self.SHOWN_AS} · repair {made.number} · {order}"
+        self.summary = f"judged on {safe(made.after.split, 20)} · b: untouched layer"
+        self.offer(change_rows(made, self._worst_first), ("No classes.",))
 
     def show(self, evaluation: Evaluation | None, final: bool, empty: tuple[str, ...]) -> None:
         """Fill the table; `final` is False while the evaluation is still running."""
-        self._evaluation = evaluation
+        self._evaluation, self._repair = evaluation, None
         self.set_columns(COLUMNS)
         self.border_title = f"{self.SHOWN_AS} · {SORTS[self.sort][0]}"
         self.offer(self._rows(), empty)
@@ -82,6 +103,10 @@ class ClassTable(FilteredTable):
 
     def action_sort(self) -> None:
         """Sort by the next key."""
+        if self._repair is not None:
+            self._worst_first = not self._worst_first
+            self.compare(self._repair)
+            return
         order = list(SORTS)
         self.sort = order[(order.index(self.sort) + 1) % len(order)]
         self.border_title = f"{self.SHOWN_AS} · {SORTS[self.sort][0]}"
@@ -94,7 +119,8 @@ class ClassTable(FilteredTable):
         rank = SORTS[self.sort][1]
         gaps = group_gaps(evaluation)
         ordered = sorted(evaluation.classes, key=lambda c: (*rank(c, gaps.get(c.index)), c.index))
-        return [Row(c.index, self._cells(c, gaps.get(c.index))) for c in ordered]
+        rows = [Row(c.index, self._cells(c, gaps.get(c.index))) for c in ordered]
+        return [*rows, *_label_rows(evaluation.labels)]
 
     def _cells(self, result: ClassResult, gap: float | None) -> tuple[Cell, ...]:
         ink = grade(result.accuracy)

@@ -1,4 +1,4 @@
-"""Images of the data as a grid: every one can be enlarged, masked and tagged where it stands."""
+"""Images of the data as a grid: every one can be enlarged, masked and, on a contact sheet, tagged there."""
 
 from __future__ import annotations
 
@@ -7,13 +7,26 @@ from ..keymap import keys
 from .gallery import Gallery
 
 
-class ContactSheet(Gallery):
-    """A gallery whose tiles may show images of the data; the screen tags those that are chosen."""
+class PictureSheet(Gallery):
+    """A gallery whose tiles may show images of the data."""
+
+    BINDINGS = keys("picture.zoom", "picture.mask")
+
+    @property
+    def upcoming(self) -> list[Sample]:
+        """The images on the screen and just below it, whose small pictures will be wanted."""
+        top = round(self.scroll_y)
+        bottom = top + 2 * max(1, self.size.height)
+        near = (self.tiles[p.index].sample for p in self.plan.tiles if p.bottom > top and p.y < bottom)
+        return [sample for sample in near if sample is not None]
+
+
+class ContactSheet(PictureSheet):
+    """A sheet for tagging; the screen tags the images that are chosen."""
 
     BINDINGS = keys(
-        "tag.has", "tag.not", "tag.mislabelled", "tag.row-has", "tag.row-not", "tag.range", "tag.undo",
-        "picture.zoom", "picture.mask",
-    )  # fmt: skip
+        "tag.has", "tag.not", "tag.mislabelled", "tag.row-has", "tag.row-not", "tag.range", "tag.undo"
+    )
 
     @property
     def sample(self) -> Sample | None:
@@ -32,11 +45,3 @@ class ContactSheet(Gallery):
         self.begin = None
         self.cursor = min(last + 1, len(self.tiles) - 1)
         self.refresh()
-
-    @property
-    def upcoming(self) -> list[Sample]:
-        """The images on the screen and just below it, whose small pictures will be wanted."""
-        top = round(self.scroll_y)
-        bottom = top + 2 * max(1, self.size.height)
-        near = (self.tiles[p.index].sample for p in self.plan.tiles if p.bottom > top and p.y < bottom)
-        return [sample for sample in near if sample is not None]

@@ -48,6 +48,8 @@ class GalleryLayout:
 
 
 GAP = 1
+LEAST = 12
+"""Cells that a caption such as `boat → mug` needs."""
 ENOUGH = 4
 """Tiles of a section that are worth smaller pictures."""
 
@@ -60,7 +62,7 @@ def plan_gallery(shelves: Sequence[Shelf], width: int, height: int, draws: bool 
     if not draws:
         return _as_lines(shelves, width)
     bands = list(_bands(shelves))
-    least = min(max(8, min(28, width // 7)), max(2, width)) // 2 * 2
+    least = min(max(LEAST, min(28, width // 7)), max(2, width)) // 2 * 2
     if any(_shares(band, _across(width, least))[0] < 1 for band in bands):
         bands = [[shelf] for shelf in shelves]
     largest = min(width, 2 * height) // 2 * 2

@@ -73,7 +73,7 @@ def _repair(made: Repair) -> tuple[Cell, ...]:
     return (
         (("✓", "good"),) if made.accepted else " ",
         str(made.number),
-        made.method,
+        made.method if made.base is None else f"{made.method} on {made.base}",
         safe(made.target.name, 40),
         f"{percent(before.class_accuracy)} ▸ {percent(after.class_accuracy)}",
         group,

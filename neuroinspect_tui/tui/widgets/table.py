@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events, on
@@ -225,7 +226,8 @@ class Table(Inked, can_focus=True):
 
     def _longest(self, index: int) -> int:
         cells = [row.cells[index] for row in self.rows if len(row.cells) == len(self.columns)]
-        return max((width_of(spans_of(cell)) for cell in cells), default=0)
+        longest = max((width_of(spans_of(cell)) for cell in cells), default=0)
+        return max(longest, cell_len(self.columns[index].title))
 
     def _first(self) -> int:
         return next((index for index, row in enumerate(self.rows) if row.key is not None), 0)

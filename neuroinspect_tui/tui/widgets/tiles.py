@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ...events import Preview
-from ...results import Exemplar, FailureMode, Illusion, ModeExemplar, Sample
+from ...results import Exemplar, FailureMode, Flip, Illusion, ModeExemplar, RepairedImage, Sample
 from ...text import safe
 from ...wording.modes import changed_images
-from ...wording.numbers import percent
+from ...wording.numbers import number, percent
 from ..app_state import AppState
 from ..images.picture import Picture
 from .cells import Span, class_word
@@ -22,6 +23,7 @@ SECTIONS = {
 }
 SIGNS = {"has": ("●", "good"), "not": ("○", "warn"), "mislabelled": ("✗", "bad")}
 YES_NO = {"yes": True, "true": True, "no": False, "false": False}
+FLIPS_SHOWN = 200
 Caption = tuple[tuple[Span, ...], ...]
 
 
@@ -190,3 +192,38 @@ def _illusion_tile(root: Path, illusion: Illusion) -> Tile:
     mask = root / illusion.mask if illusion.mask else None
     picture = Picture(root / illusion.image, mask, faded=not illusion.shown)
     return Tile(picture, caption, illusion.image, name=file_name(illusion.image))
+
+
+# Repairs
+
+FLIPS: dict[Flip, str] = {"fixed": "fixed", "broken": "broken", "still": "wrong still"}
+
+
+def flip_sections(
+    app_state: AppState, images: Sequence[RepairedImage], order: Sequence[Flip] = ("fixed", "broken")
+) -> list[Section]:
+    """Return a section for each way in which a repair changes images, or does not."""
+    sections = []
+    for flip in order:
+        own = [image for image in images if image.flip == flip]
+        tiles = tuple(flip_tile(app_state, image) for image in own[:FLIPS_SHOWN])
+        shown = f", the surest {FLIPS_SHOWN} of them" if len(own) > FLIPS_SHOWN else ""
+        sections.append(Section(f"{FLIPS[flip]} · {number(len(own))}{shown}", tiles))
+    return [section for section in sections if section.tiles]
+
+
+def flip_tile(app_state: AppState, image: RepairedImage) -> Tile:
+    """Return the tile of an image with its answers before and after: `mug ▸ ✓ boat`, or `boat → mug`."""
+    tile, names = sample_tile(app_state, image.sample, app_state.class_names), app_state.class_names
+    before, after = image.sample.predicted, image.repaired
+    label = image.sample.label
+    later = () if before == after else ((" ▸ ", "dim"), *_answer(names, label, after))
+    first = answer_words(names, label, before) if image.flip == "still" else _answer(names, label, before)
+    groups = ((group_words(image.sample), "dim"),) if image.sample.groups else ()
+    return replace(tile, caption=((*first, *later), groups) if groups else ((*first, *later),))
+
+
+def _answer(names: Sequence[str], label: int, predicted: int) -> tuple[Span, ...]:
+    if label == predicted:
+        return (("✓ ", "good"), (class_word(names, predicted), "strong"))
+    return ((class_word(names, predicted), "bad"),)

@@ -10,7 +10,7 @@ from ...results import Comparison, Repair
 from ...text import safe
 from ...wording.numbers import bare_percent as percent
 from ...wording.numbers import number, plural, signed
-from ...wording.verdicts import OPPONENTS, aim_name, outcome_words
+from ...wording.verdicts import aim_name, opponent_words, outcome_words
 from .cells import Cell
 from .table import Column, Row, Table
 
@@ -42,6 +42,7 @@ class VerdictTable(Table):
             self.set_rows([], empty)
             return
         name = safe(repair.target.name, 40)
+        name += "" if repair.base is None else f", on top of repair {repair.base}"
         self.border_title = Content(
             f"{TITLE} on repair {repair.number} ({repair.method} for {name}): {outcome_words(repair)}"
         )
@@ -59,16 +60,16 @@ def _lines(repair: Repair, metric: str) -> list[Row]:
     guessed = " · estimated from tags" if repair.verdict.estimated and metric == "worst_group" else ""
     first = " (the aim)" if metric == repair.verdict.aim else ""
     words = f"{safe(aim_name(repair, metric), 60)}{first} · {plural(found[0].n, 'image')}{guessed}"
-    return [Row(None, (((words, "header"),),)), *(Row(None, _line(line)) for line in found)]
+    return [Row(None, (((words, "header"),),)), *(Row(None, _line(line, repair.base)) for line in found)]
 
 
-def _line(line: Comparison) -> tuple[Cell, ...]:
+def _line(line: Comparison, base: int | None) -> tuple[Cell, ...]:
     change = line.after - line.before
     ink = "good" if change > 0 else "bad" if change < 0 else "dim"
     low, high = line.interval
     strong = "strong" if line.against == "untouched" else ""
     return (
-        ((OPPONENTS[line.against], strong),),
+        ((opponent_words(line.against, base), strong),),
         percent(line.before),
         ((percent(line.after), "strong"),),
         ((signed(change), ink),),

@@ -41,7 +41,7 @@ class WhatIfStrip(Widget):
     def show_repair(self, found: RepairPreview) -> None:
         """Show what the repair would give that `m` makes."""
         if found.unchanged:
-            self.explain("m: with these tags the untouched layer would be kept")
+            self.explain("m: with these tags nothing would beat the layer as it is")
             return
         before, after = found.before, found.after
         name = safe(found.target.name, 12)
@@ -59,10 +59,10 @@ class WhatIfStrip(Widget):
         shown = Content.styled("what-if ", "bold $secondary")
         for fact in self.facts:
             longer = Content.assemble(shown, *_without_change(fact) if narrow else fact)
-            if longer.cell_length > max(40, self.size.width):
+            if longer.cell_length > self.size.width and shown.cell_length > len("what-if "):
                 break
             shown = longer
-        return shown
+        return shown.truncate(max(1, self.size.width), ellipsis=True)
 
 
 def _flips(fixed: int, broken: int) -> Fact:

@@ -19,7 +19,7 @@ from textual.message import Message
 
 from .replies import Replies
 
-LAST_ANSWERS = 0.5
+LAST_ANSWERS = 1.0
 """Seconds that answers still under way are waited for at the end."""
 
 

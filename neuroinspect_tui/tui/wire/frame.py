@@ -16,6 +16,8 @@ from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 
+from ..images.kitty import PLACEHOLDER, continues
+
 JOINING = "\u200d\ufe0f"
 NEAR = 3
 """Unchanged cells of the same look between two changes that are written again: cheaper than a jump."""
@@ -49,10 +51,13 @@ BLANK: Cell = (" ", PLAIN.of_space)
 
 
 class Frame:
-    """Two grids of `columns` × `rows` cells: `wanted`, and `shown`, which is what was written."""
+    """Two grids of `columns` × `rows` cells: `wanted`, and `shown`, which is what was written.
 
-    def __init__(self, columns: int, rows: int, colours: ColorSystem) -> None:
-        self.columns, self.rows, self.colours = columns, rows, colours
+    With `repeats` the line of a Kitty picture is its first placeholder, and then one without marks, repeated.
+    """
+
+    def __init__(self, columns: int, rows: int, colours: ColorSystem, repeats: bool = False) -> None:
+        self.columns, self.rows, self.colours, self.repeats = columns, rows, colours, repeats
         self.wanted = [[BLANK] * columns for _ in range(rows)]
         self.forget()
 
@@ -101,11 +106,8 @@ class Frame:
                 continue
             for first, last in _runs(wanted, shown):
                 parts.append(f"\x1b[{y + 1};{first + 1}H")
-                for text, own in wanted[first:last]:
-                    if text and own != look:
-                        change, look = _change(look, own)
-                        parts.append(change)
-                    parts.append(text)
+                written, look = _written(wanted[first:last], look, self.repeats)
+                parts += written
                 regions.append(Region(first, y, last - first, 1))
             shown[:] = wanted
         if look is not None:
@@ -128,11 +130,40 @@ def _pieces(update: Any) -> Iterator[tuple[int, int, Strip]]:
             x += strip.cell_length
 
 
+def _written(cells: list[Cell], look: Look | None, repeats: bool) -> tuple[list[str], Look | None]:
+    """Return what writes `cells` from the look before them on, and the look after them."""
+    parts: list[str] = []
+    left, repeated = "", 0
+    for text, own in [*cells, ("", look or PLAIN)]:
+        if repeats and own == look and continues(left, text):
+            left, repeated = text, repeated + 1
+            continue
+        if repeated:
+            parts.append(PLACEHOLDER + (f"\x1b[{repeated - 1}b" if repeated > 1 else ""))
+            repeated = 0
+        if text and own != look:
+            change, look = _change(look, own)
+            parts.append(change)
+        parts.append(text)
+        left = text
+    return parts, look
+
+
+def _differs(wanted: list[Cell], shown: list[Cell], x: int) -> bool:
+    """Whether cell `x` has to be written: a placeholder also where it got its marks from the left."""
+    if wanted[x] != shown[x]:
+        return True
+    if not x or wanted[x][0][:1] != PLACEHOLDER or wanted[x - 1] == shown[x - 1]:
+        return False
+    (left, look), (text, own) = wanted[x - 1 : x + 1]
+    return look != own or not continues(left, text)
+
+
 def _runs(wanted: list[Cell], shown: list[Cell]) -> Iterator[tuple[int, int]]:
     """Yield the stretches (first, last + 1) of a line to write: whole characters, near ones joined."""
     first = last = -1
-    for x, cell in enumerate(wanted):
-        if cell == shown[x]:
+    for x in range(len(wanted)):
+        if not _differs(wanted, shown, x):
             continue
         begin = x
         while begin > 0 and not wanted[begin][0]:

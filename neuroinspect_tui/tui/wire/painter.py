@@ -17,7 +17,8 @@ BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
 class Painter:
     """`write` hands text to the terminal's line, `idle` says whether all of it has left.
 
-    `held` is called when something has to wait; `behind` tells so until it is set back.
+    `held` is called when something has to wait; `behind` tells so until it is set back. `repeats` says
+    whether the terminal repeats characters.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Painter:
         self._write, self._idle, self._held = write, idle, held
         self.behind = False
         self.pace = Pace(answers)
+        self.repeats = False
         self.frame = Frame(0, 0, ColorSystem.TRUECOLOR)
         self._cursor: Offset | None = None
 
@@ -46,9 +48,10 @@ class Painter:
         return clear
 
     def fit(self, size: Size, colours: ColorSystem) -> None:
-        """Begin anew where the screen has another size or other colours."""
-        if (self.frame.columns, self.frame.rows, self.frame.colours) != (*size, colours):
-            self.frame = Frame(size.width, size.height, colours)
+        """Begin anew where the screen has another size or other colours, or is written in another way."""
+        frame = self.frame
+        if (frame.columns, frame.rows, frame.colours, frame.repeats) != (*size, colours, self.repeats):
+            self.frame = Frame(size.width, size.height, colours, self.repeats)
 
     def take(self, update: Any) -> None:
         """Take in one of Textual's screen updates."""

@@ -39,6 +39,37 @@ def cue_world(cues=((0, 1.0),), images=240, classes=4, seed=0, share=0.5, noise=
     return World(split_of(features + shifts, labels, head), head, present)
 
 
+def summed_world(
+    shares=(0.5, 0.5), own=None, angle=0.3, images=800, neurons=64, spread=4.0, pull=1.2, seed=0
+):
+    """Two cues that pull to class 0 and together suffice: most mistakes have both, many right answers one.
+
+    Cue q is in the share `shares[q]` of the images, of class 0 in `own[q]`. It moves the features by `spread`
+    deviations of their noise; the two directions have the cosine `angle`, no neuron is a cue's own, and five
+    classes vary in twelve ways of their own.
+    """
+    generator, classes = torch.Generator().manual_seed(seed), 5
+    labels = torch.arange(images) % classes
+    chance = torch.tensor(shares).expand(images, 2).clone()
+    chance[labels == 0] = torch.tensor(own or shares)
+    present = torch.rand(images, 2, generator=generator) < chance
+    axes = torch.linalg.qr(torch.randn(neurons, neurons, generator=generator)).Q.T
+    means, first = axes[:classes], axes[20]
+    cues = torch.stack([first, angle * first + (1 - angle**2) ** 0.5 * axes[21]]) * 0.15 * spread
+    features = 1.5 * means[labels] * (0.7 + 0.6 * torch.rand(images, 1, generator=generator))
+    features += 0.4 * torch.randn(images, 12, generator=generator) @ axes[30:42]
+    features += 0.15 * torch.randn(images, neurons, generator=generator) + present.float() @ cues
+    weight = 0.05 * torch.randn(classes, neurons, generator=generator) + means
+    weight[0] += pull * cues.sum(dim=0) / (0.15 * spread) ** 2
+    head = Head(weight, torch.tensor([-0.9, 0.0, 0.0, 0.0, 0.0]))
+    return World(split_of(features, labels, head), head, present)
+
+
+def precision(values, wanted, count=10):
+    """Of the columns of `values` [N,K], the share of `wanted` [N] among the `count` highest, [K]."""
+    return wanted.float()[values.topk(count, dim=0).indices].mean(dim=0).tolist()
+
+
 def lot_world(seed, images=160, classes=4, neurons=96):
     """Features that say nothing; which images are taken for another class, and which, is drawn by lot."""
     generator = torch.Generator().manual_seed(seed)

@@ -10,8 +10,8 @@ from neuroinspect_tui.stages.repair.plan import plan_parts
 from neuroinspect_tui.stages.repair.rare_cells import (
     _margins,
     _shifts,
+    _totals,
     _unseen,
-    _worst_mean,
     choose_by_margins,
     has_rare_cells,
 )
@@ -27,13 +27,15 @@ def skewed_world():
     return {**splits, "val": make_split("val", sizes, head, 5)}, head
 
 
-def test_cells_are_rare_where_fewer_than_ten_unseen_images_have_the_value():
+def test_cells_are_rare_where_fewer_than_thirty_unseen_images_have_the_value():
     splits, head = skewed_world()
     assert has_rare_cells(plan_parts(splits, "val", {}))
     assert not has_rare_cells(plan_parts(make_world()[0], "val", {}))
     assert not has_rare_cells(plan_parts(make_world(grouped=False)[0], "val", {}))
-    enough = {(0, 0): 96, (0, 1): 10, (1, 1): 96, (1, 0): 10}
-    assert not has_rare_cells(plan_parts({**splits, "val": make_split("val", enough, head, 5)}, "val", {}))
+    for count in (29, 30):
+        sizes = {(0, 0): 96, (0, 1): count, (1, 1): 96, (1, 0): count}
+        val = make_split("val", sizes, head, 5)
+        assert has_rare_cells(plan_parts({**splits, "val": val}, "val", {})) == (count < 30)
 
 
 def test_the_shift_is_that_of_the_planted_neurons():
@@ -47,11 +49,13 @@ def test_the_shift_is_that_of_the_planted_neurons():
 def test_margins_and_smoothed_correctness_by_hand():
     margins = _margins(torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 4.0]]), torch.tensor([0, 1]))
     assert margins.tolist() == [1.0, -1.0]
-    found = _worst_mean(torch.tensor([1.0, -1, 4]), torch.tensor([0, 1, 1]), torch.tensor([0, 1, 1]), 2.0)
-    assert found == pytest.approx((norm.cdf(-0.5) + norm.cdf(2.0)) / 2, abs=1e-6)
-    assert _worst_mean(torch.tensor([1.0, -9]), torch.tensor([0, 0]), torch.tensor([0, -1]), 1.0) == (
-        pytest.approx(norm.cdf(1.0), abs=1e-6)
-    )
+    labels, codes = torch.tensor([0, 1, 1, 1]), torch.tensor([0, 1, 1, -1])
+    total, weight = _totals(torch.tensor([1.0, -1, 4, -9]), labels, codes, 2.0, 2)
+    assert weight.tolist() == [1, 0, 0, 2]
+    assert total.tolist() == pytest.approx([norm.cdf(0.5), 0, 0, norm.cdf(-0.5) + norm.cdf(2.0)], abs=1e-6)
+    total, weight = _totals(torch.tensor([1.0, -1, 4, -9]), labels, codes, 2.0, 2, most=0.5)
+    assert weight.tolist() == [0.5, 0, 0, 0.5]
+    assert float(total[3]) == pytest.approx((norm.cdf(-0.5) + norm.cdf(2.0)) / 4, abs=1e-6)
 
 
 def test_the_fair_head_is_chosen_and_the_old_one_kept_where_none_exceeds_it():

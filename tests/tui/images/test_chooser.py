@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from neuroinspect_tui.errors import InputError
-from neuroinspect_tui.tui.images.chooser import choose, make_encoders, version_of
+from neuroinspect_tui.tui.images.chooser import choose, make_encoders, repeats_characters, version_of
 from neuroinspect_tui.tui.images.probe import Terminal
 
 KITTY = Terminal("kitty(0.41.1)", graphics=True, cell=(9, 18), true_colour=True, answered=True)
@@ -70,3 +70,9 @@ def test_each_way_gets_its_encoder() -> None:
 )
 def test_version(name: str, expected: tuple[int, int] | None) -> None:
     assert version_of(name, "kitty") == expected
+
+
+def test_characters_are_repeated_only_where_that_is_known_to_work() -> None:
+    assert repeats_characters(KITTY)
+    assert not repeats_characters(Terminal("kitty(0.41.1)", graphics=True, tmux=True, true_colour=True))
+    assert not repeats_characters(Terminal("ghostty 1.1.3", graphics=True))

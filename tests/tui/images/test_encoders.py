@@ -160,6 +160,15 @@ def test_kitty_numbers_differ_and_large_pictures_shrink_and_are_sent_in_chunks()
     assert arrived.size == (90, 90)
 
 
+def test_two_apps_number_their_pictures_from_bases_drawn_at_random(
+    image: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = iter((4, 0xFFE))
+    monkeypatch.setattr("secrets.randbelow", lambda most: next(drawn) if most == 0xFFF else -1)
+    numbers = [KittyEncoder().encode(image, BOX).number for _ in range(2)]
+    assert numbers == [5 << 12 | 1, 0xFFF << 12 | 1]
+
+
 def test_kitty_forgets_by_number(image: Image.Image) -> None:
     encoder = KittyEncoder()
     painted = encoder.encode(image, BOX)

@@ -12,6 +12,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
+from neuroinspect_tui.tui.images.kitty import _placeholders
 from neuroinspect_tui.tui.wire.frame import Frame
 
 WIDE = "水"
@@ -130,3 +131,31 @@ def test_after_forgetting_everything_is_written() -> None:
     screen.show(whole([strip_of(("abcd", STYLES[0]))]))
     screen.frame.forget()
     assert "abcd" in screen.show(whole([strip_of(("abcd", STYLES[0]))]))
+
+
+PICTURE = "\x1b[;38;2;0;0;7m\U0010eeee\u0305\u0305\U0010eeee\x1b[3b"
+"""The first line of five columns of picture 7: one placeholder with its marks, one without, repeated."""
+
+
+def test_a_line_of_a_kitty_picture_is_one_placeholder_repeated() -> None:
+    frame = Frame(8, 1, ColorSystem.TRUECOLOR, repeats=True)
+    frame.take(whole([Strip.join([_placeholders(7, 0, 5), strip_of(("abc", STYLES[0]))])]))
+    text, _ = frame.difference()
+    assert text == f"\x1b[1;1H{PICTURE}\x1b[39mabc"
+    frame = Frame(8, 1, ColorSystem.TRUECOLOR, repeats=False)
+    frame.take(whole([_placeholders(7, 0, 5)]))
+    assert frame.difference()[0].count("\U0010eeee") == 5
+
+
+def test_a_placeholder_gets_its_marks_back_when_what_stood_left_of_it_goes() -> None:
+    frame = Frame(5, 1, ColorSystem.TRUECOLOR, repeats=True)
+    line = _placeholders(7, 0, 5)
+    frame.take(whole([line]))
+    frame.difference()
+    covered = Strip.join([line.crop(0, 1), strip_of(("x", STYLES[0])), line.crop(2, 5)])
+    frame.take(whole([covered]))
+    text, _ = frame.difference()
+    assert text == "\x1b[1;2H\x1b[mx\x1b[38;2;0;0;7m\U0010eeee\u0305\u030e\x1b[39m"
+    frame.take(whole([line]))
+    text, _ = frame.difference()
+    assert text == "\x1b[1;2H\x1b[;38;2;0;0;7m\U0010eeee\u0305\u030d\x1b[39m", "the next one follows it again"

@@ -30,6 +30,12 @@ threading.Thread(target=shout, daemon=True).start()
 import runpy
 runpy.run_module('tests.tui.playground', run_name='__main__')
 """
+LISTENER = """
+import os, select, subprocess, sys, termios, tty
+subprocess.run([sys.executable, *sys.argv[1:]])
+tty.setcbreak(0, termios.TCSANOW)
+print('HEARD', os.read(0, 99) if select.select([0], [], [], 1)[0] else b'')
+"""
 LEADER = (
     "import subprocess, sys; subprocess.run([sys.executable, *sys.argv[1:]]); print('NEXT PROMPT'); input()"
 )
@@ -99,6 +105,25 @@ def test_killed_hard_the_terminal_is_restored(tmp_path: Path) -> None:
         assert b"\x1b[<u" in line.seen
         line.until(lambda: termios.tcgetattr(line.master)[3] == before[3])
         line.until(lambda: b"NEXT PROMPT" in line.seen)
+
+
+@pytest.mark.slow
+def test_answers_under_way_at_the_end_do_not_reach_the_shell() -> None:
+    with Line(KITTY, "-c", LISTENER, *PLAYGROUND, delay=0.2) as line:
+        line.until(lambda: READY in line.text)
+        line.quiet()
+        before = len(line.seen)
+        line.press(b"?")
+        line.until(lambda: b"\x1b[c" in line.seen[before:])
+        line.press(b"qq")
+        line.until(lambda: b"HEARD" in line.seen)
+        assert b"HEARD b''" in line.seen
+
+
+@pytest.mark.slow
+def test_a_terminal_that_says_it_cannot_draw_is_warned_of() -> None:
+    with Line(PLAIN, TERM="dumb") as line:
+        line.until(lambda: b"TERM says that this terminal cannot draw a screen" in line.seen)
 
 
 @pytest.mark.slow
