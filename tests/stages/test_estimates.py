@@ -82,7 +82,9 @@ def test_a_group_is_estimated_on_the_judged_images_of_its_class(by_hand):
     head = Head(torch.eye(2), torch.zeros(2))
     judge = split_features(torch.eye(2)[labels], labels, head, {"cue": column})
     tagged = torch.tensor([0, 1, 1])
-    evidence = Evidence(torch.eye(2)[tagged], tagged, torch.zeros_like(tagged), torch.zeros_like(tagged))
+    evidence = Evidence(
+        torch.eye(2)[tagged], tagged, torch.zeros_like(tagged), torch.zeros_like(tagged), torch.ones(3)
+    )
     found = with_estimate(
         WorstGroup("cue", "not", 0, 0.5, 4),
         judge,
