@@ -94,7 +94,7 @@ def test_what_others_are_not_told_is_not_kept() -> None:
     """A private answer has no name: followers could not find it, and it is found anew each time."""
     private = {kind for kind in KINDS if kind.private}
     assert {kind.__name__ for kind in private} == {
-        "AskWhatIf", "ListSamples", "MakeThumbnails", "OrderReview", "PreviewRepair", "SearchNeurons",
+        "AskWhatIf", "ListSamples", "LookThrough", "MakeThumbnails", "OrderReview", "PreviewRepair", "SearchNeurons",
     }  # fmt: skip
     assert all(kind.key is jobs.Job.key for kind in private)
 
