@@ -24,7 +24,7 @@ from neuroinspect_tui.session.store import Session
 from neuroinspect_tui.tui.app_state import _TAKERS
 
 CONFIG = RunConfig(ModelConfig("m"), DataConfig("d"))
-KINDS = {kind for kind in jobs.Job.kinds.values() if kind.__module__ == jobs.__name__}
+KINDS = {kind for kind in jobs.Job.kinds.values() if kind.__module__.startswith(jobs.__name__)}
 
 
 def test_every_job_is_done_by_the_pipeline_and_its_answer_taken_in_by_the_app() -> None:
