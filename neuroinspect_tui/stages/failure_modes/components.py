@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .factorise import draw_rows
 from .mistakes import Mistakes, read_rows
 from .nmf import leading
 
@@ -38,12 +39,12 @@ class Components:
 
     @classmethod
     def of(cls, mistakes: Mistakes, rows: Tensor, seed: int = 0, half: bool = False) -> Components:
-        """Find the two-valued components of the images `rows` [n].
+        """Find the two-valued components of the images `rows` [n], of at most `IMAGES` of them.
 
         They are sought from the independent components of the `FIRST` principal components on. In `half` of
         the images as many dimensions are looked at, and what noise could be is kept.
         """
-        neurons = mistakes.head.neurons
+        neurons, rows = mistakes.head.neurons, draw_rows(rows, IMAGES, seed)
         images = 2 * len(rows) if half else len(rows)
         count = min(MOST_DIMENSIONS, images // IMAGES_EACH, neurons)
         if count < 2:
