@@ -288,7 +288,11 @@ def with_cues(
         tags: Tags = rows[cue.name]
         if shuffle is not None:
             tags = shuffled(features, tags, shuffle)
-        columns, _ = make_groups(features, tags, project.config.repair.propagate, cue_column(project, cue))
+        columns, probe = make_groups(
+            features, tags, project.config.repair.propagate, cue_column(project, cue)
+        )
+        if shuffle is None and cue.probe is None:
+            project.cues.learn(cue.name, probe)
         for name in features:
             added[name] |= {} if name == untouched else {columns[name].name: columns[name]}
     return {name: replace(data, groups={**data.groups, **added[name]}) for name, data in features.items()}
@@ -341,7 +345,7 @@ def export(project: Project, job: jobs.ExportRepair, reporter: Reporter) -> Repa
     """Write the full repaired state dict beside the head, in the format that the weights came in."""
     made = known_repair(project, job.number)
     if made.label_free and not made.helps:
-        line = f"repair {job.number} was told by a failure mode alone"
+        line = f"repair {job.number} rests on a failure mode alone"
         raise InputError(
             f"{line}, and held-out images do not show that it helps", "tag images of the mode: a cue is safer"
         )

@@ -14,7 +14,7 @@ from neuroinspect_tui.results import (
     Repair,
     Verdict,
 )
-from neuroinspect_tui.wording.verdicts import choice_sentence, outcome_words, verdict_sentence
+from neuroinspect_tui.wording.verdicts import choice_sentence, estimate_words, outcome_words, verdict_sentence
 
 from ..session import synthetic
 
@@ -50,13 +50,13 @@ def test_losers_are_named_with_numbers():
         (
             "no_better",
             (replace(OWN, fixed=3, broken=9), ALL),
-            "There is no gain on what was to be repaired.",
+            "What was to be repaired does not gain.",
         ),
-        ("too_few", (replace(OWN, n=19), ALL), "19 images cannot settle it."),
+        ("too_few", (replace(OWN, n=19), ALL), "19 images are too few to tell."),
         (
             "too_few",
             (replace(OWN, fixed=1, broken=4), ALL),
-            "The two layers decide differently on 5 images of it alone.",
+            "The two layers differ on only 5 images of it.",
         ),
     ],
 )
@@ -145,7 +145,13 @@ def test_an_estimate_is_called_one_and_says_how_sure_it_is(interval, words):
     worst = replace(made.before.worst_group, estimated=True, estimate=estimate)
     sentence = verdict_sentence(replace(made, before=replace(made.before, worst_group=worst)))
     assert sentence.endswith(
-        f"{start} By the 13 images of the class tagged by hand, the true rate before {words}"
+        f"{start} By the 13 images of the class tagged by hand, the true rate before the repair {words}"
+    )
+
+
+def test_an_estimate_without_tags_of_the_class_says_so():
+    assert estimate_words(GroupEstimate(0.2, (0.0, 0.6), 45.0, 0)) == (
+        "None of the class was tagged by hand: its true rate is not known."
     )
 
 
@@ -158,7 +164,7 @@ def test_the_outcome_in_a_few_words(hurt, words):
 
 def test_what_pays_is_said():
     others = repair("hurts", OWN, replace(ALL, fixed=20, broken=41), hurt="others")
-    assert verdict_sentence(others).endswith("The 280 images beside it pay for it: 5 fixed, 41 broken.")
+    assert verdict_sentence(others).endswith("The other 280 images pay for the gain: 5 fixed, 41 broken.")
     worst = replace(OWN, metric="worst_group", n=20, fixed=0, broken=9, before=0.9, after=0.45, p=0.0039)
     assert verdict_sentence(repair("hurts", OWN, ALL, worst, hurt="worst_group")).endswith(
         "What loses is the worst group (star, background grass): "
@@ -169,10 +175,10 @@ def test_what_pays_is_said():
 def test_the_choice_is_said():
     made = replace(synthetic.repair(), choice=Choice("groups", "a; b", kept=True))
     assert choice_sentence(made) == (
-        "auto took ridge, weighted by the groups of “a; b”; on the choosing part nothing beat the untouched decision layer, which is kept"
+        "auto chose ridge, weighted by the groups of “a; b”; on the choosing part nothing beat the untouched decision layer, which is kept"
     )
     assert choice_sentence(replace(made, choice=Choice("best", scores={"afr": 0.5, "ridge": 0.625}))) == (
-        "auto took ridge: without groups its worst class does best (afr 50.0 %, ridge 62.5 %)"
+        "auto chose ridge: without groups its worst class does best (afr 50.0 %, ridge 62.5 %)"
     )
     assert choice_sentence(synthetic.repair()) == ""
 
