@@ -23,6 +23,7 @@ from .results import (
     Exemplar,
     FailureMode,
     Illusion,
+    ImageNeighbours,
     Opened,
     Prescription,
     Repair,
@@ -304,6 +305,17 @@ class ListSamples(Job[tuple[Sample, ...]]):
     only_mistakes: bool = True
     priority: ClassVar[int] = 1
     label: ClassVar[str] = "listing images"
+    private: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class FindNeighbours(Job[ImageNeighbours]):
+    """Find the images nearest to one in feature space: right ones of its class, and the labels of others."""
+
+    split: str
+    row: int
+    priority: ClassVar[int] = 1
+    label: ClassVar[str] = "finding similar images"
     private: ClassVar[bool] = True
 
 

@@ -30,6 +30,7 @@ from ..text import safe
 from . import evaluating
 from .attributing import culprits
 from .copies import told_apart
+from .cueing import learn
 from .directions import known_modes
 from .layers import known_repair, repaired_head, seen_through
 from .project import Project
@@ -58,6 +59,9 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
     _ensure_evaluated(project, reporter)
     neurons = job.neurons or _culprits(project, job.target, reporter)
     cues = _cues(project, job)
+    for cue in cues:
+        # Tags that were read from a file have taught no probe yet, and more splits are evaluated now.
+        learn(project, cue.name)
     asked_for = (job.columns, job.mode) if job.base is None else (job.columns, job.mode, job.base)
     tags = project.cues.as_csv() + repr([cue.name for cue in cues]) + repr(asked_for)
     request = states.repair_request(project.config, job.target, job.method, neurons, tags)

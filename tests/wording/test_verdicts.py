@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from neuroinspect_tui.results import Choice, ClassRef, Comparison, GroupEstimate, Loser, Repair, Verdict
+from neuroinspect_tui.results import (
+    Choice,
+    ClassRef,
+    Comparison,
+    CueGap,
+    GroupEstimate,
+    Loser,
+    Repair,
+    Verdict,
+)
 from neuroinspect_tui.wording.verdicts import choice_sentence, estimate_words, outcome_words, verdict_sentence
 
 from ..session import synthetic
@@ -172,3 +181,19 @@ def test_the_choice_is_said():
         "auto chose ridge: without groups its worst class does best (afr 50.0 %, ridge 62.5 %)"
     )
     assert choice_sentence(synthetic.repair()) == ""
+
+
+def test_a_cue_that_the_repair_feeds_is_named_with_numbers():
+    own = CueGap("warm", 0, 0.28, 0.55, 200, (0.18, 0.36))
+    every = CueGap("warm", None, 0.2, 0.24, 2000, (0.01, 0.07), estimated=True)
+    steady = CueGap("frame", 0, 0.2, 0.215, 200, (0.001, 0.03))
+    made = replace(repair("helps", OWN, ALL), gaps=(own, every, steady))
+    assert verdict_sentence(made).endswith(
+        " It makes salt; pepper lean more on “warm”: images with its usual value do better than the others by "
+        "55.0 points instead of 28.0 (200 images; +18.0 to +36.0, 95 % interval). Repair both together."
+    )
+    assert verdict_sentence(replace(made, gaps=(every,))).endswith(
+        " It makes the classes lean more on “warm”: images with its usual value do better than the others by "
+        "24.0 points instead of 20.0 (2000 images, estimated; +1.0 to +7.0, 95 % interval). Repair both together."
+    )
+    assert "lean more" not in verdict_sentence(replace(made, gaps=(steady,)))
