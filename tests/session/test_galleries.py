@@ -49,7 +49,7 @@ def test_paths_stay_text(found: Findings, tmp_path: Path) -> None:
     assert "<img" not in html
     assert "&lt;img src=x onerror=alert(1)&gt;" in html
     text = render_markdown(build_report(found))
-    assert "<img" not in text and HOSTILE not in text
+    assert r"\<img src=x onerror=alert(1)\>\|a.jpg" in text and HOSTILE not in text
 
 
 def test_without_known_images_there_is_no_gallery(tmp_path: Path) -> None:
