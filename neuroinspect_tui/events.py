@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeGuard, TypeVar
 
-from .jobs import Job, R
+from .jobs.base import Job, R
 
 T = TypeVar("T")
 
