@@ -29,7 +29,7 @@ REPAIRS: dict[str, RepairKind] = {
     "auto": RepairKind(
         "groups",
         "try what fits the tags and groups at hand, keep the best on held-out images",
-        "Tries what needs no groups; with some it finds more",
+        "Tries the methods that need no groups; with groups it finds more",
     ),
     "ridge": RepairKind(
         "groups",
@@ -44,7 +44,7 @@ REPAIRS: dict[str, RepairKind] = {
     "leace": RepairKind("groups", "erase the direction that separates the groups"),
     "afr": RepairKind("nothing", "weight images that the old layer gets wrong, stay near it"),
     "neurontune": RepairKind("nothing", "drop the dimensions that are larger in wrong images, refit"),
-    "paper": RepairKind("neurons", "the paper's edit: lean less on the chosen neurons"),
+    "paper": RepairKind("neurons", "the paper's edit: rely less on the chosen neurons"),
     "bias": RepairKind("nothing", "control: shift one logit, nothing else", control=True),
     "finetune": RepairKind("nothing", "control: the paper's loop without its penalty", control=True),
     "random": RepairKind("neurons", "control: the paper's edit with random neurons", control=True),
@@ -60,7 +60,7 @@ _SETTINGS = {
     "gamma": "γ",
     "groups": "weighted by",
     "lambda": "λ",
-    "o": "ratio aimed at",
+    "o": "target ratio",
     "offset": "logit offset",
     "rate": "learning rate",
     "share": "share erased",

@@ -31,13 +31,42 @@ STAGES = REPOSITORY / "neuroinspect_tui" / "stages"
 ALSO: dict[str, list[str]] = {
     "recipes": ["test_objective.py", "test_illusion_optimizer.py"],
     "regions": ["test_counterfactual_pictures.py"],
-    "repair/controls": ["repair/test_run.py", "repair/test_draws.py"],
 }
 """Further test files of a module, below tests/stages; of a module without a file of its own, all of its folder."""
 
 EQUIVALENT: dict[str, tuple[str, ...]] = {
     # One direction left is compared with itself, whose likeness is set to -1; two likenesses are never just ALIKE.
     "failure_modes/merge": ("while len(scaled) >= 1:", "if float(alike[first, second]) <= ALIKE:"),
+    # Without images there is neither an accuracy nor a worst class; Wilson's bound is never above 1; a class of one
+    # image that is never predicted has no right answer; a check of indices changes none.
+    "metrics": (
+        "if accuracy is None and worst is None:",
+        "return (max(0.0, centre - half), min(2.01, centre + half))",
+        "return 2 * self.correct.double() / (self.count + self.claimed).clamp(min=2)",
+        "return torch.sparse_coo_tensor(index, counts, (classes, classes), is_coalesced=True, check_invariants=True)",
+    ),
+    # Above 90 % nothing can gain 10 points; any weight above the number of classes prefers right answers.
+    "evaluation": (
+        "if float((labels == predicted).double().mean()) > 2 - SMALLEST_GAIN:",
+        "if float((labels == predicted).double().mean()) >= 1 - SMALLEST_GAIN:",
+        "preference = 3 * classes * confusion + torch.eye(classes, dtype=torch.int64)",
+    ),
+    # Counts are whole: a mean of none is 0.
+    "estimates": ("rates = hits / np.maximum(total, 0.010000002000000001)",),
+    # Rows that are filled before they are read, or of which there are none.
+    "duplicates": (
+        "thumbs = torch.empty(1, THUMB_SIDE, THUMB_SIDE, 3, dtype=torch.uint8)",
+        "none = torch.empty(1, BITS, dtype=torch.int8)",
+        "best = torch.full((len(queries), NEIGHBOURS), -2.01)",
+        "rows = torch.full((len(queries), NEIGHBOURS), -2)",
+        "BLOCK, WIDE_BLOCK = (512, 8193)",
+    ),
+    # Other random keys, in the same sense.
+    "repair/plan": (
+        "key = seed.to_bytes(9, 'little', signed=True)",
+        "lowest = torch.full_like(count, 2 ** 63 - 2).scatter_reduce(0, cell, keys, 'amin')",
+        "if len(parts.judge) <= len(judge):",
+    ),
     # No exact p is just .05, and with as many fixed as broken it is 1. A class that loses had a rate above 0, and
     # one lost image is neither sizeable nor significant.
     "repair/verdict": (

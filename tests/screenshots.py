@@ -45,7 +45,7 @@ SHOTS = (
     Shot("pictures", ("1", "c", "3", "right"), "the same images"),
     Shot("zoom", ("z",), "without it"),
     Shot("maximised", ("escape", "plus")),
-    Shot("confusion", ("minus", "1", "C", "n"), "predicted as"),
+    Shot("confusion", ("minus", "1", "C", "n"), "images ("),
     Shot("tag", ("q", "t"), "teaches most"),
     Shot("tagged", (*"ccxxccccccxxxxcxccxxxccc",), "By hand: 14 have it, 10 have not"),
     Shot("cues", ("n",), "watermark"),
@@ -78,7 +78,7 @@ def shoot(session: Path, size: tuple[int, int], folder: Path) -> Iterator[Path]:
         async with app.run_test(size=size, notifications=True) as pilot:
             for shot in SHOTS:
                 await pilot.press(*shot.keys)
-                await _reached(app, pilot.pause, shot)
+                await reached(app, pilot.pause, shot)
                 path = folder / f"{shot.name}-{size[0]}x{size[1]}.svg"
                 path.write_text(app.export_screenshot(title="neuroinspect"), encoding="utf-8")
                 kept.append(path)
@@ -89,7 +89,7 @@ def shoot(session: Path, size: tuple[int, int], folder: Path) -> Iterator[Path]:
     yield from asyncio.run(walk())
 
 
-async def _reached(app: NeuroInspectApp, pause: Callable[..., object], shot: Shot) -> None:
+async def reached(app: NeuroInspectApp, pause: Callable[..., object], shot: Shot) -> None:
     until = time.monotonic() + ENOUGH
     calm = 0
     while calm < (1 if shot.busy else 5):

@@ -52,14 +52,22 @@ def timm_cases() -> Iterator[Case]:
     import timm
 
     def build(family: str) -> Built:
-        names = sorted(timm.list_models(module=family), key=_rank)[:TRIED]
-        name = min(names, key=_parameters)
+        names = [name for name in timm.list_models(module=family) if _classifies(name)]
+        name = min(sorted(names, key=_rank)[:TRIED], key=_parameters)
         config = timm.get_pretrained_cfg(name)
         return name, timm.create_model(name), config.input_size[-1] if config else 224
 
     for family in timm.list_modules():
-        if timm.list_models(module=family):
+        if any(map(_classifies, timm.list_models(module=family))):
             yield f"timm:{family}", partial(build, family)
+
+
+def _classifies(name: str) -> bool:
+    """Whether a name stands for a classifier, not for features alone."""
+    import timm
+
+    config = timm.get_pretrained_cfg(name, allow_unregistered=True)
+    return config is None or config.num_classes > 0
 
 
 def _rank(name: str) -> tuple[int, int, str]:

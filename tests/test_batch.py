@@ -87,7 +87,8 @@ def test_the_whole_method_on_a_project_computed_by_hand(
     lines = shown.splitlines()
     made = lines.index(f"repair 1 of blue by ridge: {repair['sentence']}")
     assert lines[made + 1 : made + 3] == [
-        f"  on {6 * EACH} images of test: class 50.0 % → 100.0 %, worst group 0.0 % → 100.0 %, all 83.3 % → 100.0 %",
+        f"  on {6 * EACH} images of test: class 50.0 % → 100.0 %, "
+        f"worst group 0.0 % (of {EACH}) → 100.0 % (of {EACH}), all 83.3 % → 100.0 %",
         f"  {out / repair['weights']}",
     ]
     assert (repair["unchanged"], repair["accepted"], repair["same_as"]) == (False, True, None)
@@ -129,6 +130,8 @@ def test_a_few_tags_make_the_groups_of_a_repair(
     (repair,) = report["debugged"][0]["repairs"]
     assert repair["method"] == "ridge" and repair["parameters"]["groups"] == "red"
     assert (repair["cues"], repair["verdict"]["estimated"]) == (["red"], True)
+    (cue,) = report["cues"]
+    assert cue["probe"]["has"] + cue["probe"]["not"] + cue["probe"]["unclear"] == len(rows)
     before, after = repair["before"]["worst_group"], repair["after"]["worst_group"]
     assert (before["column"], before["value"], before["class"], before["accuracy"]) == (
         "red",

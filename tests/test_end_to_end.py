@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from safetensors.numpy import load_file
 
 from tests.conftest import REPOSITORY
 from tests.tmux import TMUX, Tmux
-from tests.walkthrough import TAGS, walk
+from tests.walkthrough import TAGGED, walk
 
 HEAD = {"fc.weight", "fc.bias"}
 
@@ -34,10 +35,10 @@ def changed_tensors(before: Path, after: Path) -> set[str]:
 @pytest.mark.skipif(TMUX is None, reason="needs tmux")
 def test_the_whole_loop_by_keyboard(tmp_path: Path) -> None:
     session = tmp_path / "session"
-    with Tmux(tmp_path / "home", "--demo", "-o", str(session)) as app:
+    with Tmux(tmp_path / "home", "--demo", "--images", "none", "-o", str(session)) as app:
         for _ in walk(app):
             pass
-        app.press("q", "q")
+        app.press("q")
         assert app.exit_code() == 0
 
     weights = "repairs/1-ridge/model.safetensors"
@@ -53,7 +54,9 @@ def test_the_whole_loop_by_keyboard(tmp_path: Path) -> None:
     assert {"bias", "finetune"} <= set(repair["controls"])
 
     tags = read(session / "state/cues.json")[0]["tags"]["val"]
-    names = {"c": "has", "x": "not"}
-    assert list(tags.values()) == [names[key] for key in TAGS]
+    with (REPOSITORY / "assets/data/manifest.csv").open(encoding="utf-8") as file:
+        truth = {row["path"]: row["watermark"] for row in csv.DictReader(file)}
+    assert len(tags) == TAGGED
+    assert tags == {path: "has" if truth[path] == "yes" else "not" for path in tags}
     assert not (session / "lock.json").exists()
     assert read(session / "state/view.json")["marks"]

@@ -21,7 +21,7 @@ from neuroinspect_tui.results import (
     Repair,
 )
 from neuroinspect_tui.session.store import Session
-from neuroinspect_tui.tui.app_state import _TAKERS
+from neuroinspect_tui.tui.answers import TAKERS
 
 CONFIG = RunConfig(ModelConfig("m"), DataConfig("d"))
 KINDS = {kind for kind in jobs.Job.kinds.values() if kind.__module__.startswith(jobs.__name__)}
@@ -30,7 +30,7 @@ KINDS = {kind for kind in jobs.Job.kinds.values() if kind.__module__.startswith(
 def test_every_job_is_done_by_the_pipeline_and_its_answer_taken_in_by_the_app() -> None:
     assert len(KINDS) >= 16
     assert FIRST.keys() | later().keys() == KINDS
-    assert set(_TAKERS) == KINDS
+    assert set(TAKERS) == KINDS
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,8 @@ def test_what_others_are_not_told_is_not_kept() -> None:
     """A private answer has no name: followers could not find it, and it is found anew each time."""
     private = {kind for kind in KINDS if kind.private}
     assert {kind.__name__ for kind in private} == {
-        "AskWhatIf", "ListSamples", "LookThrough", "MakeThumbnails", "OrderReview", "PreviewRepair", "SearchNeurons",
+        "AskWhatIf", "FindNeighbours", "ListSamples", "LookThrough", "MakeThumbnails", "OrderReview",
+        "PreviewRepair", "SearchNeurons",
     }  # fmt: skip
     assert all(kind.key is jobs.Job.key for kind in private)
 

@@ -352,7 +352,7 @@ def open_session(root: str | Path) -> Inspection:
     """Return what `load` made, or the command line, from the session directory `root`."""
     config = Session.view(Path(root)).config
     if config is None:
-        raise InputError(f"{root} was never run", "load() a model and data with session=…")
+        raise InputError(f"{root} has never been run", "load() a model and data with session=…")
     return Inspection(config, Path(root))
 
 

@@ -18,7 +18,7 @@ from ..data.class_names import find_class
 from ..errors import Cancelled, ExitCode, InputError, InternalFault, disk_line
 from ..events import Event, Failed, Note, Stopped, answers
 from ..jobs import Job
-from ..results import CulpritReport, Evaluation, Opened, Repair, StressResult
+from ..results import CulpritReport, Evaluation, Opened, Repair, StressResult, WorstGroup
 from ..results.selection import leading_culprits, measured, worst_classes
 from ..runtime.faults import fault_line
 from ..runtime.ranks import Ranks
@@ -290,8 +290,7 @@ def _repair_lines(repair: Repair, twin: int | None, directory: Path) -> str:
     before, after = repair.before, repair.after
     changes = [f"class {_percent(before.class_accuracy)} → {_percent(after.class_accuracy)}"]
     if before.worst_group and after.worst_group:
-        groups = before.worst_group.accuracy, after.worst_group.accuracy
-        changes.append(f"worst group {_percent(groups[0])} → {_percent(groups[1])}")
+        changes.append(f"worst group {_rate(before.worst_group)} → {_rate(after.worst_group)}")
     changes.append(f"all {_percent(before.accuracy)} → {_percent(after.accuracy)}")
     same = "" if twin is None else f" (the same layer as repair {twin})"
     judged = next((use for use in repair.splits if use.part == "judge"), None)
@@ -301,6 +300,12 @@ def _repair_lines(repair: Repair, twin: int | None, directory: Path) -> str:
         f"on {count}{safe(after.split)}: {', '.join(changes)}",
     ]
     return "\n  ".join([*lines, safe(f"{directory / (repair.weights or repair.head)}{same}")])
+
+
+def _rate(group: WorstGroup) -> str:
+    """Return the rate of a group and of how many images, some of which a probe may have put there."""
+    estimated = ", estimated" if group.estimated else ""
+    return f"{_percent(group.accuracy)} (of {group.count}{estimated})"
 
 
 def _percent(rate: float | None) -> str:

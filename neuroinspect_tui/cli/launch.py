@@ -95,7 +95,7 @@ def _reopen(chosen: Path | None, values: Values) -> tuple[RunConfig, Path]:
         chosen = known[0]
     saved = Session.view(chosen).config
     if saved is None:
-        raise InputError(f"{chosen} was never run", "give -m and -d, or another session with -o")
+        raise InputError(f"{chosen} has never been run", "give -m and -d, or another session with -o")
     return build_config(values, saved), chosen
 
 

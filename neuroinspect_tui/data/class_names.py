@@ -72,11 +72,11 @@ def read_class_list(path: str | Path) -> ClassList:
             f"--classes {path}: no such file", "give a txt or json file of class names"
         ) from None
     except (OSError, ValueError) as error:
-        remedy = "correct it" if file.suffix.lower() == ".json" else "write one class name a line"
+        remedy = "correct it" if file.suffix.lower() == ".json" else "write one class name per line"
         raise InputError(f"--classes {path} cannot be read ({error})", remedy) from None
     keys, names = _pairs(value, file)
     if not names:
-        raise InputError(f"--classes {path} names no class", "write one class name a line")
+        raise InputError(f"--classes {path} names no class", "write one class name per line")
     return ClassList(tuple(keys), tuple(names), file.name)
 
 

@@ -18,7 +18,7 @@ from .cues import (
     SetTag,
 )
 from .evaluation import Evaluate, FindDuplicates, Open
-from .images import ListSamples, MakeThumbnails
+from .images import FindNeighbours, ListSamples, MakeThumbnails
 from .neurons import AskWhatIf, FindCulprits, FindExemplars, Illustrate, NameNeurons, SearchNeurons
 from .repairs import (
     DiscardRepair,
@@ -44,6 +44,7 @@ __all__ = [
     "FindDuplicates",
     "FindExemplars",
     "FindFailureModes",
+    "FindNeighbours",
     "Illustrate",
     "Job",
     "LeaveOutCue",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..results import Sample
+from ..results import ImageNeighbours, Sample
 from .base import Job
 
 
@@ -18,6 +18,17 @@ class ListSamples(Job[tuple[Sample, ...]]):
     only_mistakes: bool = True
     priority: ClassVar[int] = 1
     label: ClassVar[str] = "listing images"
+    private: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class FindNeighbours(Job[ImageNeighbours]):
+    """Find the images nearest to one in feature space: right ones of its class, and the labels of others."""
+
+    split: str
+    row: int
+    priority: ClassVar[int] = 1
+    label: ClassVar[str] = "finding similar images"
     private: ClassVar[bool] = True
 
 

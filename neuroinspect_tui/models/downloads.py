@@ -37,8 +37,8 @@ def reachable(url: str) -> bool:
 def from_hub(subject: str, remedy: str, asked: bool = True) -> Iterator[None]:
     """Allow downloads from the Hugging Face hub in this context, if they were asked for and it is in reach.
 
-    Otherwise what an earlier run has kept must do. Whatever goes wrong becomes an InputError: `subject`
-    could not be downloaded, and the remedy.
+    Otherwise what an earlier run has kept, or a folder, must do. Whatever goes wrong becomes an InputError:
+    `subject` could not be downloaded or opened, and the remedy.
     """
     from huggingface_hub import constants
 
@@ -54,7 +54,8 @@ def from_hub(subject: str, remedy: str, asked: bool = True) -> Iterator[None]:
             if asked and offline
             else _first_line(error)
         )
-        raise InputError(f"{subject} could not be downloaded: {reason}", remedy) from error
+        failed = "downloaded" if asked else "opened"
+        raise InputError(f"{subject} could not be {failed}: {reason}", remedy) from error
     finally:
         constants.HF_HUB_OFFLINE = before
 

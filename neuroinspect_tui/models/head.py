@@ -20,9 +20,9 @@ from .products import Product, watch_products
 TOLERANCE = 1e-4
 SMALLEST_SHARE = 1e-3
 _MOST_LAYERS = 8
-_WAYS = ("as it is", "by shares", "mixture", "some rows", "by class")
-"""How layers may make the logits: W·z + b of one; a mixture, by what arrives of a change in each or by their
-values; some rows of one; each class moved and scaled."""
+_WAYS = (("as it is", "by shares", "mixture"), ("some rows",), ("by class",))
+"""How layers may make the logits: W·z + b of one, a mixture (by what arrives of a change in each, or by their
+values); some rows of one; each class moved and scaled. The ways of a group are tried answer by answer."""
 
 
 def locate_head(module: nn.Module, images: Tensor, classes: int | None = None) -> HeadSite:
@@ -38,12 +38,12 @@ def locate_head(module: nn.Module, images: Tensor, classes: int | None = None) -
         output = module(images)
     found = find_answers(output, len(images))
     _require_answers(output, found, len(images))
+    calls = [replace(call, share=partial(_share, module, images)) for call in calls]
     sites, products = _explained(found, calls, _WAYS[0]), list[_Calls]()
     if not sites:
         products = _products(module, images)
-        calls = [replace(call, share=partial(_share, module, images)) for call in calls]
-        tried = ((each, way) for way in _WAYS for each in (calls, products))
-        sites = next((sites for each, way in tried if (sites := _explained(found, each, way))), [])
+        tried = ((each, ways) for ways in _WAYS for each in (calls, products))
+        sites = next((sites for each, ways in tried if (sites := _explained(found, each, ways))), [])
     if not sites:
         last = f"the last one, {calls[-1].part.name!r}, does not" if calls else "it has none"
         message = f"no nn.Linear or 1x1 convolution of the model gives its logits as W·z + b: {last}"
@@ -130,9 +130,12 @@ def _could_decide(layer: nn.Linear | nn.Conv2d) -> bool:
     return True
 
 
-def _explained(found: Sequence[tuple[Path, Tensor]], calls: Sequence[_Calls], way: str) -> list[HeadSite]:
-    """Return a site for each answer that the calls make in this way."""
-    return [site for path, tensor in found if (site := _explain(path, tensor, calls, way)) is not None]
+def _explained(
+    found: Sequence[tuple[Path, Tensor]], calls: Sequence[_Calls], ways: Sequence[str]
+) -> list[HeadSite]:
+    """Return a site for each answer that the calls make in one of these ways, the first that does."""
+    tried = ((_explain(path, tensor, calls, way) for way in ways) for path, tensor in found)
+    return [site for sites in tried if (site := next(filter(None, sites), None)) is not None]
 
 
 def _explain(path: Path, tensor: Tensor, calls: Sequence[_Calls], way: str) -> HeadSite | None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ..config import ModelPreprocess
 from ..errors import InputError
+from ..torchvision_compat import import_torchvision
 from .downloads import from_hub
 from .filling import options_from
 from .fitting import fit_into
@@ -52,6 +53,7 @@ def _transformers() -> Any:
     except ImportError as error:
         message = "-m hf: needs the package transformers"
         raise InputError(message, "pip install 'neuroinspect-tui[hf]'") from error
+    import_torchvision()  # its processors and timm's networks need it
     return transformers
 
 

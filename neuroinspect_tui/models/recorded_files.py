@@ -218,4 +218,4 @@ def _numbers(rows: Sequence[Mapping[str, str]], columns: Sequence[str], subject:
     try:
         return [[float(row[name]) for name in columns] for row in rows]
     except (TypeError, ValueError) as error:
-        raise InputError(f"{subject}: a probability is no number ({error})", "mend that row") from error
+        raise InputError(f"{subject}: a probability is not a number ({error})", "correct that row") from error

@@ -164,7 +164,7 @@ def _file_module(path: Path, spec: str) -> ModuleType:
     name = f"neuroinspect_model_{path.stem}"
     found = importlib.util.spec_from_file_location(name, path)
     if found is None or found.loader is None:
-        raise InputError(f"-m {spec}: {path} is no Python file", _FORMS)
+        raise InputError(f"-m {spec}: {path} is not a Python file", _FORMS)
     module = importlib.util.module_from_spec(found)
     sys.modules[name] = module
     try:

@@ -29,10 +29,10 @@ def set_tag(project: Project, job: jobs.SetTag, reporter: Reporter) -> Cue:
     """Tag an image by hand and tell how well the cue's tags carry over."""
     data = project.features(job.split)
     project.cues.set(job.cue, job.split, data.paths[job.row], job.tag)
-    return _learn(project, job.cue)
+    return learn(project, job.cue)
 
 
-def _learn(project: Project, name: str) -> Cue:
+def learn(project: Project, name: str) -> Cue:
     """Fit a cue's probe again and keep how good it is."""
     evaluated, cue = _evaluated(project), project.cues.named(name)
     tags = project.cues.by_row(evaluated, [cue])[name]
@@ -95,7 +95,7 @@ def rename_cue(project: Project, job: jobs.RenameCue, reporter: Reporter) -> tup
 def merge_cues(project: Project, job: jobs.MergeCues, reporter: Reporter) -> tuple[Cue, ...]:
     """Add one cue's tags to another's."""
     project.cues.merge(job.name, job.into)
-    _learn(project, job.into)
+    learn(project, job.into)
     return project.cues.all()
 
 

@@ -11,7 +11,8 @@ from torch import Tensor
 from .. import jobs
 from ..errors import InputError
 from ..events import Reporter
-from ..results import JudgedImages, ModeChange, Repair, RepairedImage, RepairedLayer
+from ..results import ImageNeighbours, JudgedImages, ModeChange, Repair, RepairedImage, RepairedLayer
+from ..stages.label_issues import nearest_rows
 from ..stages.repair.run import ModeAim
 from ..tensors import SplitFeatures
 from ..text import safe
@@ -19,6 +20,9 @@ from .directions import known_modes
 from .layers import known_repair
 from .project import Project
 from .verifying import judged_images
+
+RIGHT = 6
+"""Right images of its class that are shown beside an image."""
 
 
 def look_through(project: Project, job: jobs.LookThrough, reporter: Reporter) -> RepairedLayer:
@@ -91,4 +95,23 @@ def _mode_changes(carried: Mapping[int, Tensor], before: Tensor, after: Tensor) 
             yield ModeChange(mode, count, *(float(right[has].double().mean()) for right in (before, after)))
 
 
-HANDLERS = (jobs.LookThrough.handled_by(look_through),)
+def neighbours(project: Project, job: jobs.FindNeighbours, reporter: Reporter) -> ImageNeighbours:
+    """Return what lies nearest to an image in feature space."""
+    data = project.features(job.split)
+    if not 0 <= job.row < len(data):
+        raise InputError(f"{safe(job.split)} has no image {job.row}", "open the session anew")
+    row = torch.tensor([job.row])
+    right = (data.labels == data.labels[row]) & ~data.mistakes
+    return ImageNeighbours(
+        right=data.samples(nearest_rows(data, row, RIGHT, right)[0]),
+        labels=tuple(data.labels[nearest_rows(data, row)[0]].tolist()),
+        self_confidence=float(
+            project.head.logits(data.features[row]).softmax(dim=1)[0, data.labels[job.row]]
+        ),
+    )
+
+
+HANDLERS = (
+    jobs.LookThrough.handled_by(look_through),
+    jobs.FindNeighbours.handled_by(neighbours),
+)

@@ -173,11 +173,28 @@ def _without(
     return recoloured(*seen, colour_change(data, found, mode.id, values, read), rows, read)
 
 
-def _with_flips(project: Project, data: SplitFeatures, found: FailureModes, mode: FailureMode) -> FailureMode:
-    """Add how often answers flip with the mode's region covered in mistakes, or put into right answers.
+def _with(
+    project: Project,
+    data: SplitFeatures,
+    found: FailureModes,
+    mode: FailureMode,
+    rows: Sequence[int],
+    donors: Sequence[int],
+) -> Iterator[CounterfactualPicture]:
+    """Yield the images `rows` with the cue: their donors' region, or the colours of images that have it."""
+    seen, direction = (project.classifier, project.preprocess), found.directions[mode.id]
+    read = partial(_read, project)
+    if mode.cover is None or mode.cover.by == "region":
+        return with_cue(*seen, direction, rows, donors, read)
+    values = scores(data.features, direction[None])[:, 0]
+    return recoloured(*seen, colour_change(data, found, mode.id, values, read).reversed, rows, read)
 
-    The donors are the mistakes that show the mode most. Right exemplars get their picture with it, and are
-    not counted: they were chosen by their score.
+
+def _with_flips(project: Project, data: SplitFeatures, found: FailureModes, mode: FailureMode) -> FailureMode:
+    """Add how often answers flip with the mode's cue taken out of mistakes, or put into right answers.
+
+    By region or by colour, as the cover test did it. The donors of regions are the mistakes that show the
+    mode most. Right exemplars get their picture with it; chosen by their score, they are not counted.
     """
     direction, own = found.directions[mode.id], found.rows_of(mode.id)
     ranked = own[scores(data.features[own], direction[None])[:, 0].argsort(descending=True, stable=True)]
@@ -188,13 +205,13 @@ def _with_flips(project: Project, data: SplitFeatures, found: FailureModes, mode
     others = [row for row in inside.nonzero()[:, 0].tolist() if row not in shown]
     right = [*shown, *(others[place] for place in spread(len(others), FLIPPED))]
     donors = [mistakes[place % min(DONORS, len(mistakes))] for place in range(len(right))]
-    asked = (project.classifier, project.preprocess, direction)
-    covered = list(without_cue(*asked, mistakes, partial(_read, project)))
-    put_in = list(with_cue(*asked, right, donors, partial(_read, project)))
+    covered = list(_without(project, data, found, mode, mistakes))
+    put_in = list(_with(project, data, found, mode, right, donors))
     counted = put_in[len(shown) :]
+    by = mode.cover.by if mode.cover else "region"
     flips = (
-        *flip_rates(covered, data.labels[[picture.row for picture in covered]].tolist()),
-        *flip_rates(counted, data.labels[[picture.row for picture in counted]].tolist(), "put_in"),
+        *flip_rates(covered, data.labels[[picture.row for picture in covered]].tolist(), "covered", by),
+        *flip_rates(counted, data.labels[[picture.row for picture in counted]].tolist(), "put_in", by),
     )
     pictures = {data.paths[picture.row]: picture for picture in put_in[: len(shown)]}
     exemplars = (_with_picture(project, data, mode, one, pictures.get(one.path)) for one in mode.exemplars)
@@ -208,7 +225,7 @@ def _with_picture(
     exemplar: ModeExemplar,
     picture: CounterfactualPicture | None,
 ) -> ModeExemplar:
-    """Add the picture with the mode's region put in to an exemplar that has one."""
+    """Add the picture with the mode's cue put in to an exemplar that has one."""
     if picture is None:
         return exemplar
     name = f"put_in/{states.split_folder(data.split)}/{mode.id}-{picture.row}.png"

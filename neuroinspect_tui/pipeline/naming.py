@@ -107,7 +107,7 @@ def vocabulary(project: Project, clip: Clip) -> Vocabulary:
     labels = read_vocabulary(_vocabulary_text(project.config.debug.vocabulary))
     if not labels:
         raise InputError(
-            f"--vocabulary {project.config.debug.vocabulary} names nothing", "write a name a line"
+            f"--vocabulary {project.config.debug.vocabulary} names nothing", "write one name per line"
         )
     with torch.inference_mode():
         return Vocabulary(labels, clip.encode_texts([PROMPT.format(label) for label in labels]).cpu())

@@ -30,6 +30,7 @@ from ..text import safe
 from . import evaluating
 from .attributing import culprits
 from .copies import told_apart
+from .cueing import learn
 from .directions import known_modes
 from .layers import known_repair, repaired_head, seen_through
 from .project import Project
@@ -58,6 +59,9 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
     _ensure_evaluated(project, reporter)
     neurons = job.neurons or _culprits(project, job.target, reporter)
     cues = _cues(project, job)
+    for cue in cues:
+        # Tags that were read from a file have taught no probe yet, and more splits are evaluated now.
+        learn(project, cue.name)
     asked_for = (job.columns, job.mode) if job.base is None else (job.columns, job.mode, job.base)
     tags = project.cues.as_csv() + repr([cue.name for cue in cues]) + repr(asked_for)
     request = states.repair_request(project.config, job.target, job.method, neurons, tags)
@@ -284,7 +288,11 @@ def with_cues(
         tags: Tags = rows[cue.name]
         if shuffle is not None:
             tags = shuffled(features, tags, shuffle)
-        columns, _ = make_groups(features, tags, project.config.repair.propagate, cue_column(project, cue))
+        columns, probe = make_groups(
+            features, tags, project.config.repair.propagate, cue_column(project, cue)
+        )
+        if shuffle is None and cue.probe is None:
+            project.cues.learn(cue.name, probe)
         for name in features:
             added[name] |= {} if name == untouched else {columns[name].name: columns[name]}
     return {name: replace(data, groups={**data.groups, **added[name]}) for name, data in features.items()}
@@ -337,7 +345,7 @@ def export(project: Project, job: jobs.ExportRepair, reporter: Reporter) -> Repa
     """Write the full repaired state dict beside the head, in the format that the weights came in."""
     made = known_repair(project, job.number)
     if made.label_free and not made.helps:
-        line = f"repair {job.number} was told by a failure mode alone"
+        line = f"repair {job.number} rests on a failure mode alone"
         raise InputError(
             f"{line}, and held-out images do not show that it helps", "tag images of the mode: a cue is safer"
         )

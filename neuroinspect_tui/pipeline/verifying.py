@@ -161,7 +161,7 @@ def _project(session: Session, file: Path, module: nn.Module | None) -> Project:
     """Return the session's model with the weights in `file`, and its data."""
     config = session.config
     if config is None:
-        raise InputError(f"{safe(str(session.root))} was never run", "give the session of a repair")
+        raise InputError(f"{safe(str(session.root))} has never been run", "give the session of a repair")
     if module is not None:
         fit_into(module, read_state_dict(file))
     weights = str(file) if module is None and not is_recorded(config.model.spec) else None

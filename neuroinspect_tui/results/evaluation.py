@@ -115,6 +115,19 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class ImageNeighbours:
+    """The images nearest to one in feature space: right ones of its class, and whether they doubt its label.
+
+    `labels` are those of the nearest images of all classes, nearest first; `self_confidence` is the model's
+    probability of the image's own label.
+    """
+
+    right: tuple[Sample, ...]
+    labels: tuple[int, ...]
+    self_confidence: float
+
+
+@dataclass(frozen=True)
 class LabelIssue:
     """An image whose label is doubtful: the labelled class's probability, and its neighbours' class."""
 

@@ -76,8 +76,9 @@ FlipChange = Literal["covered", "put_in"]
 class FlipRate:
     """Of `images` of class `target`, `flipped` have another answer; with Wilson's 95 % interval.
 
-    The `change`: what the mode looks at is covered in its mistakes, or put into right answers from these.
-    `control` is the share that flips when the region is moved elsewhere, the mean over the moves.
+    The `change`: what the mode looks at is covered in its mistakes, or put into right answers from these; by
+    the colours where the cover test was. `control` is the share that flips when the region is moved
+    elsewhere, or the mean colour moved as far in other directions, the mean over these.
     """
 
     target: int
@@ -86,6 +87,7 @@ class FlipRate:
     interval: tuple[float, float] | None
     control: float
     change: FlipChange = "covered"
+    by: Literal["region", "colour"] = "region"
 
     @property
     def rate(self) -> float | None:

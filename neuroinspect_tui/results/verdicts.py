@@ -100,7 +100,7 @@ class Verdict:
 class Choice:
     """Why a repair has the method and the head that it has.
 
-    `rule`: the method was "asked" for; auto took "groups", the weighting by `column`; auto took the "best"
+    `rule`: the method was "asked" for; auto chose "groups", the weighting by `column`; auto chose the "best"
     method by `scores`, each method's worst class on the choosing part; or, where unseen images of a (class,
     cue) are "rare", the head was chosen by its margins on them and their flipped copies, `scores` each
     method's best. `kept` says that nothing beat the untouched head, which is kept.

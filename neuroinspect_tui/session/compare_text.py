@@ -76,7 +76,7 @@ def _images(changes: Sequence[PairedChange]) -> str:
     """Return the table of images fixed and broken, all images first, then the parts in which some changed."""
     overall, *parts = changes
     if not overall.n:
-        return "no image stands in both sessions with the same label"
+        return "no image is in both sessions with the same label"
     changed = sorted(
         (one for one in parts if one.fixed + one.broken), key=lambda one: (one.p, one.kind, one.name)
     )
@@ -133,7 +133,7 @@ def _seen_images(name: str, report: Report, other_name: str, other: Report) -> I
         if used and weights == Path(repair.weights or "").parts:
             yield (
                 f"{other_name} has the weights of repair {repair.number} of {name}, fitted and chosen on "
-                f"images of {safe(split)}: only images that it never used tell what it is worth"
+                f"images of {safe(split)}: only images that it has never used can tell what it is worth"
             )
 
 

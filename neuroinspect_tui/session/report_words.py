@@ -194,7 +194,7 @@ def caveats(report: Report) -> list[str]:
         for row in report.data.duplicates.between_splits
     ]
     if found.unreadable:
-        lines.append(f"{plural(len(found.unreadable), 'image')} could not be read and counted nowhere.")
+        lines.append(f"{plural(len(found.unreadable), 'image')} could not be read and are counted nowhere.")
     return [*lines, *report.data.notes]
 
 

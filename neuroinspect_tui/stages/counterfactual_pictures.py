@@ -147,7 +147,10 @@ def fixed_more(pictures: Sequence[CounterfactualPicture], labels: Sequence[int])
 
 
 def flip_rates(
-    pictures: Sequence[CounterfactualPicture], labels: Sequence[int], change: FlipChange = "covered"
+    pictures: Sequence[CounterfactualPicture],
+    labels: Sequence[int],
+    change: FlipChange = "covered",
+    by: Literal["region", "colour"] = "region",
 ) -> tuple[FlipRate, ...]:
     """Return, by class of the images, how often the answer changes; classes in order."""
     rates = []
@@ -159,7 +162,7 @@ def flip_rates(
         ]
         control = sum(moved) / len(moved) if moved else 0.0
         interval = wilson_interval(flipped, len(own))
-        rates.append(FlipRate(target, len(own), flipped, interval, control, change))
+        rates.append(FlipRate(target, len(own), flipped, interval, control, change, by))
     return tuple(rates)
 
 

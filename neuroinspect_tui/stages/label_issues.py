@@ -34,7 +34,7 @@ def find_label_issues(
     least = mistakes[own[mistakes].argsort(stable=True)][:CANDIDATES]
     hand = torch.tensor(sorted(marked), dtype=torch.int64)
     rows = torch.cat([hand, least[~torch.isin(least, hand)]])
-    votes = _neighbour_labels(split, rows, on_progress)
+    votes = split.labels[nearest_rows(split, rows, on_progress=on_progress)]
     suggested = split.predicted[rows]
     shares = (votes == suggested[:, None]).double().mean(dim=1)
     doubt = (1.0 - own[rows]) * shares
@@ -65,22 +65,31 @@ def self_confidence(split: SplitFeatures, head: Head) -> Tensor:
     return found
 
 
-def _neighbour_labels(split: SplitFeatures, rows: Tensor, on_progress: OnProgress) -> Tensor:
-    """Return the labels of the nearest images of each of `rows` [M], itself left out: [M,10] int64."""
-    count = max(0, min(NEIGHBOURS, len(split) - 1))
+def nearest_rows(
+    split: SplitFeatures,
+    rows: Tensor,
+    count: int = NEIGHBOURS,
+    among: Tensor | None = None,
+    on_progress: OnProgress = no_progress,
+) -> Tensor:
+    """Return the images nearest to each of `rows` [M] by cosine of the features, itself left out.
+
+    [M,K] int64 rows, nearest first, K at most `count`, of those where `among` [N] bool holds (None: of all).
+    """
+    allowed = torch.ones(len(split), dtype=torch.bool) if among is None else among
+    count = max(0, min(count, int(allowed.sum()) - int(allowed[rows].any())))
     mine = _unit(split.features[rows])
     best = torch.full((len(rows), count), -torch.inf)
-    labels = torch.full((len(rows), count), -1)
+    found = torch.full((len(rows), count), -1)
     block = max(1, BLOCK_ELEMENTS // max(split.features.shape[1], len(rows), 1))
     for start in range(0, len(split), block):
         on_progress(start, len(split))
         near = mine @ _unit(split.features[start : start + block]).T
         here = torch.arange(start, start + near.shape[1])
-        near[rows[:, None] == here] = -torch.inf
+        near[(rows[:, None] == here) | ~allowed[here]] = -torch.inf
         best, order = torch.cat([best, near], dim=1).topk(count, dim=1)
-        both = torch.cat([labels, split.labels[here].expand(len(rows), -1)], dim=1)
-        labels = both.gather(1, order)
-    return labels
+        found = torch.cat([found, here.expand(len(rows), -1)], dim=1).gather(1, order)
+    return found
 
 
 def _unit(features: Tensor) -> Tensor:

@@ -26,6 +26,11 @@ class Recolour:
         """Measure the groups, images [n,3,H,W] and [m,3,H,W] in 0…1."""
         return cls(*_moments(with_cue), *_moments(without))
 
+    @property
+    def reversed(self) -> Recolour:
+        """The change that gives the others' images the colours of those with the cue."""
+        return Recolour(self.wanted_mean, self.wanted_deviation, self.mean, self.deviation)
+
     def applied(self, images: Tensor) -> Tensor:
         """Return images [B,3,H,W] in the colours of the others."""
         return self._moved(images, self.wanted_mean - self.mean)

@@ -178,7 +178,7 @@ class NeuroInspectApp(App[int]):
         try:
             self.project.save_view(self.view_now())
         except InputError as error:
-            self.app_state.note(f"what is looked at is not kept: {error}")
+            self.app_state.note(f"the view could not be saved: {error}")
 
     @on(events.Unmount)
     def _end(self) -> None:

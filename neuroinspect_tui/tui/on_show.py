@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .. import jobs
 from ..jobs import Job
-from ..results import ClassResult, FailureMode
+from ..results import ClassResult, FailureMode, Sample
 from ..text import safe
 from .app_state import AppState
 
@@ -59,6 +59,36 @@ def _wanted(app_state: AppState, target: int, neuron: int | None, mode: FailureM
     unnamed = tuple(n for n in own if (target, n) not in app_state.concepts)
     if unnamed and app_state.modes_settled and app_state.opened is not None and app_state.opened.clip:
         yield jobs.NameNeurons(target, unnamed)
+
+
+def missing_thumbnails(app_state: AppState, samples: Iterable[Sample]) -> Iterator[jobs.MakeThumbnails]:
+    """Yield what makes the small pictures of `samples` that are neither there nor under way."""
+    asked = {
+        (job.split, row)
+        for job in app_state.pending
+        if isinstance(job, jobs.MakeThumbnails)
+        for row in job.rows
+    }
+    rows: dict[str, list[int]] = {}
+    for sample in samples:
+        place = (sample.split, sample.row)
+        if place not in app_state.thumbnails and place not in asked:
+            rows.setdefault(sample.split, []).append(sample.row)
+    for split, wanted in rows.items():
+        job = jobs.MakeThumbnails(split, tuple(dict.fromkeys(wanted)))
+        if job not in app_state.failures:
+            yield job
+
+
+def repair_question(
+    app_state: AppState, target: int | None, mode: FailureMode | None
+) -> jobs.PreviewRepair | None:
+    """What `m` would make of the tags so far; nothing before both kinds of images are tagged."""
+    used = (cue.tags for cue in app_state.cues.values() if not cue.left_out)
+    if target is None or not any(tags.has and tags.not_ for tags in used):
+        return None
+    made = app_state.seen_through
+    return jobs.PreviewRepair(target, mode=mode.id if mode else None, base=made.number if made else None)
 
 
 def no_modes(app_state: AppState) -> tuple[str, ...]:

@@ -164,14 +164,23 @@ def flip_words(flips: Sequence[FlipRate]) -> str:
         filter(
             None,
             (
-                _flipped(flips, "covered", "without what it looks at", "mistake"),
-                _flipped(flips, "put_in", "with that put in", "right answer"),
+                _flipped(flips, "covered", "mistake"),
+                _flipped(flips, "put_in", "right answer"),
             ),
         )
     )
 
 
-def _flipped(flips: Sequence[FlipRate], change: FlipChange, how: str, what: str) -> str:
+_FLIPS = {
+    ("covered", "region"): "without what it looks at",
+    ("put_in", "region"): "with that put in",
+    ("covered", "colour"): "in the colours of images without the cue",
+    ("put_in", "colour"): "in the colours of images with it",
+}
+_FLIP_CONTROLS = {"region": "with the same area elsewhere", "colour": "in other colours as far away"}
+
+
+def _flipped(flips: Sequence[FlipRate], change: FlipChange, what: str) -> str:
     rows = [row for row in flips if row.change == change]
     images = sum(row.images for row in rows)
     if not images:
@@ -180,8 +189,8 @@ def _flipped(flips: Sequence[FlipRate], change: FlipChange, how: str, what: str)
     control = sum(row.control * row.images for row in rows) / images
     verb = "changes" if flipped == 1 else "change"
     return (
-        f"{how} {number(flipped)} of {plural(images, what)} {verb} the answer, "
-        f"with the same area elsewhere {percent(control, 0)}"
+        f"{_FLIPS[change, rows[0].by]} {number(flipped)} of {plural(images, what)} {verb} the answer, "
+        f"{_FLIP_CONTROLS[rows[0].by]} {percent(control, 0)}"
     )
 
 

@@ -38,5 +38,5 @@ def sampler_words(found: Prescription) -> str:
     most = max((cell.weight for cell in found.cells), default=1.0)
     return (
         f"{found.folder}/weights.csv: sampler weights for the {plural(images, 'image')} of {found.split}, "
-        f"up to {most:.1f} for a rare kind on average, none above {found.cap:.0f}"
+        f"up to {most:.1f} on average for a rare kind, none above {found.cap:.0f}"
     )

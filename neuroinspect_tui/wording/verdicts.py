@@ -76,10 +76,10 @@ def choice_sentence(repair: Repair) -> str:
     choice = repair.choice
     parts = []
     if choice.rule == "groups":
-        parts.append(f"auto took {repair.method}, weighted by the groups of “{choice.column}”")
+        parts.append(f"auto chose {repair.method}, weighted by the groups of “{choice.column}”")
     elif choice.rule == "best":
         scores = ", ".join(f"{name} {100 * worst:.1f} %" for name, worst in choice.scores.items())
-        parts.append(f"auto took {repair.method}: without groups its worst class does best ({scores})")
+        parts.append(f"auto chose {repair.method}: without groups its worst class does best ({scores})")
     elif choice.rule == "rare":
         parts.append(
             f"{repair.method} was chosen by its margins, also on copies moved across the cue: "
@@ -115,7 +115,7 @@ def _reasons(repair: Repair) -> list[str]:
     if verdict.outcome == "too_few":
         return [_too_few(own)]
     if own.fixed <= own.broken:
-        return ["There is no gain on what was to be repaired."]
+        return ["What was to be repaired does not gain."]
     if own.p >= SIGNIFICANT:
         return [f"The gain may be chance ({p_words(own.p)})."]
     rivals = [line for line in verdict.comparisons if line.against in CONTROLS and line.metric == own.metric]
@@ -127,8 +127,8 @@ def _reasons(repair: Repair) -> list[str]:
 
 def _too_few(own: Comparison) -> str:
     if own.n < 20:
-        return f"{count_words(own.n)} cannot settle it."
-    return f"The two layers decide differently on {count_words(own.fixed + own.broken)} of it alone."
+        return f"{count_words(own.n)} are too few to tell."
+    return f"The two layers differ on only {count_words(own.fixed + own.broken)} of it."
 
 
 def _hurt(repair: Repair) -> list[str]:
@@ -141,7 +141,7 @@ def _hurt(repair: Repair) -> list[str]:
         if own is None or every is None:
             return []
         fixed, broken = every.fixed - own.fixed, every.broken - own.broken
-        return [f"The {count_words(every.n - own.n)} beside it pay for it: {fixed} fixed, {broken} broken."]
+        return [f"The other {count_words(every.n - own.n)} pay for the gain: {fixed} fixed, {broken} broken."]
     line = next((line for line in verdict.comparisons if line.metric == hurt), None)
     return [] if line is None else [f"What loses is {aim_name(repair, line.metric)}: {change_words(line)}."]
 
@@ -236,9 +236,11 @@ def _fed(gap: CueGap, name: str) -> str:
 
 def estimate_words(found: GroupEstimate) -> str:
     """Return what the tags say of the true accuracy before the repair, or that they are too few."""
+    if not found.tagged:
+        return "None of the class was tagged by hand: its true rate is not known."
     tags = f"the {count_words(found.tagged)} of the class tagged by hand"
+    head = f"By {tags}, the true rate before the repair is"
     low, high = (100 * bound for bound in found.interval)
     if found.too_few:
-        return f"By {tags}, the true rate before is anywhere from {low:.0f} to {high:.0f} %: too few to tell."
-    middle = 100 * found.accuracy
-    return f"By {tags}, the true rate before is {middle:.0f} % ({low:.0f} to {high:.0f} %, 90 % interval)."
+        return f"{head} anywhere from {low:.0f} to {high:.0f} %: too few to tell."
+    return f"{head} {100 * found.accuracy:.0f} % ({low:.0f} to {high:.0f} %, 90 % interval)."

@@ -103,7 +103,7 @@ def test_lines_for_files_that_cannot_be_used(tmp_path):
     gone = tmp_path / "gone.txt"
     assert line(gone) == f"--classes {gone}: no such file: give a txt or json file of class names"
     empty = stored(tmp_path, "empty.txt", "\n\n")
-    assert line(empty) == f"--classes {empty} names no class: write one class name a line"
+    assert line(empty) == f"--classes {empty} names no class: write one class name per line"
     gap = stored(tmp_path, "gap.json", {"1": "a", "2": "b"})
     assert line(gap) == f"--classes {gap} has no class 0: number its 2 classes 0 to 1, each once"
     broken = stored(tmp_path, "broken.json", "[")

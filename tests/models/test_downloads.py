@@ -67,7 +67,7 @@ def test_off_line_the_hub_may_use_its_cache_and_its_switch_is_put_back(off_line)
 def test_what_was_not_asked_for_is_not_even_probed(monkeypatch):
     monkeypatch.setattr(downloads, "reachable", lambda url: pytest.fail("asked the network"))
     with (
-        pytest.raises(InputError, match=r"^it could not be downloaded: two lines: x$"),
+        pytest.raises(InputError, match=r"^it could not be opened: two lines: x$"),
         from_hub("it", "x", asked=False),
     ):
         raise ValueError("two\nlines")

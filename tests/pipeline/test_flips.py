@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -23,7 +23,20 @@ from tests.tiny import TinyProject
 GIVEN = {"image_size": 8, "crop_pct": 1.0, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
 
 
-def test_flat_colours_flip_nothing_and_right_images_are_shown_with_the_region(tiny: TinyProject) -> None:
+def covered_by(monkeypatch: pytest.MonkeyPatch, by: Literal["region", "colour"]) -> None:
+    """Let the cover test of every mode be one by region, or by colour."""
+
+    def concluded(*asked: Any) -> FailureModes:
+        found = conclude(*asked)
+        return replace(found, modes=tuple(replace(one, cover=CoverTest(1, 0, 6, by)) for one in found.modes))
+
+    monkeypatch.setattr(modes, "conclude", concluded)
+
+
+def test_flat_colours_flip_nothing_and_right_images_are_shown_with_the_region(
+    tiny: TinyProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    covered_by(monkeypatch, "region")
     with load(tiny.model, tiny.manifest, tiny.weights, device="cpu", **GIVEN) as found:
         found.evaluate()
         (mode,) = found.ask(jobs.ExamineFailureModes())
@@ -44,13 +57,7 @@ def test_a_mode_tested_by_colour_is_shown_recoloured(
 ) -> None:
     zero, one, blue = torch.zeros(3), torch.ones(3), torch.tensor([0.0, 0.0, 1.0])
 
-    def by_colour(*asked: Any) -> FailureModes:
-        found = conclude(*asked)
-        return replace(
-            found, modes=tuple(replace(one, cover=CoverTest(1, 0, 6, "colour")) for one in found.modes)
-        )
-
-    monkeypatch.setattr(modes, "conclude", by_colour)
+    covered_by(monkeypatch, "colour")
     monkeypatch.setattr(modes, "colour_change", lambda *asked: Recolour(zero, one, blue, one))
     with load(tiny.model, tiny.manifest, tiny.weights, device="cpu", **GIVEN) as found:
         found.evaluate()
@@ -61,6 +68,15 @@ def test_a_mode_tested_by_colour_is_shown_recoloured(
                 for file in (exemplar.image, exemplar.covered)
             )
             assert (after[..., 2] == 255).all() and (after[..., :2] == before[..., :2]).all()
+
+
+def test_flat_colours_flip_every_answer_by_colour(tiny: TinyProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    covered_by(monkeypatch, "colour")
+    with load(tiny.model, tiny.manifest, tiny.weights, device="cpu", **GIVEN) as found:
+        found.evaluate()
+        (mode,) = found.ask(jobs.ExamineFailureModes())
+        assert [(row.change, row.by) for row in mode.flips] == [("covered", "colour")]
+        assert (mode.flips[0].images, mode.flips[0].flipped) == (6, 6)
 
 
 def test_flips_in_words_add_up_the_classes() -> None:
@@ -74,3 +90,15 @@ def test_flips_in_words_add_up_the_classes() -> None:
         "with that put in 1 of 8 right answers changes the answer, with the same area elsewhere 0 %"
     )
     assert flip_words(()) == ""
+
+
+def test_flips_by_colour_are_told_as_such() -> None:
+    flips = (
+        FlipRate(0, 20, 12, (0.39, 0.78), 0.1, by="colour"),
+        FlipRate(0, 8, 1, (0.02, 0.47), 0.0, "put_in", "colour"),
+    )
+    assert flip_words(flips) == (
+        "in the colours of images without the cue 12 of 20 mistakes change the answer, in other colours as "
+        "far away 10 %; in the colours of images with it 1 of 8 right answers changes the answer, in other "
+        "colours as far away 0 %"
+    )

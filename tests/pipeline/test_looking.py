@@ -77,3 +77,17 @@ def test_a_repair_that_does_not_exist_is_refused(opened: tuple[ni.Inspection, Pa
         opened[0].ask(jobs.LookThrough(9))
     with pytest.raises(InputError, match="there is no repair 9"):
         opened[0].ask(jobs.RepairHead(0, "bias", base=9))
+
+
+def test_the_neighbours_of_an_image_are_right_images_of_its_class(
+    opened: tuple[ni.Inspection, Path], repaired: Repair
+) -> None:
+    (first, *_) = opened[0].ask(jobs.LookThrough(repaired.number)).of("fixed")
+    found = opened[0].ask(jobs.FindNeighbours("test", first.sample.row))
+    assert len(found.right) == 6
+    assert {(one.label, one.predicted, one.groups["tint"]) for one in found.right} == {(0, 0, "none")}
+    assert len(found.labels) == 10
+    assert found.labels[:5] == (0,) * 5  # the other images of its class and tint
+    assert found.self_confidence < 0.5
+    with pytest.raises(InputError, match="no image 99"):
+        opened[0].ask(jobs.FindNeighbours("test", 99))

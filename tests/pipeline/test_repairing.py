@@ -79,3 +79,30 @@ def test_a_preview_has_the_numbers_of_the_repair_and_leaves_nothing(
     assert shown.comparisons == untouched and shown.cues == made.cues == ("glare",)
     line = shown.comparisons[1]
     assert (line.metric, line.fixed, line.broken) == ("all", made.fixed, made.broken)
+
+
+def test_train_is_evaluated_to_be_tagged_and_a_repair_tells_how_far_read_tags_carry(
+    tiny: TinyProject, tmp_path: Path
+) -> None:
+    """Reading tags teaches no probe; from sixteen tags on images of `train` may be proposed."""
+    tags = tmp_path / "tags.csv"
+    pipeline, hears = Pipeline(tiny.config, tmp_path / "session"), Hearing()
+    try:
+        for job in (jobs.Open(), jobs.Evaluate()):
+            pipeline.run(job, hears)
+        project = pipeline.project
+        paths = project.features("val").paths
+        lines = [f"{path},tint,{'has' if '-red-' in path else 'not'}" for path in paths[::2]]
+        for count, evaluated in ((14, False), (18, True)):
+            tags.write_text("\n".join(["path,cue,tag", *lines[:count]]) + "\n")
+            project.cues.read(tags, project.dataset)
+            items = pipeline.run(jobs.OrderReview(2, (), cue="tint"), hears)
+            assert project.evaluated("train") == evaluated
+        shown = {item.sample.path for item in items}
+        assert len(shown) == len(items) and not shown & {line.split(",")[0] for line in lines[:18]}
+        assert project.cues.named("tint").probe is None
+        pipeline.run(jobs.RepairHead(2, "ridge", (), ("tint",), ()), hears)
+        probe = project.cues.named("tint").probe
+        assert probe is not None and probe.has + probe.not_ + probe.unclear == 3 * 36
+    finally:
+        pipeline.close()

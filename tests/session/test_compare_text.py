@@ -51,7 +51,7 @@ def test_the_changes_are_told_largest_first():
         "second: out/b, 288 images of val\n"
         "other model: small resnet → big resnet\n"
         "\n"
-        "no image stands in both sessions with the same label\n"
+        "no image is in both sessions with the same label\n"
         "\n"
         "as given         first   second  change\n"
         "accuracy         84.7 %  90.0 %  +5.3\n"
@@ -89,7 +89,7 @@ def test_a_repair_judged_on_images_that_it_was_fitted_on_is_told():
     other["model"]["weights"] = "out/repairs/1-ridge/model.safetensors"
     line = (
         "second has the weights of repair 1 of first, fitted and chosen on images of val: "
-        "only images that it never used tell what it is worth"
+        "only images that it has never used can tell what it is worth"
     )
     assert line in compare(report, other).splitlines()
     assert line.replace("second", "FIRST").replace("first", "second").replace("FIRST", "first") in compare(

@@ -82,6 +82,6 @@ def test_the_caveats_say_what_is_estimated_and_what_was_left_out():
         "All rates were measured on 288 images of val unless they say otherwise.",
         "Numbers of groups made from tags are estimates: a probe carried the tags to other images.",
         "12 images of test have a copy in val: they are left out where repairs are judged.",
-        "2 images could not be read and counted nowhere.",
+        "2 images could not be read and are counted nowhere.",
         "images are drawn, 64 × 64",
     ]

@@ -81,20 +81,23 @@ def test_a_group_is_estimated_on_the_judged_images_of_its_class(by_hand):
     column = GroupColumn("cue", ("not", "has"), torch.tensor([0, 0, 0, 0, 1, 1] + [1] * 6), by_hand)
     head = Head(torch.eye(2), torch.zeros(2))
     judge = split_features(torch.eye(2)[labels], labels, head, {"cue": column})
-    none = torch.empty(0, dtype=torch.int64)
+    tagged = torch.tensor([0, 1, 1])
+    evidence = Evidence(
+        torch.eye(2)[tagged], tagged, torch.zeros_like(tagged), torch.zeros_like(tagged), torch.ones(3)
+    )
     found = with_estimate(
         WorstGroup("cue", "not", 0, 0.5, 4),
         judge,
         torch.tensor([0, 0, 0, 1, 0, 0] + [0] * 6),
         head,
-        Evidence(torch.empty(0, 2), none, none, none),
+        evidence,
     )
     assert (found.estimate.accuracy, found.estimate.interval, found.estimate.images) == (
         0.75,
         (0.75, 0.75),
         4,
     )
-    assert (found.accuracy, found.count) == (0.5, 4)
+    assert (found.accuracy, found.count, found.estimate.tagged) == (0.5, 4, 1)
 
 
 def test_the_precision_of_a_cell_is_that_of_its_tags():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from neuroinspect_tui.stages.label_issues import find_label_issues, self_confidence
+from neuroinspect_tui.stages.label_issues import find_label_issues, nearest_rows, self_confidence
 from neuroinspect_tui.tensors import Head
 
 from .repair.worlds import split_of
@@ -105,3 +105,16 @@ def test_only_the_least_believed_mistakes_are_looked_at(monkeypatch):
     split.features[17] *= 2.0
     monkeypatch.setattr("neuroinspect_tui.stages.label_issues.CANDIDATES", 1)
     assert [issue.path for issue in find_label_issues(split, head)] == ["val/17.png"]
+
+
+def test_the_nearest_of_some_images_leave_out_the_image_itself_and_all_others():
+    angles = torch.tensor([0.0, 0.1, 0.2, 0.3, 1.0])
+    features = torch.stack([angles.cos(), angles.sin()], dim=1)
+    split = split_of(
+        "val", features, torch.zeros(5, dtype=torch.int64), Head(torch.eye(2), torch.zeros(2)), {}
+    )
+    rows = torch.tensor([0])
+    assert nearest_rows(split, rows).tolist() == [[1, 2, 3, 4]]
+    assert nearest_rows(split, rows, 2).tolist() == [[1, 2]]
+    among = torch.tensor([True, False, True, False, True])
+    assert nearest_rows(split, rows, 3, among).tolist() == [[2, 4]]

@@ -101,6 +101,8 @@ def test_the_worst_group_is_that_of_the_lowest_rate_not_of_the_fewest_right():
     predicted = torch.tensor([0] * 3 + [1] * 9 + [0] * 2)
     table = {"place": column("place", ("sea",), [0] * 14)}
     assert metrics.worst_group(labels, predicted, table, NAMES).accuracy == 0.3
+    table["half"] = column("half", ("sea",), [-1] * 10 + [0] * 4)
+    assert metrics.worst_group(labels, predicted, table, NAMES).accuracy == 0.3
 
 
 def groups():

@@ -34,3 +34,11 @@ def test_groups_of_one_colour_change_nothing():
     recolour = Recolour.of(plain, plain)
     assert torch.allclose(recolour.applied(plain), plain, atol=1e-5)
     assert all(torch.allclose(control, plain, atol=1e-5) for control in recolour.controls(plain))
+
+
+def test_the_reverse_gives_back_the_colours():
+    plain = 0.3 + 0.4 * coloured(40, 0)
+    tinted = 0.8 * plain + torch.tensor([0.1, 0.05, 0.0])[:, None, None]
+    change = Recolour.of(tinted, plain)
+    assert torch.allclose(change.reversed.applied(plain), tinted, atol=1e-4)
+    assert torch.allclose(change.reversed.applied(change.applied(tinted)), tinted, atol=1e-4)

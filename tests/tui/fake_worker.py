@@ -33,6 +33,7 @@ from neuroinspect_tui.results import (
     FailureMode,
     GroupResult,
     Illusion,
+    ImageNeighbours,
     Metrics,
     ModeChange,
     ModeExemplar,
@@ -419,6 +420,11 @@ class FakeWorker:
         if job.predicted == job.target:
             return tuple(sample(job.target, 50 + number, job.target) for number in range(12))
         return tuple(s for s in mistakes(job.target) if job.predicted in (None, s.predicted))
+
+    def _answer_findneighbours(self, job: jobs.FindNeighbours) -> ImageNeighbours:
+        target = job.row // 100
+        right = tuple(sample(target, 60 + number, target) for number in range(4))
+        return ImageNeighbours(right, (1, 1, 1, 1, 1, 1, target, target, target, target), 0.02)
 
     def _answer_makethumbnails(self, job: jobs.MakeThumbnails) -> dict[int, str]:
         return {row: picture(self.root, f"thumbnails/{row}.png", row, 128) for row in job.rows}

@@ -135,6 +135,6 @@ async def test_a_disk_that_takes_nothing_more_stops_no_work(launch: Launch) -> N
         await desk.press("2", "space")
         assert desk.triage.marked
         await desk.press("L")
-        await desk.until(lambda: "what is looked at is not kept: cannot write view.json" in desk.text)
+        await desk.until(lambda: "the view could not be saved: cannot write view.json" in desk.text)
         await desk.press("escape", "q")
     assert desk.app.return_code == 0

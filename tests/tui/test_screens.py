@@ -332,12 +332,12 @@ async def test_the_confusion_screen_walks_through_the_largest_mistakes(launch: L
     async with launch() as desk:
         await desk.settled()
         await desk.press("C")
-        await desk.until(lambda: "sweet pea: 8 of 24 images (33.3 %) right" in desk.text)
+        await desk.until(lambda: "sweet pea right: 8 of 24 images (33.3 %)" in desk.text)
         await desk.press("n")
-        words = "common dandelion: 15 of 52 images (28.8 %) predicted as mexican aster"
+        words = "common dandelion → mexican aster: 15 of 52 images (28.8 %)"
         assert desk.page.sentence() == words  # type: ignore[attr-defined]
         await desk.press("n")
-        words = "petunia: 14 of 51 images (27.5 %) predicted as sweet pea"
+        words = "petunia → sweet pea: 14 of 51 images (27.5 %)"
         assert desk.page.sentence() == words  # type: ignore[attr-defined]
         await desk.press("right", "l", "down", "j", "up", "left", "h", "k")
         assert desk.page.query_one("#matrix").cell == (1, 0)  # type: ignore[attr-defined]

@@ -21,5 +21,5 @@ def test_where_the_sampler_weights_are():
     found = Prescription(1, "train", ("patch",), 20.0, cells, (), "repairs/1-ridge/prescription")
     assert sampler_words(found) == (
         "repairs/1-ridge/prescription/weights.csv: sampler weights for the 100 images of train, "
-        "up to 4.5 for a rare kind on average, none above 20"
+        "up to 4.5 on average for a rare kind, none above 20"
     )

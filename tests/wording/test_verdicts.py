@@ -4,8 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from neuroinspect_tui.results import Choice, ClassRef, Comparison, GroupEstimate, Loser, Repair, Verdict
-from neuroinspect_tui.wording.verdicts import choice_sentence, outcome_words, verdict_sentence
+from neuroinspect_tui.results import (
+    Choice,
+    ClassRef,
+    Comparison,
+    CueGap,
+    GroupEstimate,
+    Loser,
+    Repair,
+    Verdict,
+)
+from neuroinspect_tui.wording.verdicts import choice_sentence, estimate_words, outcome_words, verdict_sentence
 
 from ..session import synthetic
 
@@ -41,13 +50,13 @@ def test_losers_are_named_with_numbers():
         (
             "no_better",
             (replace(OWN, fixed=3, broken=9), ALL),
-            "There is no gain on what was to be repaired.",
+            "What was to be repaired does not gain.",
         ),
-        ("too_few", (replace(OWN, n=19), ALL), "19 images cannot settle it."),
+        ("too_few", (replace(OWN, n=19), ALL), "19 images are too few to tell."),
         (
             "too_few",
             (replace(OWN, fixed=1, broken=4), ALL),
-            "The two layers decide differently on 5 images of it alone.",
+            "The two layers differ on only 5 images of it.",
         ),
     ],
 )
@@ -136,7 +145,13 @@ def test_an_estimate_is_called_one_and_says_how_sure_it_is(interval, words):
     worst = replace(made.before.worst_group, estimated=True, estimate=estimate)
     sentence = verdict_sentence(replace(made, before=replace(made.before, worst_group=worst)))
     assert sentence.endswith(
-        f"{start} By the 13 images of the class tagged by hand, the true rate before {words}"
+        f"{start} By the 13 images of the class tagged by hand, the true rate before the repair {words}"
+    )
+
+
+def test_an_estimate_without_tags_of_the_class_says_so():
+    assert estimate_words(GroupEstimate(0.2, (0.0, 0.6), 45.0, 0)) == (
+        "None of the class was tagged by hand: its true rate is not known."
     )
 
 
@@ -149,7 +164,7 @@ def test_the_outcome_in_a_few_words(hurt, words):
 
 def test_what_pays_is_said():
     others = repair("hurts", OWN, replace(ALL, fixed=20, broken=41), hurt="others")
-    assert verdict_sentence(others).endswith("The 280 images beside it pay for it: 5 fixed, 41 broken.")
+    assert verdict_sentence(others).endswith("The other 280 images pay for the gain: 5 fixed, 41 broken.")
     worst = replace(OWN, metric="worst_group", n=20, fixed=0, broken=9, before=0.9, after=0.45, p=0.0039)
     assert verdict_sentence(repair("hurts", OWN, ALL, worst, hurt="worst_group")).endswith(
         "What loses is the worst group (star, background grass): "
@@ -160,9 +175,25 @@ def test_what_pays_is_said():
 def test_the_choice_is_said():
     made = replace(synthetic.repair(), choice=Choice("groups", "a; b", kept=True))
     assert choice_sentence(made) == (
-        "auto took ridge, weighted by the groups of “a; b”; on the choosing part nothing beat the untouched decision layer, which is kept"
+        "auto chose ridge, weighted by the groups of “a; b”; on the choosing part nothing beat the untouched decision layer, which is kept"
     )
     assert choice_sentence(replace(made, choice=Choice("best", scores={"afr": 0.5, "ridge": 0.625}))) == (
-        "auto took ridge: without groups its worst class does best (afr 50.0 %, ridge 62.5 %)"
+        "auto chose ridge: without groups its worst class does best (afr 50.0 %, ridge 62.5 %)"
     )
     assert choice_sentence(synthetic.repair()) == ""
+
+
+def test_a_cue_that_the_repair_feeds_is_named_with_numbers():
+    own = CueGap("warm", 0, 0.28, 0.55, 200, (0.18, 0.36))
+    every = CueGap("warm", None, 0.2, 0.24, 2000, (0.01, 0.07), estimated=True)
+    steady = CueGap("frame", 0, 0.2, 0.215, 200, (0.001, 0.03))
+    made = replace(repair("helps", OWN, ALL), gaps=(own, every, steady))
+    assert verdict_sentence(made).endswith(
+        " It makes salt; pepper lean more on “warm”: images with its usual value do better than the others by "
+        "55.0 points instead of 28.0 (200 images; +18.0 to +36.0, 95 % interval). Repair both together."
+    )
+    assert verdict_sentence(replace(made, gaps=(every,))).endswith(
+        " It makes the classes lean more on “warm”: images with its usual value do better than the others by "
+        "24.0 points instead of 20.0 (2000 images, estimated; +1.0 to +7.0, 95 % interval). Repair both together."
+    )
+    assert "lean more" not in verdict_sentence(replace(made, gaps=(steady,)))

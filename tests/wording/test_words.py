@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from neuroinspect_tui.results import Preprocessing, SplitDuplicates
+from neuroinspect_tui.results import Preprocessing, ProbeQuality, RareCell, SplitDuplicates
 from neuroinspect_tui.wording import cues, numbers
 from neuroinspect_tui.wording.culprits import suspicion_words
 from neuroinspect_tui.wording.names import short_name
@@ -103,3 +103,34 @@ def test_preprocessing():
 )
 def test_titles_take_the_telling_end(name, short):
     assert short_name(name) == short
+
+
+def cell(**given) -> RareCell:
+    rest = {"label": 3, "value": "not", "images": 94, "right": 80.6, "interval": (75.0, 86.2), "tagged": 24}
+    rest |= {"recall": 0.61, "recall_interval": (0.4, 0.8), "confirmed": True}
+    return RareCell(**{**rest, **given})
+
+
+def test_a_rare_cell_says_how_many_of_its_images_are_right():
+    names = ("dog", "owl", "ant", "cat")
+    assert cues.cell_words(cell(), "patch", names) == (
+        "of 94 images counted as cat without patch about 81 are (75–86, from 24 tags); "
+        "about 61 % of all such images are found (40–80 %)"
+    )
+    wide = cell(images=1, right=0.9, interval=(0.0, 1.0), tagged=1, recall_interval=(0.2, 0.8), value="has")
+    assert cues.cell_words(wide, "patch", names) == (
+        "of 1 image counted as cat with patch about 1 is (0–1, from 1 tag); "
+        "too few tags to tell how many are missed"
+    )
+    unconfirmed = "94 images counted as cat without patch, none confirmed by a tag: repairs leave them out"
+    assert cues.cell_words(cell(confirmed=False), "patch", names) == unconfirmed
+
+
+def test_the_first_three_rare_cells_are_told():
+    probe = ProbeQuality(0.9, True, 5, 6, 7, cells=tuple(cell(label=label) for label in range(4)))
+    lines = cues.rare_words(probe, "patch", ("dog", "owl", "ant", "cat"))
+    assert [line.split()[5] for line in lines] == ["dog", "owl", "ant"]
+    assert all(line.startswith("Of 94 images") and line.endswith(".") for line in lines)
+    whole = cues.carried_sentence("patch", probe, ("dog", "owl", "ant", "cat"))
+    assert whole.startswith("estimated over all images: 5 with it, 6 without, 7 unclear; the probe gets 90 %")
+    assert whole.count("counted as") == 3

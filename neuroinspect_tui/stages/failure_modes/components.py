@@ -51,6 +51,9 @@ class Components:
         features = read_rows(mistakes.data.features, rows)
         beyond = features.sub_(mistakes.means[mistakes.data.labels[rows]])
         beyond -= beyond.mean(dim=0)
+        # Squares of very large features would be infinite.
+        size = beyond.abs().max().clamp_min(1e-30)
+        beyond /= size
         left, values, right = (part[..., :count] for part in leading(beyond, count, seed, powers=3))
         kept = values > _FLAT * values[0].clamp_min(1e-12)
         if int(kept.sum()) < 2:
@@ -59,7 +62,7 @@ class Components:
         white = left[:, kept] * len(rows) ** 0.5
         limit = _CANDIDATE if half else TWO_VALUED
         weights = _two_valued(white, scale, limit, min(FIRST, images // (2 * IMAGES_EACH)), seed)
-        return cls(weights @ (right / scale).T, (white @ weights.T).T @ beyond / len(rows))
+        return cls(weights @ (right / scale).T / size, (white @ weights.T).T @ beyond * size / len(rows))
 
 
 def _two_valued(white: Tensor, scale: Tensor, limit: float, first: int, seed: int) -> Tensor:

@@ -119,7 +119,7 @@ def _finetune(task: Task) -> list[Candidate]:
 
 def _paper(task: Task) -> list[Candidate]:
     if not len(task.neurons):
-        raise InputError("--repair paper needs neurons to lean less on", "name them with --neuron N")
+        raise InputError("--repair paper needs neurons to rely less on", "name them with --neuron N")
     return [_edit(task, EditSettings(goal=goal)) for goal in _goals(task)]
 
 

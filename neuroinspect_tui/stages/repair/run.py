@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from ...errors import InputError
 from ...repair_methods import RepairMethod
 from ...results import (
     Choice,
@@ -114,9 +113,11 @@ def repair_class(
     given = (neurons, seed, on_progress, memory, device)
     found = propose(plan, head, target, method, *given)
     others = controls(found.method, found.task)
-    aim = plan.judge.labels == target if mode is None else mode.images(plan.judge)
+    images = None if mode is None else mode.images(plan.judge)
+    aim = plan.judge.labels == target if images is None else images
     others |= told_less(found.method, found.task, found.pool, splits, told.shuffled, aim)
-    return _outcome(splits, plan, found, head, others, tuple(neurons), class_names, told, mode, on_progress)
+    measure = _Measure(plan, head, target, class_names, told, on_progress)
+    return _outcome(splits, found, measure, others, tuple(neurons), images)
 
 
 def preview(
@@ -137,11 +138,8 @@ def preview(
     head.require(neurons)
     plan = plan_parts(splits, debugged_split, told.excluded, told.tags, seed, told.columns, told.unjudged)
     found = propose(plan, head, target, method, neurons, seed, on_progress, device=device)
-    judge = plan.judge
-    before, after = (
-        _judged(one, head, plan, target, class_names, told, on_progress)
-        for one in (head, found.candidate.head)
-    )
+    judge, measure = plan.judge, _Measure(plan, head, target, class_names, told, on_progress)
+    before, after = measure.of(head), measure.of(found.candidate.head)
     fixed, broken = fixed_and_broken(judge.labels, before.predicted, after.predicted)
     images = None if mode is None else mode.images(judge)
     return RepairPreview(
@@ -153,28 +151,8 @@ def preview(
         broken=broken,
         comparisons=compare_heads(judge, target, before, after, {"untouched": before}, images),
         unchanged=found.choice.kept,
-        cues=tuple(name for name in plan.columns if name in told.tags),
+        cues=measure.cues,
     )
-
-
-def _again(plan: Plan, found: Proposal, head: Head, seed: int) -> Head:
-    """Return what the same method proposes when it is told something else of the same images."""
-    task = found.task
-    given = (task.neurons.tolist(), seed, task.on_progress, NO_MEMORY, task.device)
-    try:
-        return propose(plan, head, task.target, found.method, *given).candidate.head
-    except InputError:
-        return head
-
-
-def _middle(draws: Sequence[Head], plan: Plan, target: int) -> Head:
-    """Return the head of middle accuracy on the judged images of `target`."""
-    own = plan.judge.labels == target
-    rates = [
-        float((predict(one, plan.judge.features)[own] == target).double().mean()) if bool(own.any()) else 0.0
-        for one in draws
-    ]
-    return draws[sorted(range(len(draws)), key=rates.__getitem__)[len(draws) // 2]]
 
 
 @dataclass(frozen=True)
@@ -201,70 +179,72 @@ class ModeAim:
         return scores
 
 
-def _judged(
-    one: Head,
-    untouched: Head,
-    plan: Plan,
-    target: int,
-    names: Sequence[str],
-    told: Told,
-    on_progress: OnProgress,
-) -> Judged:
-    """Measure a head: the untouched one by what the model itself predicted."""
-    judge = plan.judge
-    predicted = judge.predicted if one is untouched else predict(one, judge.features, on_progress)
-    found = Judged.of(judge, predicted, target, names)
-    worst = found.metrics.worst_group
-    if worst is None or not judge.groups[worst.column].estimated:
-        return found
-    evidence = told.evidence.get(worst.column)
-    worst = replace(worst, estimated=True)
-    if evidence is not None:
-        worst = with_estimate(worst, judge, predicted, one, evidence)
-    return replace(found, metrics=replace(found.metrics, worst_group=worst))
+@dataclass(frozen=True)
+class _Measure:
+    """Measures heads on the images that a repair is judged on, for the debugged class `target`.
+
+    The `untouched` one is measured by what the model itself predicted.
+    """
+
+    plan: Plan
+    untouched: Head
+    target: int
+    names: Sequence[str]
+    told: Told
+    on_progress: OnProgress
+
+    def of(self, head: Head) -> Judged:
+        """Return the head's numbers; where a probe carried the tags of its worst group, with an estimate."""
+        judge = self.plan.judge
+        known = head is self.untouched
+        predicted = judge.predicted if known else predict(head, judge.features, self.on_progress)
+        found = Judged.of(judge, predicted, self.target, self.names)
+        worst = found.metrics.worst_group
+        if worst is None or not judge.groups[worst.column].estimated:
+            return found
+        evidence = self.told.evidence.get(worst.column)
+        worst = replace(worst, estimated=True)
+        if evidence is not None:
+            worst = with_estimate(worst, judge, predicted, head, evidence)
+        return replace(found, metrics=replace(found.metrics, worst_group=worst))
+
+    @property
+    def cues(self) -> tuple[str, ...]:
+        """The columns that the repair is weighted by and that were made from tags."""
+        return tuple(name for name in self.plan.columns if name in self.told.tags)
 
 
 def _outcome(
     splits: Mapping[str, SplitFeatures],
-    plan: Plan,
     found: Proposal,
-    head: Head,
+    measure: _Measure,
     others: Mapping[Opponent, Head],
     neurons: tuple[int, ...],
-    names: Sequence[str],
-    told: Told,
-    mode: ModeAim | None,
-    on_progress: OnProgress,
+    mode: Tensor | None,
 ) -> RepairOutcome:
-    """Put the proposal, its verdict and the numbers of every head together."""
-    judge, target = plan.judge, found.task.target
-
-    def judged(one: Head) -> Judged:
-        return _judged(one, head, plan, target, names, told, on_progress)
-
-    before, after = judged(head), judged(found.candidate.head)
-    rivals = {name: judged(one) for name, one in others.items()}
+    """Put the proposal, its verdict and the numbers of every head together; `mode` [N] are its images."""
+    plan, target, names = measure.plan, measure.target, measure.names
+    judge, head = plan.judge, found.candidate.head
+    before, after = measure.of(measure.untouched), measure.of(head)
+    rivals = {name: measure.of(one) for name, one in others.items()}
     fixed, broken = fixed_and_broken(judge.labels, before.predicted, after.predicted)
     worst = before.metrics.worst_group
     estimated = worst is not None and worst.estimated
-    images = None if mode is None else mode.images(judge)
-    parameters = dict(found.candidate.parameters)
-    if plan.columns:
-        parameters["groups"] = ", ".join(plan.columns)
+    weighted: dict[str, float | int | str] = {"groups": ", ".join(plan.columns)} if plan.columns else {}
     return RepairOutcome(
-        head=found.candidate.head,
+        head=head,
         method=found.method,
-        parameters=parameters,
+        parameters=found.candidate.parameters | weighted,
         before=before.metrics,
         after=after.metrics,
         controls={name: rival.metrics for name, rival in rivals.items() if name in CONTROLS},
         fixed=fixed,
         broken=broken,
         mcnemar_p=mcnemar_p(fixed, broken),
-        verdict=pass_verdict(judge, target, before, after, rivals, names, estimated, images),
+        verdict=pass_verdict(judge, target, before, after, rivals, names, estimated, mode),
         choice=found.choice,
         classes=class_changes(judge, before.predicted, after.predicted, names),
-        cues=tuple(name for name in plan.columns if name in told.tags),
+        cues=measure.cues,
         columns=plan.columns,
         splits=plan.uses,
         neurons=neurons,

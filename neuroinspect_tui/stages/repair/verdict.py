@@ -131,7 +131,8 @@ def pass_verdict(
       the aim's do, on balance more of them than two thirds of what the aim gains;
     - "too_few": the aim has fewer than 20 images, or fewer than 6 on which the two heads differ, so that no
       exact test reaches p < .05;
-    - "helps": the aim gains significantly, and no control does as well;
+    - "helps": the aim gains significantly, and no control does as well on the aim, all images and the
+      untouched head's worst group;
     - "no_better" otherwise.
     """
     comparisons = compare_heads(judge, target, before, after, {"untouched": before, **others}, mode)
@@ -173,12 +174,18 @@ def _behind(line: Comparison) -> bool:
 
 
 def _beats(lines: Lines, aim: Aim, control: Opponent) -> bool:
-    """Return whether the repair leads the control on the aim without lagging over all images, or over all.
+    """Return whether the repair leads the control on the aim or the worst group without lagging, or over all.
 
     A control that does more for the aim at the price of other images is no rival.
     """
-    own, every = lines[aim, control], lines["all", control]
-    return _ahead(every) or (_ahead(own) and not _behind(every))
+    own, every, worst = (lines.get((metric, control)) for metric in (aim, "all", "worst_group"))
+    assert own is not None
+    assert every is not None
+    if _ahead(every):
+        return True
+    if worst is not None and _ahead(worst) and not _behind(own):
+        return not _behind(every)
+    return _ahead(own) and not _behind(every)
 
 
 def _hurt(lines: Lines, aim: Aim, losers: Sequence[tuple[Loser, bool]]) -> Hurt | None:

@@ -69,7 +69,7 @@ def _remedy(terminal: Terminal, colour: bool) -> str:
         return ""
     if not terminal.passthrough:
         return f"for sharp pictures: {PASSTHROUGH}"
-    return f"for sharp pictures: {TRUE_COLOUR}, then attach anew" if not terminal.true_colour else ""
+    return f"for sharp pictures: {TRUE_COLOUR}, then reattach" if not terminal.true_colour else ""
 
 
 def choose(asked: str, terminal: Terminal, colour: bool = True) -> Choice:

@@ -111,8 +111,8 @@ class ConfusionScreen(SheetPage):
         count = self.matrix.count(cell)
         share = f" ({percent(count / total)})" if total else ""
         name = safe(self.class_name(true), 40)
-        how = "right" if true == predicted else f"predicted as {safe(self.class_name(predicted), 40)}"
-        return f"{name}: {count} of {plural(total, 'image')}{share} {how}"
+        what = f"{name} right" if true == predicted else f"{name} → {safe(self.class_name(predicted), 40)}"
+        return f"{what}: {count} of {plural(total, 'image')}{share}"
 
     @on(ConfusionMatrix.Opened)
     def _open(self) -> None:

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from textual import on
 
-from ... import jobs
+from ..on_show import missing_thumbnails
 from ..widgets.contact_sheet import PictureSheet
 from ..widgets.gallery import Gallery
 from .page import Page
@@ -24,22 +24,8 @@ class PicturePage(Page[None], Generic[Sheet]):
 
     def ask_thumbnails(self) -> None:
         """Ask for the small pictures that are or soon will be on the screen."""
-        state = self.app_state
-        asked = {
-            (job.split, row)
-            for job in state.pending
-            if isinstance(job, jobs.MakeThumbnails)
-            for row in job.rows
-        }
-        rows: dict[str, list[int]] = {}
-        for sample in self.sheet.upcoming:
-            place = (sample.split, sample.row)
-            if place not in state.thumbnails and place not in asked:
-                rows.setdefault(sample.split, []).append(sample.row)
-        for split, wanted in rows.items():
-            job = jobs.MakeThumbnails(split, tuple(dict.fromkeys(wanted)))
-            if job not in state.failures:
-                self.ask(job)
+        for job in missing_thumbnails(self.app_state, self.sheet.upcoming):
+            self.ask(job)
 
     @on(Gallery.Opened)
     def action_zoom(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from textual import events, on
+from textual.timer import Timer
 from textual.widget import Widget
 
 from ... import jobs
@@ -14,13 +15,17 @@ from ...wording.cues import carried_words, count_words, probe_advice, rare_words
 from ..app_state import Topic
 from ..cue_aim import CueAim
 from ..keymap import keys
+from ..on_show import repair_question
 from ..widgets.case_words import CaseWords
 from ..widgets.contact_sheet import ContactSheet
 from ..widgets.gallery import Section, Tile
 from ..widgets.tiles import sample_tile
+from ..widgets.what_if import WhatIfStrip
 from .sheet_page import SheetPage
 
 ENOUGH_TAGS = 8
+SETTLE = 0.5
+NO_PREVIEW = f"from {ENOUGH_TAGS} tags on, what m would do with them"
 
 
 def _doubt(item: ReviewItem) -> float:
@@ -47,11 +52,15 @@ class TagScreen(SheetPage):
         self.split: str | None = None
         self.sort = next(iter(SORTS))
         self.words = CaseWords(id="words")
+        self.strip = WhatIfStrip(id="what-if")
+        self._settling: Timer | None = None
+        self._prepared = False
 
     def body(self) -> Iterable[Widget]:
         """Lay out the question above the images."""
         yield self.words
         yield self.sheet
+        yield self.strip
 
     @on(events.Mount)
     def _begin(self) -> None:
@@ -76,6 +85,8 @@ class TagScreen(SheetPage):
 
     def redraw(self, topics: frozenset[Topic]) -> None:
         """Show the images, and what the probe has learned."""
+        if topics & {"what-if", "tags", "failure", "opened"}:
+            self._show_preview()
         if not topics & {"review", "thumbnails", "tags", "failure", "opened"}:
             return
         opened = self.app_state.opened
@@ -89,6 +100,29 @@ class TagScreen(SheetPage):
         self.sheet.show([Section("", tiles)], (safe(failure.line, 400) if failure else waiting,))
         self.words.show(self._lines())
         self.ask_thumbnails()
+
+    @property
+    def _question(self) -> jobs.PreviewRepair | None:
+        """The repair that `m` would make with these tags, once there are enough of them."""
+        if self.app_state.tag_count(self.aim.name) < ENOUGH_TAGS:
+            return None
+        mode = self.app_state.mode(int(self.aim.source)) if self.aim.origin == "mode" else None
+        return repair_question(self.app_state, self.aim.target, mode)
+
+    def _show_preview(self) -> None:
+        self.strip.show_preview(self.app_state, self._question, NO_PREVIEW)
+        if self._settling is not None:
+            self._settling.stop()
+        if self._question is not None and not self._prepared:
+            self._prepared = True  # what every repair needs is made ready while the user goes on tagging
+            self._ask_preview()
+        self._settling = self.set_timer(SETTLE, self._ask_preview)
+
+    def _ask_preview(self) -> None:
+        """Ask once the keys rest: every tag makes it another repair."""
+        job = self._question
+        if job is not None and self.app_state.wants(job):
+            self.ask(job)
 
     def _tile(self, item: ReviewItem) -> Tile:
         tag = self.app_state.tag(self.aim.name, item.sample)

@@ -22,7 +22,7 @@ from ..case import NO_CASE, TITLE, Case, class_case, mode_case, neuron_case, rep
 from ..cue_aim import CueAim, aim_of_class, aim_of_mode
 from ..keymap import keys
 from ..marks import Marks
-from ..on_show import missing, no_classes, no_modes, no_neurons, result_of
+from ..on_show import missing, no_classes, no_modes, no_neurons, repair_question, result_of
 from ..widgets.case_words import CaseWords
 from ..widgets.class_table import ClassTable
 from ..widgets.contact_sheet import ContactSheet
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
 
 SETTLE = 0.12
+NO_QUESTION = "space marks a neuron: what if it were off? With tags: what m would do"
 SEEDS = 2
 """Illusions of a neuron, pushed apart: what they share is the neuron's."""
 ENOUGH_TAGS = 8
@@ -63,6 +64,7 @@ class TriageScreen(PanedPage):
         self.marks = marks
         self._settling: Timer | None = None
         self._chosen = False
+        self._seen_through: int | None = None
         self.mode_table, self.class_table = ModeTable("modes"), ClassTable("classes")
         self.neuron_table, self.words = NeuronTable("neurons"), CaseWords(id="words")
         self.strip = WhatIfStrip(id="what-if")
@@ -208,10 +210,19 @@ class TriageScreen(PanedPage):
         if made is not None:
             self.class_table.compare(made)
             self.mode_table.compare(modes, self.class_names, made, state.layers.get(made.number))
+            self._begin_at_the_worst(made.number)
             return
+        self._seen_through = None
         if topics & {"opened", "evaluation", "failure", "repairs"} or state.evaluation is None:
             self.class_table.show(state.evaluation, state.evaluation_final, no_classes(state))
         self.mode_table.show(modes, self.class_names, no_modes(state))
+
+    def _begin_at_the_worst(self, number: int) -> None:
+        """Put the focus on what fails most through a layer that is looked through for the first time."""
+        if number != self._seen_through:
+            self._seen_through = number
+            self.causes.go_to(None)
+            self.action_show_pane("causes")
 
     def action_compare(self) -> None:
         """Look through the repaired layer, or through the untouched one again."""
@@ -219,7 +230,6 @@ class TriageScreen(PanedPage):
             self.notify("No repair is accepted yet: m makes one.", timeout=3)
             return
         self.board_changed(ALL)
-        self.causes.go_to(None)
         self._cause_moved()
 
     def action_verify(self) -> None:
@@ -272,24 +282,10 @@ class TriageScreen(PanedPage):
         return self.marks.question(self.target, weak)
 
     def _repair_question(self) -> jobs.PreviewRepair | None:
-        """What `m` would make of the tags so far; nothing before both kinds of images are tagged."""
-        used = (cue.tags for cue in self.app_state.cues.values() if not cue.left_out)
-        if self.target is None or not any(tags.has and tags.not_ for tags in used):
-            return None
-        made = self.app_state.seen_through
-        mode, base = self.mode.id if self.mode else None, made.number if made else None
-        return jobs.PreviewRepair(self.target, mode=mode, base=base)
+        return repair_question(self.app_state, self.target, self.mode)
 
     def _show_preview(self) -> None:
-        job = self._repair_question()
-        if job is None:
-            self.strip.explain("space marks a neuron: what if it were off? With tags: what m would do")
-        elif job in self.app_state.failures:
-            self.strip.explain(safe(self.app_state.failures[job].line, 300))
-        elif job in self.app_state.repair_previews:
-            self.strip.show_repair(self.app_state.repair_previews[job])
-        else:
-            self.strip.explain("computing what the repair would do…")
+        self.strip.show_preview(self.app_state, self._repair_question(), NO_QUESTION)
 
     def _show_what_if(self) -> None:
         job = self._question()
@@ -358,9 +354,8 @@ class TriageScreen(PanedPage):
             self.ask(job)
 
     def _ask_preview(self) -> None:
-        job, state = self._repair_question(), self.app_state
-        known = job is None or job in state.repair_previews or job in state.failures
-        if job is not None and not known and not state.waits_for(job):
+        job = self._repair_question()
+        if job is not None and self.app_state.wants(job):
             self.ask(job)
 
     def _what_if_changed(self) -> None:

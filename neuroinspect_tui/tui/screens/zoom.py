@@ -7,17 +7,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from textual import events, on
 from textual.widget import Widget
 
+from ... import jobs
 from ...results import FailureMode, ModeExemplar, Sample
 from ...text import safe
 from ...wording.modes import brief_title, changed_word
+from ...wording.neighbours import label_words
 from ...wording.numbers import class_name, percent
-from ..app_state import AppState
+from ..app_state import AppState, Topic
 from ..images.picture import Picture
 from ..keymap import keys
+from ..on_show import missing_thumbnails
 from ..widgets.case_words import CaseWords
+from ..widgets.contact_sheet import PictureSheet
 from ..widgets.gallery import Gallery, Section, Tile
-from ..widgets.tiles import file_name
+from ..widgets.tiles import file_name, sample_tile
 from .page import Page
+
+NEAREST = "nearest right images of its class"
 
 
 class ZoomedPicture(Gallery):
@@ -47,11 +53,14 @@ class ZoomScreen(Page[None]):
         self.picture, self.words = ZoomedPicture(tiles, index), CaseWords(id="words")
         self.picture.masked = masked
         self.picture.moved = self._show
+        self.nearest = PictureSheet(NEAREST, "nearest")
+        self.nearest.can_focus = False
 
     def body(self) -> Iterable[Widget]:
         """Lay out the picture below what is known of it."""
         yield self.words
         yield self.picture
+        yield self.nearest
 
     @on(events.Mount)
     def _begin(self) -> None:
@@ -72,6 +81,34 @@ class ZoomScreen(Page[None]):
         tiles = (tile,) if covered is None else (tile, covered)
         self.picture.show([Section("", tiles)])
         self.words.show(list(_facts(state, tile, found)))
+        self._show_nearest()
+
+    def _show_nearest(self) -> None:
+        """Show the right images of the class that are nearest to this one, once they are known."""
+        job, state = self.question, self.app_state
+        self.set_class(job is None, "-alone")
+        if job is None:
+            return
+        known = state.neighbours.get(job)
+        if known is None:
+            self.nearest.show([], ("Looking for similar images…",))
+            if job not in state.failures and not state.waits_for(job):
+                self.ask(job)
+            return
+        tiles = tuple(sample_tile(state, sample, self.class_names) for sample in known.right)
+        self.nearest.show([Section("", tiles, 1)], ("No image of its class is predicted right.",))
+        for missing in missing_thumbnails(state, known.right):
+            self.ask(missing)
+
+    @property
+    def question(self) -> jobs.FindNeighbours | None:
+        """What finds the images nearest to this one; None for pictures that are no image of the data."""
+        return question_of(self.tile)
+
+    def redraw(self, topics: frozenset[Topic]) -> None:
+        """Show what was found meanwhile."""
+        if topics & {"samples", "thumbnails", "failure", "tags"} and self.is_mounted:
+            self._show()
 
     def action_mask(self) -> None:
         """Mask on or off."""
@@ -84,6 +121,11 @@ class ZoomScreen(Page[None]):
     def copied(self) -> str:
         """The picture's path."""
         return self.tile.copy
+
+
+def question_of(tile: Tile) -> jobs.FindNeighbours | None:
+    """Return what finds the images nearest to that of a tile."""
+    return jobs.FindNeighbours(tile.sample.split, tile.sample.row) if tile.sample else None
 
 
 def _in_modes(state: AppState, path: str) -> Iterator[tuple[FailureMode, ModeExemplar]]:
@@ -118,6 +160,10 @@ def _facts(state: AppState, tile: Tile, found: tuple[FailureMode, ModeExemplar] 
         known = [f"groups: {groups}" if groups else "", f"tagged: {tag}" if tag else ""]
         if any(known):
             yield " · ".join(filter(None, known))
+        question = question_of(tile)
+        near = state.neighbours.get(question) if question else None
+        if near is not None:
+            yield label_words(sample, near, state.class_names)
     if found is not None:
         mode, exemplar = found
         yield f"Score {exemplar.score:.2f} on the cause {brief_title(mode, state.class_names)}."

@@ -23,7 +23,7 @@ from ..images.overlay import Shown
 from ..images.picture import Box, Picture
 from ..images.renderer import PictureRenderer
 from ..keymap import keys
-from .cells import Inked, Span
+from .cells import Inked, Span, width_of
 from .gallery_plan import GalleryLayout, Placed, Shelf, plan_gallery
 
 
@@ -80,7 +80,7 @@ class Gallery(Inked, can_focus=True):
         self.plan = GalleryLayout()
         self.begin: int | None = None
         self.moved: Callable[[], None] = _nothing
-        """Called at once when the cursor comes to another tile."""
+        """Called at once when the cursor comes to another tile, or other tiles come into sight."""
         self._shown: dict[tuple[Path | str, Box], Rendered] = {}
         self._missing: set[int] = set()
         self._named = title
@@ -127,7 +127,9 @@ class Gallery(Inked, can_focus=True):
             for section in self.sections
             if section.tiles
         ]
-        self.plan = plan_gallery(shelves, width, max(3, self.size.height), self.renderer.draws)
+        captions = (width_of(tile.caption[0]) for tile in self.tiles if tile.caption)
+        height = max(3, self.size.height)
+        self.plan = plan_gallery(shelves, width, height, self.renderer.draws, max(captions, default=0))
         self.virtual_size = Size(0, self.plan.height)
         self._missing.clear()
         self._reveal()
@@ -136,6 +138,7 @@ class Gallery(Inked, can_focus=True):
     @on(events.Resize)
     def _resized(self) -> None:
         self.place_tiles()
+        self.moved()
 
     def _watch_masked(self) -> None:
         self.refresh()

@@ -48,21 +48,24 @@ class GalleryLayout:
 
 
 GAP = 1
-LEAST = 12
-"""Cells that a caption such as `boat → mug` needs."""
+LEAST, MOST = 12, 18
+"""Cells that captions such as `boat → mug` and `airplane → truck` need."""
 ENOUGH = 4
 """Tiles of a section that are worth smaller pictures."""
 
 
-def plan_gallery(shelves: Sequence[Shelf], width: int, height: int, draws: bool = True) -> GalleryLayout:
+def plan_gallery(
+    shelves: Sequence[Shelf], width: int, height: int, draws: bool = True, caption: int = LEAST
+) -> GalleryLayout:
     """Place the tiles in `width` × `height` cells, their pictures as large as fit; what does not fit scrolls.
 
-    A cell is twice as high as wide. Without pictures each tile is one line.
+    A cell is twice as high as wide; no picture is narrower than its `caption` has cells, within reason.
+    Without pictures each tile is one line.
     """
     if not draws:
         return _as_lines(shelves, width)
     bands = list(_bands(shelves))
-    least = min(max(LEAST, min(28, width // 7)), max(2, width)) // 2 * 2
+    least = min(max(min(MOST, max(LEAST, caption)), min(28, width // 7)), max(2, width)) // 2 * 2
     if any(_shares(band, _across(width, least))[0] < 1 for band in bands):
         bands = [[shelf] for shelf in shelves]
     largest = min(width, 2 * height) // 2 * 2

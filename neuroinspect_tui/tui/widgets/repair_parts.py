@@ -90,7 +90,7 @@ def repair_lines(made: Repair, twin: int | None) -> list[str]:
     """Give the verdict and what it rests on; `twin` is an earlier repair with the same layer."""
     used = f"Neurons {neurons(made.neurons)}. " if REPAIRS[made.method].need == "neurons" else ""
     same = "" if twin is None else f"Same layer as repair {twin}. "
-    told = f"Told of the cues {', '.join(made.cues)}. " if made.cues else ""
+    told = f"Uses the cues {', '.join(made.cues)}. " if made.cues else ""
     splits = ", ".join(f"{use.part} on {use.split} {number(use.samples)}" for use in made.splits)
     parameters = f"{settings(made.parameters)}; {duration(made.seconds)}"
     return [verdict_sentence(made), f"{same}{told}{used}{splits[:1].upper()}{splits[1:]}.", parameters]

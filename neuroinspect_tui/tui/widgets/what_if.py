@@ -6,10 +6,12 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from ...jobs import PreviewRepair
 from ...results import Metrics, RepairPreview, WhatIf
 from ...text import safe
 from ...wording.numbers import bare_percent as percent
 from ...wording.numbers import neurons, signed
+from ..app_state import AppState
 
 NARROW = 100
 Fact = tuple[tuple[str, str], ...]
@@ -37,6 +39,17 @@ class WhatIfStrip(Widget):
             _worst(before, after),
             _change("precision", before.class_precision, after.class_precision),
         )
+
+    def show_preview(self, app_state: AppState, job: PreviewRepair | None, nothing: str) -> None:
+        """Show what the repair of `job` would do as far as known, or `nothing` where none is asked."""
+        if job is None:
+            self.explain(nothing)
+        elif job in app_state.failures:
+            self.explain(safe(app_state.failures[job].line, 300))
+        elif job in app_state.repair_previews:
+            self.show_repair(app_state.repair_previews[job])
+        else:
+            self.explain("computing what the repair would do…")
 
     def show_repair(self, found: RepairPreview) -> None:
         """Show what the repair would give that `m` makes."""

@@ -54,6 +54,15 @@ def test_too_few_images_have_none(images):
     assert Components.of(mistakes, torch.arange(images)).filters.shape == (0, 64)
 
 
+@pytest.mark.parametrize("size", [1e-15, 1e18])
+def test_the_size_of_the_features_does_not_matter(size):
+    plain, sized = (summed_world(angle=0.0, spread=5.0) for _ in range(2))
+    sized.data.features.mul_(size)
+    found = [Components.of(Mistakes.of(one.data, one.head), torch.arange(800)) for one in (plain, sized)]
+    assert len(found[0].filters) == 2
+    torch.testing.assert_close((found[1].filters * size).abs(), found[0].filters.abs(), rtol=1e-2, atol=1e-2)
+
+
 def test_constant_features_have_none():
     world = summed_world()
     world.data.features[:] = 1.0

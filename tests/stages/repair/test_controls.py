@@ -84,6 +84,8 @@ def test_of_shuffled_draws_the_head_of_middle_accuracy_on_the_aim_is_taken(world
     order = iter([CONSTANT, INVERTED, FAIR])
     monkeypatch.setattr(controls, "_chosen", lambda plan, *_: next(order))
     assert told_less(world, ("ridge",), shuffled=[splits] * 3)["shuffled_tags"] is FAIR
+    order = iter([CONSTANT, INVERTED, FAIR, CONSTANT])
+    assert told_less(world, ("ridge",), shuffled=[splits] * 4)["shuffled_tags"] is CONSTANT
     assert "shuffled_tags" not in told_less(world, ("ridge",))
 
 

@@ -58,6 +58,6 @@ def test_the_goals_are_one_and_a_third_of_the_least_importance():
 
 def test_the_papers_edit_needs_neurons():
     with pytest.raises(
-        InputError, match="--repair paper needs neurons to lean less on: name them with --neuron"
+        InputError, match="--repair paper needs neurons to rely less on: name them with --neuron"
     ):
         fit("paper", task("paper", neurons=()))

@@ -62,6 +62,20 @@ def test_a_control_that_does_as_well_takes_the_credit():
     assert verdict((0, 60, 30, 0), (5, 20, 20, 5), (5, 21, 20, 5)).outcome == "no_better"
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "control", "outcome"),
+    [
+        ((0, 60, 0, 0), (15, 5, 0, 0), (0, 20, 0, 0), "helps"),
+        ((0, 60, 0, 0), (15, 5, 0, 0), (15, 5, 0, 0), "no_better"),
+        ((0, 90, 0, 0), (40, 5, 0, 0), (0, 20, 0, 0), "no_better"),  # lags on the class
+        ((0, 60, 0, 0), (15, 5, 20, 0), (0, 20, 0, 0), "no_better"),  # lags over all images
+    ],
+)
+def test_a_control_that_does_less_for_the_worst_group_is_beaten(before, after, control, outcome):
+    """The worst group is boat in v1, the second number of errors; of the class all have 20 but in the third case."""
+    assert verdict(before, after, control).outcome == outcome
+
+
 def test_a_control_that_is_bought_with_other_images_is_no_rival():
     """It gets every boat right, but loses 20 of 400 images on balance."""
     assert verdict((0, 60, 0, 0), (0, 20, 0, 0), (0, 0, 40, 40)).outcome == "helps"
