@@ -102,14 +102,18 @@ def test_nothing_is_judged_on_copies_alone():
         plan_parts(make_world()[0], "val", {}, unjudged={"test": torch.arange(800)})
 
 
-def test_other_groups_can_be_told_of_the_same_images():
+def test_other_groups_can_be_given_for_the_same_images():
     splits, _ = make_world()
     plan = plan_parts(splits, "val", {})
-    untold = plan.told(splits, ())
-    assert untold.columns == () and bool((untold.fit.codes == -1).all())
-    for one, other in ((plan.fit, untold.fit), (plan.choose, untold.choose), (plan.unseen, untold.unseen)):
+    ungrouped = plan.with_groups(splits, ())
+    assert ungrouped.columns == () and bool((ungrouped.fit.codes == -1).all())
+    for one, other in (
+        (plan.fit, ungrouped.fit),
+        (plan.choose, ungrouped.choose),
+        (plan.unseen, ungrouped.unseen),
+    ):
         assert names_of(splits, one) == names_of(splits, other)
-    assert untold.judge is plan.judge
+    assert ungrouped.judge is plan.judge
 
 
 def test_tags_that_were_not_propagated_are_all_fitted_on():
