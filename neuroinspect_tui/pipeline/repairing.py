@@ -120,7 +120,7 @@ def preview_repair(project: Project, job: jobs.PreviewRepair, reporter: Reporter
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a repair and its preview rest on: layer, splits with the cues' groups, what else is known, the aim.
+    """What a repair and its preview rest on: layer, splits with the cues' groups, other knowledge, the aim.
 
     `head` is the layer to start from, whose answers the splits hold; `features` are the same splits without
     those groups. A mode that nothing else divides is `label_free`.

@@ -64,7 +64,7 @@ class Plan:
 
     @classmethod
     def of(
-        cls, splits: Mapping[str, SplitFeatures], parts: Division, columns: Sequence[str], seed: int = 0
+        cls, splits: Mapping[str, SplitFeatures], parts: Division, columns: Sequence[str], seed: int
     ) -> Plan:
         """Take the parts with the codes of `columns`; of very many images the largest groups are thinned."""
         held = splits[parts.held]

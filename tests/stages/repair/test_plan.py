@@ -126,6 +126,22 @@ def test_tags_that_were_not_propagated_are_all_fitted_on():
     assert int((plan.choose.codes >= 0).sum()) == 0
 
 
+def test_tags_of_half_of_the_images_are_divided():
+    splits, _ = make_world(grouped=False)
+    codes = torch.where(torch.arange(400) % 4 < 2, torch.arange(400) % 2, -1)
+    splits["val"].groups["tag"] = GroupColumn("tag", ("water", "land"), codes)
+    plan = plan_parts(splits, "val", {}, tag_columns=("tag",))
+    assert int((plan.choose.codes >= 0).sum()) == int((plan.unseen.codes >= 0).sum()) == 100
+
+
+def test_the_worst_group_may_be_of_any_class():
+    splits, _ = make_world()
+    val = splits["val"]
+    val.top_classes[val.labels == 0] = torch.tensor([0, 1])
+    val.groups["noise"] = GroupColumn("noise", ("a", "b"), torch.arange(400) % 2)
+    assert plan_parts(splits, "val", {}).columns == ("place",)
+
+
 def test_the_column_with_the_worst_group_is_weighted_by():
     splits, _ = make_world()
     for split in splits.values():
