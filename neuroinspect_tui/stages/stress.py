@@ -89,10 +89,10 @@ def stress(
     strengths = find_strengths(classifier, preprocess, sample, read, changes, seeking)
     before, after = list[Tensor](), {name: list[Tensor]() for name in changes}
     for start in range(0, len(rows), BATCH):
-        measuring(start, len(rows))
         images = read(rows[start : start + BATCH]).to(classifier.device)
         before.append(_predict(classifier, preprocess, images))
         for name, change in changes.items():
+            measuring(start, len(rows))
             changed = blend(images, change, strengths[name])
             after[name].append(_predict(classifier, preprocess, changed))
     answers = {name: torch.cat(parts) for name, parts in after.items()}
@@ -116,22 +116,25 @@ def find_strengths(
 
     At least one answer may move. The images are in memory together.
     """
-    batches = [read(rows[start : start + BATCH]) for start in range(0, len(rows), BATCH)]
-    answers = [_predict(classifier, preprocess, images.to(classifier.device)) for images in batches]
+    found: dict[str, float] = {}
+    batches, answers = list[Tensor](), list[Tensor]()
+    for start in range(0, len(rows), BATCH):
+        on_progress(0, len(changes))
+        batches.append(read(rows[start : start + BATCH]))
+        answers.append(_predict(classifier, preprocess, batches[-1].to(classifier.device)))
     most = max(1, int(MOVED * len(rows)))
 
     def bearable(change: Change, strength: float) -> bool:
         moved = 0
         for images, before in zip(batches, answers, strict=True):
+            on_progress(len(found), len(changes))
             changed = blend(images.to(classifier.device), change, strength)
             moved += int((_predict(classifier, preprocess, changed) != before).sum())
             if moved > most:
                 return False
         return True
 
-    found = {}
-    for number, (name, change) in enumerate(changes.items()):
-        on_progress(number, len(changes))
+    for name, change in changes.items():
         found[name] = strongest(partial(bearable, change))
     return found
 

@@ -115,6 +115,19 @@ def test_of_few_images_one_answer_may_move():
     assert 0.1 / 2 ** (6 / 32) < pulls["cue", 2].strength <= 0.1
 
 
+def test_progress_never_goes_back_and_is_told_before_every_batch():
+    images, told = graded(), list[tuple[int, int]]()
+    classifier = prepare(ModelSource("colours", Colours()), 3, SIZE, torch.device("cpu"))
+    changes = {"nothing": lambda images: images, "cue": lambda images: lifted(images, 0, 1, 0.325)}
+    stress(
+        classifier, PREPROCESS, range(20), [0] * 20, images.__getitem__, changes, lambda *at: told.append(at)
+    )
+    shares = [done / total for done, total in told]
+    assert shares == sorted(shares)
+    # The sample, "nothing" once, "cue" six times; then both changes of all images.
+    assert shares == [0, 0] + 6 * [0.25] + 2 * [0.5]
+
+
 def test_a_blend_by_hand():
     half = blend(graded()[-1:], lambda images: images * 0 + 0.5, 0.5)
     assert torch.allclose(half[0, :, 0, 0], torch.tensor([0.75, 0.255, 0.25]))
