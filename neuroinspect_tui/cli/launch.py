@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..resume.locations import default_directory, recent, remember
 from ..runtime.allocator import keep_freed_memory
 from ..runtime.cpu import choose_threads
-from ..runtime.imports import load_image_libraries, load_torch_early
+from ..runtime.imports import load_image_libraries
 from ..runtime.ranks import Ranks
 from ..session.store import INDEX, Session
 from ..text import safe
@@ -35,7 +35,6 @@ def launch(given: Values, stress_alone: bool = False) -> int:
     """
     keep_freed_memory()
     choose_threads(os.environ, spared=0 if given.get("batch") or stress_alone else 1)
-    load_torch_early()
     config_file = given.get("config")
     settings = read_settings(Path(config_file) if config_file else None)
     values = merged(settings.options, given)

@@ -59,7 +59,7 @@ def test_heads_come_in_reading_order(repair):
 def test_a_line_of_the_verdict_in_words(repair):
     first, bias, *_, group = repair.verdict.comparisons
     assert words.aim_words(repair, first, "star; the best") == "star; the best"
-    assert words.against_words(bias) == "bias shift"
+    assert words.against_words(repair, bias) == "bias shift"
     assert words.rates_words(bias) == "71.0 → 86.0 %"
     assert words.difference_words(bias) == "+15.0 (+4.0 to +26.0)"
     assert words.aim_words(repair, group, "star") == "worst group before: star, background grass (estimated)"

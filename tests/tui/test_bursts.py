@@ -99,7 +99,7 @@ async def test_the_cell_and_the_session_that_were_just_reached(launch: Launch, t
         copied: list[str] = []
         desk.app.copy = copied.append  # type: ignore[method-assign]
         await desk.until(lambda: copied)
-        assert copied[0].startswith("common dandelion: 15 of 52 images")
+        assert copied[0].startswith("common dandelion → mexican aster: 15 of 52 images")
         await desk.press("q", "S")
         burst(desk, "down", "enter")
         await desk.pilot.pause()

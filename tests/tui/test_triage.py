@@ -115,7 +115,7 @@ async def test_enter_goes_on_from_a_row_to_its_pictures(launch: Launch) -> None:
 async def test_space_marks_and_the_what_if_follows(launch: Launch) -> None:
     async with launch() as desk:
         await desk.settled()
-        assert "space on a neuron" in desk.text
+        assert "space marks a neuron" in desk.text
         await desk.press("2", "space")
         assert desk.triage.marked == (11,)
         await desk.until(lambda: "11 ×2 for sweet pea → class 33.3 ▸ 39.3 +6.0" in desk.text)
@@ -127,7 +127,7 @@ async def test_space_marks_and_the_what_if_follows(launch: Launch) -> None:
         assert len(desk.worker.asked(jobs.AskWhatIf)) == 2, "a known answer is not asked for again"
         await desk.press("U")
         assert desk.triage.marked == ()
-        assert "space on a neuron" in desk.text
+        assert "space marks a neuron" in desk.text
 
 
 async def test_what_if_for_all_classes_and_at_another_scale(launch: Launch) -> None:
