@@ -49,7 +49,7 @@ def _keep_opened(state: Knowledge, job: Job, value: Opened) -> frozenset[Topic]:
 def _keep_evaluation(state: Knowledge, job: Job, value: Evaluation) -> frozenset[Topic]:
     state.evaluated.add(value.split)
     if not state.debugged(value):
-        return frozenset({"what-if"})
+        return frozenset()
     state.evaluation, state.evaluation_final = value, True
     return frozenset({"evaluation"})
 
