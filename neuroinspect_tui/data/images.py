@@ -175,8 +175,8 @@ def as_mode(image: Image.Image, mode: str) -> Image.Image:
 def eight_bits(image: Image.Image) -> Image.Image:
     """Return deep greyscale scaled to 8 bits, other images as they are; raises UnreadableImage.
 
-    16 bits (and a PGM of any depth, which Pillow stretches to 16) are divided by 257. Float and 32-bit values in 0…1 are taken as such, in 0…255 as they are, up to
-    65535 as 16 bits.
+    16 bits (and a PGM of any depth, which Pillow stretches to 16) are divided by 257. Float and 32-bit values
+    in 0…1 are taken as such, in 0…255 as they are, up to 65535 as 16 bits.
     """
     if not (image.mode.startswith("I") or image.mode == "F"):
         return image
