@@ -11,7 +11,8 @@ class Pull:
     more.
 
     `pull` is (gained − lost) / images; `p` is the one-sided exact McNemar test after Holm over all changes
-    and classes. With `mode` the change puts in what that failure mode looks at.
+    and classes. With `mode` the change puts in what that failure mode looks at. `strength` 0…1 is how far the
+    images were blended into the changed ones; 1: the change as it is.
     """
 
     change: str
@@ -22,6 +23,7 @@ class Pull:
     pull: float
     p: float
     mode: int | None = None
+    strength: float = 1.0
 
 
 @dataclass(frozen=True)

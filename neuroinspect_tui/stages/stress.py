@@ -1,7 +1,12 @@
-"""The stress battery: changes that should not matter, and the classes that each pulls images towards."""
+"""The stress battery: changes that should not matter, and the classes that each pulls images towards.
+
+A network guesses where a change destroys the image, and guesses the same few classes whether it follows the
+change or not. So all changes are compared at equal damage: each is as strong as leaves most answers.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -14,7 +19,7 @@ from ..models.classifier import Classifier
 from ..models.device import by_halves
 from ..results.stress import Pull
 from ..significance import holm
-from ..tensors import OnProgress, no_progress
+from ..tensors import OnProgress, no_progress, part_of
 from .counterfactual_pictures import ReadImages
 from .regions import CUE_SHARE, put_in, strongest_region
 
@@ -22,6 +27,13 @@ Change = Callable[[Tensor], Tensor]
 """From images [B,3,S,S] in 0…1 to images of the same form."""
 
 BATCH = 32
+MOVED = 0.1
+"""Share of all answers that a change may move: it is weakened until it moves no more."""
+
+SAMPLE = 256
+"""Images that strengths are sought on at most."""
+
+_WEAKEST, _STEPS = 1 / 64, 5
 _COLOURS = {
     "red": (1.0, 0.15, 0.1),
     "orange": (1.0, 0.6, 0.1),
@@ -64,31 +76,101 @@ def stress(
 ) -> tuple[Pull, ...]:
     """Return the pull of each change towards each class, on the images `rows` with `labels`; strongest first.
 
-    `changes` may hold more than the battery, a session's own cues put in, say. Images of the class itself do
-    not count. Each image is read once and classified once a change.
+    `changes` may hold more than the battery, a session's own cues put in, say. Each is blended in as far as
+    `find_strengths` says of a sample of the rows. Images of the class itself do not count. Each image is
+    then read once and classified once a change.
     """
     changes = battery() if changes is None else changes
-    truth = torch.as_tensor(labels)
-    before, after = [], {name: list[Tensor]() for name in changes}
+    if not len(rows):
+        return ()
+    seeking, measuring = (part_of(on_progress, number, 2) for number in range(2))
+    places = torch.linspace(0, len(rows) - 1, min(len(rows), SAMPLE)).round().long().tolist()
+    sample = [rows[place] for place in places]
+    strengths = find_strengths(classifier, preprocess, sample, read, changes, seeking)
+    before, after = list[Tensor](), {name: list[Tensor]() for name in changes}
     for start in range(0, len(rows), BATCH):
-        on_progress(start, len(rows))
         images = read(rows[start : start + BATCH]).to(classifier.device)
         before.append(_predict(classifier, preprocess, images))
         for name, change in changes.items():
-            after[name].append(_predict(classifier, preprocess, change(images)))
-    if not before:
-        return ()
-    first = torch.cat(before)
-    counts = [
-        (name, *counted)
-        for name in changes
-        for counted in _counts(truth, first, torch.cat(after[name]), classifier.head.classes)
-    ]
+            measuring(start, len(rows))
+            changed = blend(images, change, strengths[name])
+            after[name].append(_predict(classifier, preprocess, changed))
+    answers = {name: torch.cat(parts) for name, parts in after.items()}
+    return _pulls(torch.as_tensor(labels), torch.cat(before), answers, strengths, classifier.head.classes)
+
+
+def blend(images: Tensor, change: Change, strength: float) -> Tensor:
+    """Return (1 − a)·image + a·changed for the strength a, [B,3,S,S]."""
+    return torch.lerp(images, change(images), strength)
+
+
+def find_strengths(
+    classifier: Classifier,
+    preprocess: Preprocess,
+    rows: Sequence[int],
+    read: ReadImages,
+    changes: dict[str, Change],
+    on_progress: OnProgress = no_progress,
+) -> dict[str, float]:
+    """Return the strength (`strongest`) at which each change moves at most `MOVED` of the answers on `rows`.
+
+    At least one answer may move. The images are in memory together.
+    """
+    found: dict[str, float] = {}
+    batches, answers = list[Tensor](), list[Tensor]()
+    for start in range(0, len(rows), BATCH):
+        on_progress(0, len(changes))
+        batches.append(read(rows[start : start + BATCH]))
+        answers.append(_predict(classifier, preprocess, batches[-1].to(classifier.device)))
+    most = max(1, int(MOVED * len(rows)))
+
+    def bearable(change: Change, strength: float) -> bool:
+        moved = 0
+        for images, before in zip(batches, answers, strict=True):
+            on_progress(len(found), len(changes))
+            changed = blend(images.to(classifier.device), change, strength)
+            moved += int((_predict(classifier, preprocess, changed) != before).sum())
+            if moved > most:
+                return False
+        return True
+
+    for name, change in changes.items():
+        found[name] = strongest(partial(bearable, change))
+    return found
+
+
+def strongest(bearable: Callable[[float], bool]) -> float:
+    """Return the largest strength 1/64…1 that is `bearable`, to 14 %; 1/64 where none is.
+
+    By bisection of its logarithm, 1 before all.
+    """
+    if bearable(1.0):
+        return 1.0
+    low, high = math.log2(_WEAKEST), 0.0
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if bearable(2**middle) else (low, middle)
+    return float(2**low)
+
+
+def _pulls(
+    truth: Tensor,
+    before: Tensor,
+    after: dict[str, Tensor],
+    strengths: dict[str, float],
+    classes: int,
+) -> tuple[Pull, ...]:
+    """Count what each change did to the answers `before` [n], with p after Holm; strongest first."""
     from scipy.special import bdtrc
 
+    counts = [
+        (name, *counted)
+        for name, answers in after.items()
+        for counted in _counts(truth, before, answers, classes)
+    ]
     chances = holm([float(bdtrc(gained - 1, gained + lost, 0.5)) for *_, gained, lost in counts])
     pulls = [
-        Pull(name, target, images, gained, lost, (gained - lost) / images, p)
+        Pull(name, target, images, gained, lost, (gained - lost) / images, p, strength=strengths[name])
         for (name, target, images, gained, lost), p in zip(counts, chances, strict=True)
     ]
     return tuple(sorted(pulls, key=lambda pull: (-pull.pull, pull.p, pull.change, pull.target)))

@@ -252,6 +252,7 @@ def test_the_stress_battery_lists_pulls_with_their_counts(report):
         "pull": 3 / 252,
         "p": 1.0,
         "mode": 3,
+        "strength": 0.25,
     }
 
 

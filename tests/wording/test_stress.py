@@ -26,6 +26,17 @@ def test_where_chance_explains_every_pull_or_all_are_small_there_is_none():
     )
 
 
+def test_a_weakened_change_is_told_with_its_strength_and_why():
+    weak = Pull("red cast", 1, 60, 15, 3, 0.2, 0.004, strength=0.2973)
+    assert stress_sentence(result(weak), NAMES) == (
+        "A red cast at 30 % strength pulls most: of 60 images of other classes, 15 become dog and 3 leave it "
+        "(+20.0 points, p = 0.004). Measured with 2 changes of 100 images of val. Each is weakened until at most "
+        "a tenth of a sample's answers change."
+    )
+    cue = Pull("mode 4", 0, 10, 0, 0, 0.0, 1.0, 4, 1 / 64)
+    assert change_words(cue) == "what failure mode 4 looks at, put in at 2 % strength"
+
+
 def test_changes_in_words():
     words = [
         change_words(Pull(name, 0, 1, 0, 0, 0.0, 1.0)) for name in ("text top left", "white border", "grey")

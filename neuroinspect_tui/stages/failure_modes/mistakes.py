@@ -16,8 +16,9 @@ _RESTING_ROWS = 1024
 
 
 def read_rows(features: Tensor, rows: Tensor | slice) -> Tensor:
-    """Return the rows [n,D] as float32, what is not finite as zero."""
-    return features[rows].float().nan_to_num_(0.0, 0.0, 0.0)
+    """Return the rows [n,D] as float32, what is not finite as zero; `features` stay as they are."""
+    # Not in place: float32 rows of a slice are the features themselves, often of a file mapped into memory.
+    return features[rows].float().nan_to_num(0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)

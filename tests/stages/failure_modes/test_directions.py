@@ -63,6 +63,8 @@ def test_class_means_are_read_in_blocks_and_zero_without_images(monkeypatch, blo
     features = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 0.0], [torch.nan, 6.0]])
     data = split_of(features, torch.tensor([0, 2, 2, 0]), head)
     assert class_means(data, 3).tolist() == [[0.5, 4.0], [0.0, 0.0], [4.0, 2.0]]
+    # Not written to: where they are mapped from a file, each page written is memory of this process.
+    assert torch.isnan(features[3, 0])
 
 
 def test_scores_are_products_with_the_directions_read_in_blocks(monkeypatch):
