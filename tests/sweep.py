@@ -93,7 +93,8 @@ def torchvision_cases() -> Iterator[Case]:
     def build(name: str) -> Built:
         side = models.get_model_weights(name).DEFAULT.transforms().crop_size[0]
         any_size = not name.startswith(("vit", "swin", "maxvit"))
-        return name, models.get_model(name, weights=None), min(side, QUICK) if any_size else side
+        module = models.get_model(name, weights=None)
+        return name, module, min(side, QUICK) if any_size else getattr(module, "image_size", side)
 
     for name in models.list_models(module=models):
         yield f"torchvision:{name}", partial(build, name)

@@ -55,6 +55,8 @@ _PASSING = frozenset(
 _WAITS = (0.05, 0.15, 0.4)
 """Seconds before each further try."""
 _SIXTEEN_BITS = 257
+_DEEP_GREY = ("PNG", "PPM")
+"""Formats whose deep greyscale Pillow gives as 16 bits in an image of 32."""
 
 # What Pillow and libtiff remark on odd files would be written over the screen.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -173,13 +175,13 @@ def as_mode(image: Image.Image, mode: str) -> Image.Image:
 def eight_bits(image: Image.Image) -> Image.Image:
     """Return deep greyscale scaled to 8 bits, other images as they are; raises UnreadableImage.
 
-    16 bits are divided by 257. Float and 32-bit values in 0…1 are taken as such, in 0…255 as they are, up to
-    65535 as 16 bits.
+    16 bits (and a PGM of any depth, which Pillow stretches to 16) are divided by 257. Float and 32-bit values
+    in 0…1 are taken as such, in 0…255 as they are, up to 65535 as 16 bits.
     """
     if not (image.mode.startswith("I") or image.mode == "F"):
         return image
     values = np.asarray(image, np.float64)
-    if image.mode.startswith("I;16") or image.format == "PNG":
+    if image.mode.startswith("I;16") or image.format in _DEEP_GREY:
         kind, factor = "16-bit", 1 / _SIXTEEN_BITS
     else:
         kind = "float" if image.mode == "F" else "32-bit"

@@ -27,6 +27,13 @@ def grey16():
     return Image.fromarray(np.arange(0, 65536, 655, dtype=np.uint16)[:100].reshape(10, 10))
 
 
+def see_through_palette(kind):
+    """A palette of which one entry (GIF) or each (PNG) has an alpha of its own."""
+    image = picture().quantize(8)
+    image.info["transparency"] = 3 if kind == "gif" else bytes(range(0, 256, 32))
+    return image
+
+
 def with_alpha(mode):
     image = picture().convert(mode)
     image.putalpha(Image.linear_gradient("L").resize(image.size))
@@ -41,6 +48,13 @@ STORED = {
     "la.png": with_alpha("L"),
     "palette.png": picture().quantize(8),
     "palette.gif": picture().quantize(8),
+    "see-through.png": see_through_palette("png"),
+    "see-through.gif": see_through_palette("gif"),
+    "pixel.png": picture(1, 1),
+    "pixel.jpg": picture(1, 1),
+    "pixel.gif": picture(1, 1).quantize(2),
+    "pixel.webp": picture(1, 1),
+    "cmyk.tif": picture().convert("CMYK"),
     "bilevel.png": picture().convert("1"),
     "rgba.webp": with_alpha("RGB"),
     "plain.ppm": picture(),
@@ -48,6 +62,7 @@ STORED = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Palette images with Transparency")
 @pytest.mark.parametrize("name", STORED)
 def test_every_mode_is_read_as_the_usual_training_loader_reads_it(tmp_path, name):
     STORED[name].save(tmp_path / name)
@@ -70,6 +85,13 @@ def test_16_bit_grey_is_scaled_and_marked(tmp_path, suffix):
     assert np.asarray(found)[0].tolist() == [[value] * 3 for value in (0, 1, 1, 128, 255)]
     assert found.info[SCALED] == "16-bit"
     assert SCALED not in open_image(save(tmp_path / "plain.png")).info
+
+
+def test_a_dark_deep_pgm_is_as_dark_as_it_is_stored(tmp_path):
+    """Of 1023 levels: 3 is 0.75 of 255, though no value reaches 256."""
+    (tmp_path / "dark.pgm").write_bytes(b"P5 2 1 1023\n" + struct.pack(">2H", 0, 3))
+    found = open_image(tmp_path / "dark.pgm", "L")
+    assert (np.asarray(found)[0].tolist(), found.info[SCALED]) == ([0, 1], "16-bit")
 
 
 @pytest.mark.parametrize(
