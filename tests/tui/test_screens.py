@@ -594,3 +594,6 @@ async def test_no_preview_evaluates_a_large_split_before_a_repair_does(launch: L
         await desk.press("m", "down", "enter")
         await desk.until(lambda: desk.app.app_state.repairs)
         assert not desk.app.app_state.large_unevaluated  # the repair has evaluated it
+        while desk.page is not desk.triage:
+            await desk.press("escape")
+        await desk.until(lambda: desk.worker.asked(jobs.PreviewRepair))

@@ -186,7 +186,7 @@ class TriageScreen(MarkedPage):
             self._show_found()
         if "verified" in topics:
             self._tell_verified()
-        if topics & {"evaluation", "modes", "tags"} and self.app_state.evaluation_final:
+        if topics & {"evaluation", "modes", "tags", "repairs"} and self.app_state.evaluation_final:
             self._settle()
 
     def _show_lists(self, topics: frozenset[Topic]) -> None:
