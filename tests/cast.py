@@ -22,7 +22,7 @@ from textual.strip import Strip
 from neuroinspect_tui.cli.launch import _project, choose_run
 from neuroinspect_tui.tui.app import NeuroInspectApp
 from neuroinspect_tui.tui.protocol import Appearance
-from tests.screenshots import Shot, reached
+from tests.screenshots import TAG, Shot, keys_of, reached
 from tests.walkthrough import TAGGED
 
 SIZE = (120, 34)
@@ -44,7 +44,7 @@ SCENES = (
     Scene(Shot("look", ("enter",), "Covering it"), 5, "Why it fails: causes, most mistakes first, each with its proof"),
     Scene(Shot("sheet", ("3",), "the same images"), 4, "Look: mistakes, and the same images with the region covered"),
     Scene(Shot("tag", ("t",), "Tag “"), 3, "t · Tag: c has the cue, x has not"),
-    Scene(Shot("tagged", (TAG := "tag",), "Enough tags"), 4, f"{TAGGED} tags with one key each; a probe carries them on"),
+    Scene(Shot("tagged", (TAG,), "m with "), 4, f"{TAGGED} tags with one key each; a probe carries them on"),
     Scene(Shot("repair", ("m", "down"), "your 24 tags"), 2, "m · Repair the decision layer"),
     Scene(Shot("verdict", ("enter",), "3 Fixed"), 5, "The verdict, beside controls, on images that it never used"),
     Scene(Shot("through", ("a", "q", "1"), "repair 1 · worst first"), 4, "a · Accept and export; look through the new layer"),
@@ -62,7 +62,7 @@ def frames(session: Path) -> list[list[Strip]]:
         async with app.run_test(size=SIZE, notifications=True) as pilot:
             await reached(app, pilot.pause, Shot("tour", (), "covered "))
             for scene in SCENES:
-                await pilot.press(*(tags(app) if scene.shot.keys == (TAG,) else scene.shot.keys))
+                await pilot.press(*keys_of(app, scene.shot))
                 await reached(app, pilot.pause, scene.shot)
                 found.append(app.screen._compositor.render_strips())
         if app.worker is not None:
@@ -70,12 +70,6 @@ def frames(session: Path) -> list[list[Strip]]:
         return found
 
     return asyncio.run(walk())
-
-
-def tags(app: NeuroInspectApp) -> list[str]:
-    """Return `c` or `x` for each of the first images on the tag screen, as their groups have it."""
-    tiles = app.screen.sheet.tiles[:TAGGED]  # type: ignore[attr-defined]
-    return ["c" if tile.sample.groups["watermark"] == "yes" else "x" for tile in tiles]
 
 
 def draw(strips: Sequence[Strip]) -> str:

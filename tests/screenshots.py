@@ -20,10 +20,13 @@ from pathlib import Path
 from neuroinspect_tui.cli.launch import _project, choose_run
 from neuroinspect_tui.tui.app import NeuroInspectApp
 from neuroinspect_tui.tui.protocol import Appearance
+from tests.walkthrough import TAGGED
 
 SIZES = ((80, 24), (120, 40), (200, 60))
 ENOUGH = 300.0
 CELL = (12.2, 24.4)
+TAG = "tag"
+"""Stands for the keys that tag the first images by their groups, as somebody who looks would by the pictures."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -47,13 +50,13 @@ SHOTS = (
     Shot("maximised", ("escape", "plus")),
     Shot("confusion", ("minus", "1", "C", "n"), "images ("),
     Shot("tag", ("q", "t"), "teaches most"),
-    Shot("tagged", (*"ccxxccccccxxxxcxccxxxccc",), "By hand: 14 have it, 10 have not"),
+    Shot("tagged", (TAG,), "m with "),
     Shot("cues", ("n",), "watermark"),
     Shot("repair", ("q", "m"), "No repair yet"),
     Shot("verdict", ("down", "enter"), "Verdict on repair 1"),
     Shot("flips", ("3",), "3 Fixed"),
     Shot("accepted", ("a",), "Repaired weights are in"),
-    Shot("through", ("q", "1"), "through repair 1"),
+    Shot("through", ("q", "1"), "repair 1 ·"),
     Shot("through-classes", ("c",), "1 Classes"),
     Shot(
         "help",
@@ -77,7 +80,7 @@ def shoot(session: Path, size: tuple[int, int], folder: Path) -> Iterator[Path]:
         kept: list[Path] = []
         async with app.run_test(size=size, notifications=True) as pilot:
             for shot in SHOTS:
-                await pilot.press(*shot.keys)
+                await pilot.press(*keys_of(app, shot))
                 await reached(app, pilot.pause, shot)
                 path = folder / f"{shot.name}-{size[0]}x{size[1]}.svg"
                 path.write_text(app.export_screenshot(title="neuroinspect"), encoding="utf-8")
@@ -87,6 +90,14 @@ def shoot(session: Path, size: tuple[int, int], folder: Path) -> Iterator[Path]:
         return kept
 
     yield from asyncio.run(walk())
+
+
+def keys_of(app: NeuroInspectApp, shot: Shot) -> list[str]:
+    """Return the keys of a shot; for `TAG`, `c` or `x` for each of the first images on the tag screen."""
+    if shot.keys != (TAG,):
+        return list(shot.keys)
+    tiles = app.screen.sheet.tiles[:TAGGED]  # type: ignore[attr-defined]
+    return ["c" if tile.sample.groups["watermark"] == "yes" else "x" for tile in tiles]
 
 
 async def reached(app: NeuroInspectApp, pause: Callable[..., object], shot: Shot) -> None:

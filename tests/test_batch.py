@@ -10,28 +10,35 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from neuroinspect_tui.batch import run as batch
 from neuroinspect_tui.cli import main as cli
+from neuroinspect_tui.errors import ExitCode
 from tests.tiny import EACH, TinyProject, state
 
 
 def neuroinspect(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
-    """Run the command line in this process: exit code, stdout, stderr."""
-    before = sys.argv, signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    """Run the command line in this process: exit code, stdout, stderr.
+
+    Signals are left to pytest: one that ends it is not for the run under test.
+    """
+    before = sys.argv
     sys.argv = ["neuroinspect", *arguments]
     try:
-        with pytest.raises(SystemExit) as caught:
+        with patch.object(batch, "_catch_signals"), pytest.raises(SystemExit) as caught:
             cli.main()
     finally:
-        sys.argv = before[0]
-        signal.signal(signal.SIGINT, before[1])
-        signal.signal(signal.SIGTERM, before[2])
+        sys.argv = before
     output = capsys.readouterr()
-    return int(caught.value.code or 0), output.out, output.err
+    code = int(caught.value.code or 0)
+    if code == ExitCode.INTERRUPTED and "interrupted" not in output.err:
+        raise KeyboardInterrupt
+    return code, output.out, output.err
 
 
 def test_the_whole_method_on_a_project_computed_by_hand(
@@ -297,7 +304,9 @@ def test_an_interrupt_saves_the_session_and_the_next_run_goes_on(tiny: TinyProje
 
 STUCK = """
 import sys, threading, time, torch
+from neuroinspect_tui.batch import run as batch
 from neuroinspect_tui.cli import main as cli
+from neuroinspect_tui.errors import ExitCode
 
 def work():
     while True:

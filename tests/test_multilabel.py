@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+import neuroinspect_tui as ni
 from tests.multilabel import EACH, draw, options, state, write_columns, write_lists
 from tests.test_batch import neuroinspect
 
@@ -131,3 +132,38 @@ def test_the_table_stands_in_every_report(drawn, tmp_path, capsys):
     with (tmp_path / "out" / "classes.csv").open() as file:
         assert [row["name"] for row in csv.DictReader(file)] == ["not red", "red"]
     assert EACH == 10
+
+
+def loaded(drawn, tmp_path, **more):
+    root, rows = drawn
+    pixels = {"image_size": 8, "crop_pct": 1.0, "mean": (0.0,) * 3, "std": (1.0,) * 3, "device": "cpu"}
+    spec, weights = f"{root / 'labels.py'}:build", root / "labels.safetensors"
+    data = write_columns(root, rows)
+    return ni.load(spec, data, weights=weights, session=tmp_path / "session", **pixels, **more)
+
+
+def test_the_api_looks_at_a_label_and_its_frame_has_all_by_hand(drawn, tmp_path):
+    with loaded(drawn, tmp_path, label="blue") as inspection:
+        assert inspection.class_names == ("not blue", "blue")
+        found = inspection.evaluate()
+        assert found.accuracy == 0.75
+        table = found.labels_frame().set_index("name")
+        columns = ["count", "positives", "threshold", "accuracy", "recall", "precision", "auroc"]
+        assert table.loc["red", columns].tolist() == [40, 20, 0.5, 1, 1, 1, 1]
+        assert table.loc["blue", columns].tolist() == [40, 20, 0.5, 0.75, 0.5, 1, 0.75]
+    with ni.open_session(tmp_path / "session") as again:
+        assert again.class_names == ("not blue", "blue")
+
+
+def test_the_api_takes_a_threshold_or_a_table_of_them(drawn, tmp_path):
+    low = 1 / (1 + math.exp(10 - 20 * 80 / 255))
+    thresholds = tmp_path / "thresholds.csv"
+    thresholds.write_text(f"label,threshold\nred,0.5\nblue,{low:.6f}\n")
+    for place, given in enumerate((low, thresholds)):
+        with loaded(drawn, tmp_path / str(place), label="blue", threshold=given) as inspection:
+            assert [row.accuracy for row in inspection.evaluate().classes] == [0.5, 1.0]
+
+
+def test_the_api_names_a_label_that_is_not_there(drawn, tmp_path):
+    with loaded(drawn, tmp_path, label="bleu") as inspection, pytest.raises(ni.InputError, match='"blue"'):
+        inspection.evaluate()

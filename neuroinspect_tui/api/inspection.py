@@ -327,11 +327,16 @@ def load(
     clip: str | None = None,
     allow_outside: bool = False,
     session: str | Path | None = None,
+    label: str | None = None,
+    threshold: float | str | Path | None = None,
 ) -> Inspection:
     """Return an `Inspection` of a classifier on a data set; the arguments are those of the command line.
 
     `model` is a module or what `-m` takes, `data` what `-d` takes (None with `npz:FILE`), `session` a
     directory (None: a temporary one, gone with the process). Nothing is loaded before something is asked.
+
+    Where an image may have several labels, `label` is the one to look at (None: the most frequent) and
+    `threshold` the probability above which an image has it, or a csv of label,threshold (None: 0.5).
     """
     in_memory = not isinstance(model, str)
     spec = f"{IN_MEMORY}{type(model).__name__}" if in_memory else str(model)
@@ -339,7 +344,14 @@ def load(
         raise InputError("load() needs data", "give what -d takes: a folder, a table, an archive")
     config = RunConfig(
         model=ModelConfig(spec, _text(weights)),
-        data=DataConfig(str(data or spec), split=split, classes=_text(classes), allow_outside=allow_outside),
+        data=DataConfig(
+            str(data or spec),
+            split=split,
+            classes=_text(classes),
+            label=label,
+            threshold=DataConfig.threshold if threshold is None else str(threshold),
+            allow_outside=allow_outside,
+        ),
         preprocess=PreprocessConfig(image_size=image_size, crop_pct=crop_pct, mean=mean, std=std),
         compute=ComputeConfig(device=device),
         debug=DebugConfig(clip=clip or "none"),

@@ -57,17 +57,9 @@ def table_of_columns(
     """
     columns = dict(columns)
     path_column = _find(columns, PATH_COLUMNS, origin)
-    paths = columns.pop(path_column)
-    if path_column.casefold() in _URLS:
-        paths = list(map(_without_server, paths))
-    if path_column.casefold() in _IDS and (suffix := _common_suffix(paths, root)):
-        paths, notes = (
-            [path + suffix for path in paths],
-            (*notes, f"{path_column} is read as file names with {suffix}"),
-        )
-    if not paths:
-        raise InputError(f"{origin} lists no images", "add a row for each image")
-    _require_filled(origin, path_column, paths)
+    paths, suffix = _paths(path_column, columns.pop(path_column), origin, root)
+    if suffix:
+        notes = (*notes, f"{path_column} is read as file names with {suffix}")
     class_names = columns.pop("class_name") if "class_name" in columns and _label_column(columns) else None
     labels, marks = _labels(columns, origin)
     if class_names is None and path_column == "img_filename" and "place" in columns:
@@ -88,6 +80,18 @@ def table_of_columns(
         found=found,
         marks=marks,
     )
+
+
+def _paths(column: str, values: Sequence[str], origin: str, root: Path) -> tuple[list[str], str | None]:
+    """Return the paths that a column holds, and the suffix that its ids lack, if any."""
+    paths = list(map(_without_server, values)) if column.casefold() in _URLS else list(values)
+    suffix = _common_suffix(paths, root) if column.casefold() in _IDS else None
+    if suffix:
+        paths = [path + suffix for path in paths]
+    if not paths:
+        raise InputError(f"{origin} lists no images", "add a row for each image")
+    _require_filled(origin, column, paths)
+    return paths, suffix
 
 
 def stripped(values: Sequence[str]) -> list[str]:

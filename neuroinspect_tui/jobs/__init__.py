@@ -17,7 +17,7 @@ from .cues import (
     RenameCue,
     SetTag,
 )
-from .evaluation import Evaluate, FindDuplicates, Open
+from .evaluation import LARGEST_UNASKED, Evaluate, FindDuplicates, Open
 from .images import FindNeighbours, ListSamples, MakeThumbnails
 from .neurons import AskWhatIf, FindCulprits, FindExemplars, Illustrate, NameNeurons, SearchNeurons
 from .repairs import (
@@ -47,6 +47,7 @@ __all__ = [
     "FindNeighbours",
     "Illustrate",
     "Job",
+    "LARGEST_UNASKED",
     "LeaveOutCue",
     "ListCues",
     "ListSamples",

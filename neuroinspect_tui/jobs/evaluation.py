@@ -9,6 +9,9 @@ from ..config import RunConfig
 from ..results import Evaluation, Opened, SplitDuplicates, states
 from .base import Job
 
+LARGEST_UNASKED = 10_000
+"""A split of more images is evaluated only where somebody asks for what needs it, not for a proposal."""
+
 
 @dataclass(frozen=True)
 class Open(Job[Opened]):

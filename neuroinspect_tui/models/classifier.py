@@ -7,7 +7,7 @@ import hashlib
 import io
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -279,18 +279,10 @@ def prepare(
     _require_plain(source)
     module = source.module.float().eval().requires_grad_(False).to(device)
     with contextlib.redirect_stdout(io.StringIO()):
-        try:
+        with _explained(source.name, image_size):
             images, memory_format = _runnable(module, probe(image_size, device, source.channels, PROBES))
             answers = _repeated_answers(module, images)
             site = locate_head(module, images, num_classes)
-        except (RuntimeError, ValueError, TypeError, AssertionError, IndexError) as error:
-            if is_out_of_memory(error):
-                raise
-            reason = " ".join(str(error).split())[:300]
-            message = f"-m {source.name} does not run on images of {image_size} pixels: {reason}"
-            raise InputError(message, "give the --image-size it was made for") from error
-        except InputError as error:
-            raise InputError(f"-m {source.name}: {error.message}", error.remedy) from error
         if num_classes is not None and site.head.classes != num_classes:
             message = f"-m {source.name} has {site.head.classes} outputs, the data {num_classes} classes"
             raise InputError(message, "pass -w FILE trained on these classes, or the data it was trained on")
@@ -311,6 +303,21 @@ def prepare(
             exporter=source.exporter,
         )
         return _differentiable(found)
+
+
+@contextlib.contextmanager
+def _explained(name: str, image_size: int) -> Iterator[None]:
+    """Turn what a module raises on noise of `image_size` pixels into an InputError that names it."""
+    try:
+        yield
+    except (RuntimeError, ValueError, TypeError, AssertionError, IndexError) as error:
+        if is_out_of_memory(error):
+            raise
+        reason = " ".join(str(error).split())[:300]
+        message = f"-m {name} does not run on images of {image_size} pixels: {reason}"
+        raise InputError(message, "give the --image-size it was made for") from error
+    except InputError as error:
+        raise InputError(f"-m {name}: {error.message}", error.remedy) from error
 
 
 def _require_plain(source: ModelSource) -> None:

@@ -16,9 +16,6 @@ from .evaluating import ensure_evaluated
 from .modes import directions_by_id
 from .project import Project
 
-LARGEST_TRAIN = 10_000
-"""A training split of more images is proposed from only once it has been evaluated."""
-
 
 def _evaluated(project: Project) -> dict[str, SplitFeatures]:
     """Return the features of every split that is evaluated."""
@@ -63,7 +60,7 @@ def _with_train(project: Project, cue: StoredCue, reporter: Reporter) -> None:
     counts = cue.counts()
     if "train" not in project.dataset.splits or counts[HAS] + counts[NOT] < THEN_RARE:
         return
-    if len(project.dataset.split("train")) <= LARGEST_TRAIN:
+    if len(project.dataset.split("train")) <= jobs.LARGEST_UNASKED:
         ensure_evaluated(project, "train", reporter)
 
 

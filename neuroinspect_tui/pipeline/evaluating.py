@@ -68,15 +68,7 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
     for remark in remarks:
         reporter.note(remark, "warning" if remark == enlarged else "info")
     group.on_rank_zero(lambda: project.session.bind(project.config, hashes(project), versions()))
-    tags = project.config.repair.tags
-    if tags:
-        count = group.on_rank_zero(lambda: project.cues.read(Path(tags), dataset))
-        useless = (
-            ""
-            if any(cue.divides for cue in project.cues)
-            else ": a repair needs images that have the cue and images that do not; it will not use them"
-        )
-        reporter.note(f"tags read from {tags}: {count}{useless}", "warning" if useless else "info")
+    _read_tags(project, reporter)
     opened = Opened(
         model=project.model.name.rpartition("/")[2],
         data=dataset.name,
@@ -95,6 +87,20 @@ def open_inputs(project: Project, job: jobs.Open, reporter: Reporter) -> Opened:
     )
     group.on_rank_zero(lambda: project.keep(job, opened))
     return opened
+
+
+def _read_tags(project: Project, reporter: Reporter) -> None:
+    """Read the file of tags, if one was given."""
+    tags = project.config.repair.tags
+    if not tags:
+        return
+    count = project.group.on_rank_zero(lambda: project.cues.read(Path(tags), project.dataset))
+    useless = (
+        ""
+        if any(cue.divides for cue in project.cues)
+        else ": a repair needs images that have the cue and images that do not; it will not use them"
+    )
+    reporter.note(f"tags read from {tags}: {count}{useless}", "warning" if useless else "info")
 
 
 def evaluate(project: Project, job: jobs.Evaluate, reporter: Reporter) -> Evaluation:

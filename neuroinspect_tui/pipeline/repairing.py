@@ -23,7 +23,7 @@ from ..results.stored_cues import StoredCue
 from ..session.atomic import aside, explained, write_json
 from ..session.store import Session
 from ..session.stored import to_json
-from ..stages.repair.run import ModeAim, RepairOutcome, Told, preview, repair_class
+from ..stages.repair.run import GroupInfo, ModeAim, RepairOutcome, preview, repair_class
 from ..stages.tags import Tags, excluded_rows, make_groups, shuffled, tag_evidence
 from ..tensors import GroupColumn, Head, SplitFeatures
 from ..text import safe
@@ -77,7 +77,7 @@ def repair(project: Project, job: jobs.RepairHead, reporter: Reporter) -> Repair
         project.names,
         job.method,
         neurons,
-        told=replace(asked.told, shuffled=_shuffled(project, asked.features, cues)),
+        groups=replace(asked.groups, shuffled=_shuffled(project, asked.features, cues)),
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         on_progress=reporter.progress,
@@ -108,7 +108,7 @@ def preview_repair(project: Project, job: jobs.PreviewRepair, reporter: Reporter
         project.names,
         job.method,
         neurons,
-        told=asked.told,
+        groups=asked.groups,
         debugged_split=project.split.name,
         seed=project.config.compute.seed,
         on_progress=reporter.progress,
@@ -120,7 +120,7 @@ def preview_repair(project: Project, job: jobs.PreviewRepair, reporter: Reporter
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a repair and its preview rest on: layer, splits with the cues' groups, what is told, the aim.
+    """What a repair and its preview rest on: layer, splits with the cues' groups, other knowledge, the aim.
 
     `head` is the layer to start from, whose answers the splits hold; `features` are the same splits without
     those groups. A mode that nothing else divides is `label_free`.
@@ -129,7 +129,7 @@ class _Asked:
     head: Head
     features: dict[str, SplitFeatures]
     splits: dict[str, SplitFeatures]
-    told: Told
+    groups: GroupInfo
     aim: ModeAim | None
     label_free: bool
 
@@ -141,15 +141,15 @@ class _Asked:
             head = repaired_head(project, known_repair(project, job.base))
             whole = {name: seen_through(data, head) for name, data in whole.items()}
         features, copied = told_apart(project, whole, reporter)
-        told = _told(project, features, cues, copied, job.columns)
+        groups = _group_info(project, features, cues, copied, job.columns)
         splits = with_cues(project, features, cues)
         if job.mode is None:
-            return cls(head, features, splits, told, None, False)
+            return cls(head, features, splits, groups, None, False)
         aim = _aim(project, job.mode)
         if cues or job.columns is not None:
-            return cls(head, features, splits, told, aim, False)
-        told = replace(told, columns=(MODE,), tags=(MODE,))
-        return cls(head, features, _with_mode(splits, aim), told, aim, True)
+            return cls(head, features, splits, groups, aim, False)
+        groups = replace(groups, columns=(MODE,), tags=(MODE,))
+        return cls(head, features, _with_mode(splits, aim), groups, aim, True)
 
 
 def _ensure_evaluated(project: Project, reporter: Reporter) -> None:
@@ -214,13 +214,13 @@ def cue_column(project: Project, cue: StoredCue) -> str:
     return f"{cue.name} (tags)" if cue.name in project.group_columns else cue.name
 
 
-def _told(
+def _group_info(
     project: Project,
     features: dict[str, SplitFeatures],
     cues: tuple[StoredCue, ...],
     copied: dict[str, Tensor],
     columns: tuple[str, ...] | None,
-) -> Told:
+) -> GroupInfo:
     """Return what the cues tell; `copied` rows are not judged on.
 
     With `columns` of the data the repair is weighted by these beside the cues.
@@ -232,7 +232,7 @@ def _told(
     weighted = None if columns is None else (*columns, *(cue_column(project, cue) for cue in cues))
     rows = project.cues.by_row(features, project.cues)
     evidence = {cue_column(project, cue): tag_evidence(features, rows[cue.name]) for cue in cues}
-    return Told(
+    return GroupInfo(
         columns=weighted,
         tags=tuple(cue_column(project, cue) for cue in cues),
         evidence={column: found for column, found in evidence.items() if found is not None},

@@ -55,6 +55,8 @@ def _answers(config: RunConfig, session: Session) -> Iterator[Finished]:
     yield from _known(config, session, jobs.RunStress())
     for opened in _known(config, session, jobs.Open()):
         yield opened
+        for split in opened.value.splits:
+            yield from _known(config, session, jobs.Evaluate(split))
         for target in range(len(opened.value.classes)):
             yield from _of_class(config, session, target)
     for name in session.saved("repairs/"):

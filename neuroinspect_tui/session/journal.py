@@ -9,8 +9,11 @@ from typing import Any
 
 from .atomic import explained
 
+Entry = dict[str, Any]
+"""One event as JSON: `time`, `event` and what belongs to it."""
 
-def append_line(path: Path, entry: dict[str, Any]) -> None:
+
+def append_line(path: Path, entry: Entry) -> None:
     """Append `entry` as one line with one write, so that a kill leaves whole lines.
 
     A line torn by a power failure is ended first. Raises InputError on a full disk and the like.
@@ -23,7 +26,7 @@ def append_line(path: Path, entry: dict[str, Any]) -> None:
         file.write(line)
 
 
-def read_journal(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+def read_journal(path: Path, offset: int = 0) -> tuple[list[Entry], int]:
     """Return the whole entries after byte `offset` and the offset behind the last of them.
 
     A last line without its end is left for the next call; a line that is no JSON object (torn, then
@@ -47,7 +50,7 @@ def make_durable(path: Path) -> None:
                 os.fsync(file.fileno())
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
+def _parse(line: bytes) -> Entry | None:
     try:
         entry = json.loads(line)
     except ValueError:

@@ -12,7 +12,7 @@ from ..wording import stress as stress_words
 from ..wording.glossary import GLOSSARY
 from ..wording.labels import LABEL_COLUMNS
 from ..wording.names import short_name
-from ..wording.numbers import class_name, decimal, number, p_value, percent, plural, signed
+from ..wording.numbers import NOTHING, class_name, decimal, number, p_value, percent, plural, signed
 from ..wording.verdicts import MOST_LOSERS
 from .report_model import (
     CuePart,
@@ -105,29 +105,30 @@ def _mode(mode: FailureModePart, rank: int, names: Sequence[str]) -> str:
 
 
 def _mode_pictures(mode: FailureModePart, names: Sequence[str]) -> str:
-    """Return a table of the highest mistakes, with what they become without the cue where that was tried."""
+    """Return a table of the highest mistakes, with what they become without the cue where that was tried.
+
+    Columns that no image has anything for are left out: recorded answers come without pictures.
+    """
     wrong = [row for row in sorted(mode.exemplars, key=lambda row: -row.score) if row.label != row.predicted][
         :EXEMPLARS
     ]
     if not wrong:
         return ""
     how = "recoloured" if mode.cover is not None and mode.cover.by == "colour" else "covered"
-    cells = (
-        (
-            f"![mistake]({row.image})",
-            markdown(class_name(names, row.label)),
-            markdown(class_name(names, row.predicted)),
-            _covered(row, names, how),
-            markdown(row.path),
-        )
-        for row in wrong
-    )
-    return _table(("mistake", "class", "predicted as", how, "image"), cells)
+    columns = {
+        "mistake": [f"![mistake]({row.image})" if row.image else NOTHING for row in wrong],
+        "class": [markdown(class_name(names, row.label)) for row in wrong],
+        "predicted as": [markdown(class_name(names, row.predicted)) for row in wrong],
+        how: [_covered(row, names, how) for row in wrong],
+        "image": [markdown(row.path) for row in wrong],
+    }
+    known = {header: cells for header, cells in columns.items() if set(cells) != {NOTHING}}
+    return _table(tuple(known), zip(*known.values(), strict=True))
 
 
 def _covered(row: ModeExemplar, names: Sequence[str], how: str) -> str:
     if row.covered is None or row.covered_predicted is None:
-        return "–"
+        return NOTHING
     return f"![{how}]({row.covered}) {markdown(class_name(names, row.covered_predicted))}"
 
 

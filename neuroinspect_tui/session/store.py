@@ -9,10 +9,10 @@ import platform
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..config import RunConfig, seen_from
 from ..errors import InputError
@@ -20,19 +20,38 @@ from ..text import safe
 from ..version import __version__
 from .atomic import explained, make_directory, remove_leftovers, write_bytes, write_json
 from .inputs import changes_of_inputs
-from .journal import append_line, make_durable, read_journal
+from .journal import Entry, append_line, make_durable, read_journal
 from .lock import Lock, read_holder
 from .stored import from_json, to_json
 
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
 T = TypeVar("T")
+K = TypeVar("K", int, tuple[int, int])
 INDEX = "session.json"
 JOURNAL = "journal.jsonl"
 VERSION = 1
 SCHEMA = "neuroinspect.session/"
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""From each older version of session.json to the next one."""
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
+
+
+@dataclass
+class Index:
+    """What session.json holds: `config` as JSON, and the `folder` that its relative paths are seen from.
+
+    `hashes` are of the inputs that the results depend on, `stages` the state of each by name.
+    """
+
+    schema: str = f"{SCHEMA}{VERSION}"
+    created: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    config: object = None
+    folder: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+    stages: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,7 +149,7 @@ class Session:
     @property
     def config(self) -> RunConfig | None:
         """The configuration of the last run, or None before the first; its paths hold where we are now."""
-        stored, folder = self._index["config"], self._index["folder"]
+        stored, folder = self._index.config, self._index.folder
         config = None if stored is None else _decode(self.root / INDEX, RunConfig, stored)
         if config is None or not folder or folder == str(Path.cwd()):
             return config
@@ -139,7 +158,7 @@ class Session:
     @property
     def hashes(self) -> dict[str, str]:
         """The inputs that the session was made from: what `bind` recorded."""
-        return dict(self._index["hashes"])
+        return dict(self._index.hashes)
 
     def bind(self, config: RunConfig, hashes: Mapping[str, str], versions: Mapping[str, str]) -> None:
         """Record the run's configuration, inputs and versions.
@@ -147,7 +166,7 @@ class Session:
         `hashes` names each input that the cached results depend on (model, weights, manifest,
         preprocessing). Raises InputError that says what differs when the session was made from others.
         """
-        known = self._index["hashes"]
+        known = self._index.hashes
         differing = sorted(key for key in known.keys() | hashes.keys() if known.get(key) != hashes.get(key))
         if known and differing:
             changes = changes_of_inputs(self.config, config, differing)
@@ -155,12 +174,9 @@ class Session:
                 f"{safe(str(self.root))} was made from other inputs ({changes})",
                 "choose another directory with -o, or give the inputs of that session",
             )
-        self._index.update(
-            config=to_json(config),
-            folder=str(Path.cwd()),
-            hashes=dict(hashes),
-            versions={"neuroinspect": __version__, "python": platform.python_version(), **versions},
-        )
+        made_by = {"neuroinspect": __version__, "python": platform.python_version(), **versions}
+        self._index.config, self._index.folder = to_json(config), str(Path.cwd())
+        self._index.hashes, self._index.versions = dict(hashes), made_by
         self._write_index()
 
     # Which stages are done
@@ -168,16 +184,16 @@ class Session:
     @property
     def stages(self) -> dict[str, str]:
         """The state of each stage by name."""
-        return dict(self._index["stages"])
+        return dict(self._index.stages)
 
     def set_stage(self, name: str, state: str) -> None:
         """Record the state of a stage, such as "running" or "done"."""
-        self._index["stages"][name] = state
+        self._index.stages[name] = state
         self._write_index()
 
     # Results
 
-    def save(self, name: str, value: Any) -> None:
+    def save(self, name: str, value: object) -> None:
         """Store a value of `results` (or a tuple or dict of such) as `state/<name>.json`, atomically."""
         write_json(self._state(name), to_json(value))
 
@@ -191,7 +207,7 @@ class Session:
         return _decode(path, kind, _parse(path, stored))
 
     def add(
-        self, name: str, kind: type[tuple[T, ...]], found: Iterable[T], key: Callable[[T], Any]
+        self, name: str, kind: type[tuple[T, ...]], found: Iterable[T], key: Callable[[T], K]
     ) -> tuple[T, ...]:
         """Add values to the tuple stored under `name`, in place of those with their `key`; return it sorted.
 
@@ -226,11 +242,13 @@ class Session:
         write_bytes(self.path(relative), data)
         return relative
 
-    def write_png(self, relative: str, pixels: Any) -> str:
+    def write_png(
+        self, relative: str, pixels: Image | np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+    ) -> str:
         """Write a PIL image or a uint8 array [H,W] or [H,W,3] as PNG; return its relative path."""
-        from PIL import Image
+        import PIL.Image
 
-        image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+        image = pixels if isinstance(pixels, PIL.Image.Image) else PIL.Image.fromarray(pixels)
         encoded = io.BytesIO()
         image.save(encoded, "PNG")
         return self.write_bytes(relative, encoded.getvalue())
@@ -247,16 +265,16 @@ class Session:
 
     # Journal
 
-    def journal(self, event: str, **values: Any) -> None:
+    def journal(self, event: str, **values: object) -> None:
         """Append an event to journal.jsonl."""
         append_line(self.root / JOURNAL, {"time": round(time.time(), 3), "event": event, **to_json(values)})
 
-    def events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+    def events(self, offset: int = 0) -> tuple[list[Entry], int]:
         """Return the events after byte `offset` of the journal, and the offset to follow it from."""
         return read_journal(self.root / JOURNAL, offset)
 
     def _write_index(self) -> None:
-        write_json(self.root / INDEX, self._index)
+        write_json(self.root / INDEX, to_json(self._index))
 
 
 def require_session(root: Path) -> None:
@@ -297,29 +315,13 @@ def _entries(folder: Path) -> Iterator[Path]:
     return folder.iterdir() if folder.is_dir() else iter(())
 
 
-def _new_index() -> dict[str, Any]:
-    return {
-        "schema": f"{SCHEMA}{VERSION}",
-        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "config": None,
-        "folder": "",
-        "versions": {},
-        "hashes": {},
-        "stages": {},
-    }
-
-
-def _read_index(root: Path) -> dict[str, Any]:
+def _read_index(root: Path) -> Index:
     path = root / INDEX
     if not path.exists():
-        return _new_index()
+        return Index()
     with explained(path, "read"):
-        index = _parse(path, path.read_bytes())
-    return _migrate(path, index)
-
-
-def _migrate(path: Path, index: Any) -> dict[str, Any]:
-    schema = index.get("schema") if isinstance(index, dict) else None
+        stored = _parse(path, path.read_bytes())
+    schema = stored.get("schema") if isinstance(stored, dict) else None
     name, _, version = str(schema).rpartition("/")
     if f"{name}/" != SCHEMA or not version.isdecimal():
         raise InputError(
@@ -330,19 +332,18 @@ def _migrate(path: Path, index: Any) -> dict[str, Any]:
             f"{safe(str(path))} was written by a newer neuroinspect (format {version})",
             "upgrade neuroinspect",
         )
-    for step in range(int(version), VERSION):
-        index = MIGRATIONS[step](index)
-    return {**_new_index(), **index, "schema": f"{SCHEMA}{VERSION}"}
+    return _decode(path, Index, stored)
 
 
-def _parse(path: Path, data: bytes) -> Any:
+def _parse(path: Path, data: bytes) -> object:
     try:
-        return json.loads(data)
+        parsed: object = json.loads(data)
     except ValueError as error:
         raise _damaged(path, str(error)) from error
+    return parsed
 
 
-def _decode(path: Path, kind: type[T], stored: Any) -> T:
+def _decode(path: Path, kind: type[T], stored: object) -> T:
     try:
         return from_json(kind, stored)
     except ValueError as error:

@@ -60,15 +60,14 @@ def measure(
     neurons, targets = places.unbind(1)
     maps, found = classifier.maps_and_activations(preprocess.normalise(pixels), neurons[:, None])
     ratios = found.features / scale
-    own = chosen(ratios, neurons)
     columns = {
         "activation": chosen(found.features, neurons),
-        "ratio": own,
+        "ratio": chosen(ratios, neurons),
         "robust_ratio": _robust_ratio(classifier, preprocess, pixels, neurons, scale),
         "probability": chosen(found.logits.softmax(1), targets),
         "logit": chosen(found.logits, targets),
     }
-    ranks = ((ratios > own[:, None]).sum(1) + 1).tolist()
+    ranks = ((ratios > columns["ratio"][:, None]).sum(1) + 1).tolist()
     numbers = torch.stack(list(columns.values()), 1).tolist()
     similarities = _similarities(guide, pixels, pairs)
     masks = activation_mask(maps[:, 0], *pixels.shape[-2:]).cpu()

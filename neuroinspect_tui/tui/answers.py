@@ -47,6 +47,7 @@ def _keep_opened(state: Knowledge, job: Job, value: Opened) -> frozenset[Topic]:
 
 
 def _keep_evaluation(state: Knowledge, job: Job, value: Evaluation) -> frozenset[Topic]:
+    state.evaluated.add(value.split)
     if not state.debugged(value):
         return frozenset()
     state.evaluation, state.evaluation_final = value, True
@@ -126,6 +127,7 @@ def _keep_what_if(state: Knowledge, job: jobs.AskWhatIf, value: WhatIf) -> froze
 
 def _keep_repair_preview(state: Knowledge, job: jobs.PreviewRepair, value: RepairPreview) -> frozenset[Topic]:
     state.repair_previews[job] = value
+    state.all_evaluated()
     return frozenset({"what-if"})
 
 
@@ -164,6 +166,7 @@ def _keep_cleared(state: Knowledge, job: jobs.ClearCue, value: tuple[Cue, ...]) 
 
 def _keep_repair(state: Knowledge, job: Job, value: Repair) -> frozenset[Topic]:
     state.repairs[value.number] = value
+    state.all_evaluated()
     state.asked_repairs[value.target.index] = value.number
     topic: Topic = "repairs"
     if isinstance(job, jobs.ExportRepair):

@@ -63,6 +63,7 @@ class Knowledge:
     opened: Opened | None = None
     evaluation: Evaluation | None = None
     evaluation_final: bool = False
+    evaluated: set[str] = field(default_factory=set)
     duplicates: tuple[SplitDuplicates, ...] = ()
     failure_modes: tuple[FailureMode, ...] | None = None
     modes_tested: bool = False
@@ -170,9 +171,23 @@ class Knowledge:
         return max((made for made in self.repairs.values() if made.accepted), key=_number, default=None)
 
     def wants(self, job: jobs.PreviewRepair) -> bool:
-        """Whether the preview of a repair is neither known, under way, nor known to fail."""
+        """Whether the preview of a repair is neither known, under way, known to fail, nor long work."""
         known = job in self.repair_previews or job in self.failures
-        return not known and not self.waits_for(job)
+        return not (known or self.waits_for(job) or self.large_unevaluated)
+
+    @property
+    def large_unevaluated(self) -> dict[str, int]:
+        """The sizes of the splits that a repair has to evaluate first, too long for a preview."""
+        splits = self.opened.splits if self.opened else {}
+        return {
+            name: images
+            for name, images in splits.items()
+            if images > jobs.LARGEST_UNASKED and name not in self.evaluated
+        }
+
+    def all_evaluated(self) -> None:
+        """Note that a repair has evaluated every split."""
+        self.evaluated.update(self.opened.splits if self.opened else ())
 
     @property
     def modes_settled(self) -> bool:

@@ -24,8 +24,8 @@ def bare_percent(rate: float | None, digits: int = 1) -> str:
 
 
 def decimal(value: float | None, digits: int) -> str:
-    """Write a number with `digits` decimals."""
-    return NOTHING if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+    """Write a number with `digits` decimals, a minus as a minus."""
+    return NOTHING if value is None or not math.isfinite(value) else f"{value:.{digits}f}".replace("-", "−")
 
 
 def number(value: int) -> str:

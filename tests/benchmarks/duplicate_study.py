@@ -1,4 +1,4 @@
-"""How many planted copies `stages.duplicates` finds: `python -m tests.benchmarks.duplicate_study FOLDER [COPIES]`.
+"""How many planted copies `stages.duplicates` finds: `python -m tests.benchmarks.duplicate_study FOLDER [COPIES [SEED]]`.
 
 FOLDER holds a metadata.csv or manifest.csv with path and split. Copies of train images, recompressed, resized,
 mirrored or several of these, are planted in test, in memory; every image is opened, so that no model is needed.
@@ -29,7 +29,7 @@ def main() -> None:
     own = sum(
         len(found.rows) for found in find_duplicates(_splits(images), lambda *place: _open(images, place))
     )
-    chances = random.Random(0)
+    chances = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 0)
     chosen = chances.sample(range(len(images["train"])), count)
     truth = {(row, len(images["test"]) + place) for place, row in enumerate(chosen)}
     for row in chosen:

@@ -3,7 +3,7 @@
 A drawn set with a sticker, the demo's boat, and a real set whose val is as skewed as its train, on features
 that are cached. In every draw other images of the debugged class and its rival are tagged: as they are
 ("true"), by coin flips ("coin"), or with the true tags dealt anew among them ("shuffled"). The repair is
-judged as in the product, controls included. "bias" shifts one logit and is told the true tags. The options
+judged as in the product, controls included. "bias" shifts one logit and is given the true tags. The options
 take a slice.
 """
 
@@ -19,7 +19,7 @@ import torch
 
 from neuroinspect_tui.repair_methods import RepairMethod
 from neuroinspect_tui.results import Aim
-from neuroinspect_tui.stages.repair import RepairOutcome, Told, repair_class
+from neuroinspect_tui.stages.repair import GroupInfo, RepairOutcome, repair_class
 from neuroinspect_tui.stages.review import rival_class
 from neuroinspect_tui.stages.tags import make_groups, shuffled
 from neuroinspect_tui.tensors import Head, SplitFeatures
@@ -84,13 +84,16 @@ def repaired(case: Case, tags: dict[int, str], seed: int = 0, method: RepairMeth
     """Repair with tags of val, as the product does."""
     splits = {name: replace(split, groups={}) for name, split in case.splits.items()}
     draws = [
-        _told(splits, shuffled(splits, {"val": tags}, seed + draw)["val"]) for draw in range(SHUFFLED_DRAWS)
+        _with_groups(splits, shuffled(splits, {"val": tags}, seed + draw)["val"])
+        for draw in range(SHUFFLED_DRAWS)
     ]
-    told = Told(tags=(CUE,), shuffled=draws)
-    return repair_class(_told(splits, tags), case.head, case.target, case.names, method, (), told, seed=seed)
+    groups = GroupInfo(tags=(CUE,), shuffled=draws)
+    return repair_class(
+        _with_groups(splits, tags), case.head, case.target, case.names, method, (), groups, seed=seed
+    )
 
 
-def _told(splits: dict[str, SplitFeatures], tags: dict[int, str]) -> dict[str, SplitFeatures]:
+def _with_groups(splits: dict[str, SplitFeatures], tags: dict[int, str]) -> dict[str, SplitFeatures]:
     columns, _ = make_groups(splits, {"val": tags}, name=CUE)
     return {name: replace(split, groups={CUE: columns[name]}) for name, split in splits.items()}
 

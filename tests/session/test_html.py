@@ -248,6 +248,14 @@ def test_a_missing_picture_leaves_a_note(session):
     assert words(page).count("no picture") == 1
 
 
+def test_where_there_are_no_pictures_none_is_missed(session):
+    found = synthetic.findings()
+    found = replace(found, failure_modes=tuple(map(synthetic.without_pictures, found.failure_modes)))
+    page = Page(render_html(build_report(found), session.path))
+    assert "no picture" not in words(page)
+    assert "val/star/0000.png" in words(page)
+
+
 def test_what_is_no_png_is_not_embedded(session):
     session.write_bytes("a.png", b"<svg onload=alert(1)>")
     session.write_bytes("b.png", b"\x89PNG\r\n\x1a\n")

@@ -66,6 +66,17 @@ def test_it_tells_the_story_of_the_page_in_its_order():
     assert f"{row} val/star/0000.png |" in lines
 
 
+def test_without_pictures_a_failure_mode_has_a_table_of_what_is_known():
+    found = synthetic.findings()
+    lines = lines_of(
+        replace(found, failure_modes=tuple(map(synthetic.without_pictures, found.failure_modes)))
+    )
+    start = lines.index("### 1. grass")
+    header = lines.index("| class | predicted as | image |", start)
+    assert lines[header + 2] == "| star | ring | val/star/0000.png |"
+    assert not any("![" in line for line in lines[start : header + 4])
+
+
 def test_the_worst_classes_come_first_and_the_rest_is_counted(monkeypatch):
     monkeypatch.setattr("neuroinspect_tui.session.markdown.WORST", 2)
     lines = lines_of(synthetic.findings())

@@ -13,7 +13,6 @@ from PIL import Image
 from neuroinspect_tui.config import DataConfig, DebugConfig, ModelConfig, RepairConfig, RunConfig
 from neuroinspect_tui.errors import InputError
 from neuroinspect_tui.results import Concept, Evaluation, Illusion
-from neuroinspect_tui.session import store
 from neuroinspect_tui.session.atomic import TEMPORARY
 from neuroinspect_tui.session.lock import NAME, SessionLocked
 from neuroinspect_tui.session.store import Session, list_sessions
@@ -217,21 +216,6 @@ def test_an_index_that_cannot_be_used_is_named(tmp_path, content, line):
         Session.open(tmp_path)
     assert f"{tmp_path}/session.json {line}" in str(caught.value)
     assert not (tmp_path / NAME).exists()
-
-
-def test_an_older_index_is_migrated_step_by_step(tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "VERSION", 3)
-    steps = {
-        1: lambda index: {**index, "stages": dict.fromkeys(index["finished"], "done")},
-        2: lambda index: {key: value for key, value in index.items() if key != "finished"},
-    }
-    monkeypatch.setattr(store, "MIGRATIONS", steps)
-    (tmp_path / "session.json").write_text('{"schema": "neuroinspect.session/1", "finished": ["culprits/0"]}')
-    with Session.open(tmp_path) as session:
-        assert session.stages == {"culprits/0": "done"}
-    index = json.loads((tmp_path / "session.json").read_text())
-    assert index["schema"] == "neuroinspect.session/3"
-    assert "finished" not in index
 
 
 def test_a_damaged_result_is_named(session):

@@ -12,7 +12,15 @@ from torch import Tensor
 
 from neuroinspect_tui.data.images import UnreadableImage
 from neuroinspect_tui.results.duplicates import SplitDuplicates
-from neuroinspect_tui.stages.duplicates import CopiedRows, find_duplicates, near_features, rows_to_exclude
+from neuroinspect_tui.stages.duplicates import (
+    CopiedRows,
+    Fingerprints,
+    _colour_distance,
+    _copies,
+    find_duplicates,
+    near_features,
+    rows_to_exclude,
+)
 from neuroinspect_tui.tensors import SplitFeatures
 
 KINDS = ("jpeg", "larger", "smaller", "mirrored", "mirrored smaller jpeg")
@@ -184,3 +192,41 @@ def test_near_features_are_those_of_the_whole_matrix(monkeypatch: pytest.MonkeyP
     assert {tuple(pair) for pair in found.tolist()} == expected and len(found) == len(expected) > 60
     assert reported[-1] == (30, 30)
     assert near_features(first, second[:0]).shape == (0, 2)
+
+
+def prints(bits: Tensor, colour: int = 0) -> Fingerprints:
+    """Fingerprints of images of one colour, whose mirror images have no hash."""
+    thumbs = torch.full((len(bits), 16, 16, 3), colour, dtype=torch.uint8)
+    return Fingerprints(torch.arange(len(bits)) + 100, bits, torch.zeros_like(bits), thumbs)
+
+
+def test_copies_differ_in_at_most_six_bits_of_the_hash() -> None:
+    whole = torch.ones(1, 64, dtype=torch.int8)
+    others = whole.repeat(2, 1)
+    others[0, :6], others[1, :7] = -1, -1
+    assert _copies(prints(whole), prints(others)).tolist() == [[100, 100]]
+
+
+@pytest.mark.parametrize(("colour", "found"), [(10, [[100, 100]]), (11, [])])
+def test_copies_differ_in_colour_by_at_most_four_percent(colour: int, found: list[list[int]]) -> None:
+    """10 / 255 is 0.0392, 11 / 255 is 0.0431."""
+    whole = torch.ones(1, 64, dtype=torch.int8)
+    assert _copies(prints(whole), prints(whole, colour)).tolist() == found
+
+
+def test_colours_are_compared_on_the_same_scale() -> None:
+    white = torch.full((1, 16, 16, 3), 255, dtype=torch.uint8)
+    assert _colour_distance(white, white).tolist() == [0.0]
+    assert _colour_distance(white, torch.zeros_like(white)).tolist() == [1.0]
+
+
+def test_rows_do_not_depend_on_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    bits = torch.randint(2, (7, 64), generator=torch.Generator().manual_seed(0)).mul(2).sub(1).to(torch.int8)
+    monkeypatch.setattr("neuroinspect_tui.stages.duplicates.BLOCK", 2)
+    monkeypatch.setattr("neuroinspect_tui.stages.duplicates.WIDE_BLOCK", 3)
+    assert _copies(prints(bits), prints(bits)).tolist() == [[100 + row, 100 + row] for row in range(7)]
+
+
+def test_nothing_is_near_the_features_of_a_single_image() -> None:
+    """They have no spread to measure by."""
+    assert len(near_features(torch.tensor([[3.0, 4.0]]), torch.tensor([[3.0, 4.0]]))) == 0

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from neuroinspect_tui.stages.probe import fit_probe, margins
+from neuroinspect_tui.stages.probe import STRENGTHS, fit_probe, margins
 
 
 def problem(count: int = 24, neurons: int = 40, values: int = 3):
@@ -79,3 +79,29 @@ def test_chances_are_even_at_no_margin_and_follow_the_noise():
     torch.testing.assert_close(margins(scores), torch.tensor([0.0, 0.5]))
     expected = 1 / (1 + np.exp(-2 * 0.5 / probe.noise))
     assert probe.chances(scores).tolist() == pytest.approx([0.5, expected])
+
+
+def test_the_scores_left_out_are_those_of_a_fit_without_the_image():
+    features, codes = problem()
+    centred = (features - features.mean(0)).double().numpy()
+    weights = np.full(24, 1 / 24)
+    size = (weights[:, None] * centred**2).sum(0).mean()
+    x, goal, _ = primal(centred, codes.numpy(), weights, 0.1, size)
+    found = fit_probe(features, codes, 3, strengths=(0.1,))
+    for row in (0, 7, 23):
+        kept = np.arange(24) != row
+        gram = x[kept].T @ (weights[kept, None] * x[kept]) + 0.1 * size * np.eye(x.shape[1])
+        solution = np.linalg.solve(gram, x[kept].T @ (weights[kept, None] * goal[kept]))
+        np.testing.assert_allclose(found.left_out[row].numpy(), x[row] @ solution + 1 / 3, atol=1e-5)
+
+
+def test_a_value_that_no_image_has_takes_no_part_of_the_weight():
+    features, _ = problem()
+    codes = torch.arange(24) % 2
+    found = fit_probe(features, codes, 3, strengths=(0.1,))
+    missed = torch.nn.functional.one_hot(codes, 3) - found.left_out
+    assert found.noise == pytest.approx(2 * float(missed.double().square().sum()) / 24, rel=1e-5)
+
+
+def test_the_strengths_go_from_a_ten_thousandth_to_a_hundred_by_half_decades():
+    np.testing.assert_allclose(STRENGTHS, np.logspace(-4, 2, 13))

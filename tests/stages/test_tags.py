@@ -12,6 +12,7 @@ from neuroinspect_tui.stages.tags import (
     excluded_rows,
     make_groups,
     shuffled,
+    tag_evidence,
 )
 from neuroinspect_tui.tensors import GroupColumn
 
@@ -230,3 +231,46 @@ def test_eight_tags_of_each_kind_are_needed(has, rarest, more):
     tags = {"val": {row: "has" if row < has else "not" for row in range(40)}}
     found = _quality(tags, {"val": GroupColumn("tag", ("has", "not"), torch.zeros(1))}, 1.0)
     assert (found.rarest, found.more, found.enough) == (rarest, more, rarest is None)
+
+
+def test_rare_cells_are_trusted_as_far_as_the_probe_is_right_there():
+    """In train 20 of 400 images of each class lie in its rare cell; a tag is trusted wholly."""
+    splits, _ = make_world()
+    tags = {"val": truth(splits["val"], range(60)), "train": truth(splits["train"], range(80))}
+    columns, found = make_groups(splits, tags)
+    assert [(cell.label, cell.value) for cell in found.cells] == [(0, "not"), (1, "has")]
+    rates: dict[tuple[int, int], set[float]] = {(0, 1): set(), (1, 0): set()}
+    for name, split in splits.items():
+        column = columns[name]
+        assert column.by_hand is not None and column.trust is not None
+        assert column.by_hand.nonzero()[:, 0].tolist() == list(range(len(tags.get(name, {}))))
+        assert int(column.codes.min()) >= -1
+        cells = zip(split.labels.tolist(), column.codes.tolist(), strict=True)
+        for cell, by_hand, trust in zip(cells, column.by_hand.tolist(), column.trust.tolist(), strict=True):
+            if cell in rates and not by_hand:
+                rates[cell].add(trust)
+            else:
+                assert trust == 1
+    assert all(len(found) == 1 and 0.85 < min(found) < 1 for found in rates.values())
+
+
+def test_a_rare_cell_without_a_tag_is_left_out():
+    splits, _ = make_world()
+    place = splits["train"].groups["place"].codes
+    usual = [row for row in range(800) if int(place[row]) == int(splits["train"].labels[row])][:60]
+    columns, _ = make_groups({"train": splits["train"]}, {"train": truth(splits["train"], usual)})
+    codes, labels = columns["train"].codes, splits["train"].labels
+    assert bool(((codes == -1) | (codes == labels)).all())
+    assert codes[usual].tolist() == labels[usual].tolist()
+    assert int((codes >= 0).sum()) > 700
+
+
+def test_the_evidence_is_what_the_probe_says_of_an_image_without_its_tag():
+    splits, _ = make_world()
+    tags = {"val": truth(splits["val"], range(60)), "train": truth(splits["train"], range(80))}
+    found = tag_evidence(splits, tags)
+    assert found is not None
+    known = found.carried >= 0
+    assert torch.equal(known, found.margins >= 0.2)
+    assert float((found.carried == found.tags)[known].float().mean()) > 0.95
+    assert len(found.tags) == 140

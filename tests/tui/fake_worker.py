@@ -268,6 +268,7 @@ class FakeWorker:
     def __init__(self, on_event: Callable[[Event], None], root: Path, pause: float = 0.0) -> None:
         self.on_event, self.root, self.pause = on_event, root, pause
         self.classes = CLASSES
+        self.train = 1020
         self.modes = False
         self.cues: dict[str, Cue] = {}
         self.submitted: list[Job] = []
@@ -358,7 +359,8 @@ class FakeWorker:
         return getattr(self, f"_answer_{type(job).__name__.lower()}")(job)
 
     def _answer_open(self, job: jobs.Open) -> Opened:
-        return opened(self.classes)
+        found = opened(self.classes)
+        return replace(found, splits=found.splits | {"train": self.train})
 
     def _answer_evaluate(self, job: jobs.Evaluate) -> Evaluation:
         return evaluation(self.classes)

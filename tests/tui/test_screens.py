@@ -576,3 +576,21 @@ async def test_undo_takes_the_tag_of_its_own_image_back_in_a_new_order_too(launc
         await desk.press("c", "s", "s", "s", "u")
         assert desk.worker.asked(jobs.SetTag)[-1] == jobs.SetTag("val", 30, "", "sweet pea cue")
         assert desk.page.sheet.sample.row == 30  # type: ignore[attr-defined]
+
+
+async def test_no_preview_evaluates_a_large_split_before_a_repair_does(launch: Launch) -> None:
+    def large(worker: FakeWorker) -> None:
+        worker.train = 50_000
+
+    async with launch(prepare=large) as desk:
+        await desk.settled()
+        await desk.press("t")
+        await desk.until(lambda: "Tag “sweet pea cue”" in desk.text)
+        await desk.press(*"cxcxcxcx")
+        await desk.until(
+            lambda: "m repairs with these tags; it evaluates train (50 000 images) first" in desk.text
+        )
+        assert not desk.worker.asked(jobs.PreviewRepair)
+        await desk.press("m", "down", "enter")
+        await desk.until(lambda: desk.app.app_state.repairs)
+        assert not desk.app.app_state.large_unevaluated  # the repair has evaluated it

@@ -35,6 +35,10 @@ def test_rates() -> None:
     assert wording.number(1234567) == "1 234 567"
 
 
+def test_a_decimal_number_has_a_minus_not_a_hyphen() -> None:
+    assert [wording.decimal(value, 2) for value in (-0.036, 1.0, None)] == ["−0.04", "1.00", "–"]
+
+
 def test_bar() -> None:
     assert wording.bar(0.5, 6) == ("━━━", "───")
     assert wording.bar(0.58, 6) == ("━━━╸", "──")

@@ -1,4 +1,4 @@
-"""What a repair is compared with: heads fitted on the same images by less, or told less of them.
+"""What a repair is compared with: heads fitted on the same images by less, or knowing less of them.
 
 A control is the best that its method proposes; whether that beats the untouched layer is not asked, for the
 untouched layer is compared with anyway. Otherwise a control that keeps it would make any tags look useful.
@@ -30,7 +30,7 @@ def controls(method: RepairMethod, task: Task) -> dict[Opponent, Head]:
     return {name: fit(name, task)[0].head for name in names}
 
 
-def told_less(
+def without_tags(
     method: RepairMethod,
     task: Task,
     pool: Sequence[RepairMethod],
@@ -38,10 +38,10 @@ def told_less(
     shuffled: Sequence[Mapping[str, SplitFeatures]],
     aim: Tensor,
 ) -> dict[Opponent, Head]:
-    """Return what the same method does told nothing of groups, and told shuffled tags.
+    """Return what the same method does without groups, and with shuffled tags.
 
     `pool` are the methods that the repair was chosen from; the others are chosen from the same ones, those
-    told nothing by how they do on the judged images, of which `aim` [N] are to be repaired: what the tags
+    without groups by how they do on the judged images, of which `aim` [N] are to be repaired: what the tags
     add must be more than the best choice among a few heads adds. `shuffled` are the splits with the columns
     that shuffled tags make, one each draw; of those the head of middle accuracy stands for all. Nothing is
     compared where the repair has no groups.
@@ -49,14 +49,14 @@ def told_less(
     plan = task.plan
     if not plan.columns or method not in GROUPED:
         return {}
-    untold = plan.told(splits, (), task.seed)
-    # Erasing needs a cue to erase: told nothing, it leaves the untouched head.
-    proposed = [one for name in pool if name != "leace" for one in _proposed(untold, task, name)]
+    ungrouped = plan.with_groups(splits, (), task.seed)
+    # Erasing needs a cue to erase: without one, it leaves the untouched head.
+    proposed = [one for name in pool if name != "leace" for one in _proposed(ungrouped, task, name)]
     heads = [one.head for one in proposed] or [task.head]
     rates = [sum(_rates(one, plan.judge, aim)) for one in heads]
     found: dict[Opponent, Head] = {"told_nothing": heads[rates.index(max(rates))]}
     if shuffled:
-        draws = [_chosen(plan.told(one, plan.columns, task.seed), task, pool) for one in shuffled]
+        draws = [_chosen(plan.with_groups(one, plan.columns, task.seed), task, pool) for one in shuffled]
         draws.sort(key=lambda one: _rates(one, plan.judge, aim))
         found["shuffled_tags"] = draws[len(draws) // 2]
     return found

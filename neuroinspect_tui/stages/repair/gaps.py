@@ -1,4 +1,4 @@
-"""The guard between cues: whether a repair makes the answers lean more on a cue that it was not told of."""
+"""The guard between cues: whether a repair makes the answers lean more on a cue that it was not given."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FEWEST = 10
 def cue_gaps(
     splits: Mapping[str, SplitFeatures], plan: Plan, target: int, before: Tensor, after: Tensor
 ) -> tuple[CueGap, ...]:
-    """Return the gap of every column of the judged images that the repair was not told of, before and after.
+    """Return the gap of every column of the judged images that the repair was not given, before and after.
 
     `before` and `after` [N] are predictions. A gap is how much better the images are classified that have the
     usual value of their class (where the repair was fitted) than those that have not: in the class `target`,

@@ -49,7 +49,7 @@ class Division:
 
 @dataclass(frozen=True)
 class Plan:
-    """The parts of a repair, and the group `columns` that it is told.
+    """The parts of a repair, and the group `columns` that it is weighted by.
 
     `unseen` is the part of `fit` that is not from `train`, on which the classifier is not overconfident.
     """
@@ -64,7 +64,7 @@ class Plan:
 
     @classmethod
     def of(
-        cls, splits: Mapping[str, SplitFeatures], parts: Division, columns: Sequence[str], seed: int = 0
+        cls, splits: Mapping[str, SplitFeatures], parts: Division, columns: Sequence[str], seed: int
     ) -> Plan:
         """Take the parts with the codes of `columns`; of very many images the largest groups are thinned."""
         held = splits[parts.held]
@@ -83,8 +83,8 @@ class Plan:
         fit, unseen = (thinned(part, LARGEST_FIT, generator).finite() for part in (fit, unseen))
         return cls(parts, fit, unseen, choose, judge, tuple(columns), _uses(parts))
 
-    def told(self, splits: Mapping[str, SplitFeatures], columns: Sequence[str], seed: int = 0) -> Plan:
-        """Return a plan of the same images that is told other columns, or other values in `splits`."""
+    def with_groups(self, splits: Mapping[str, SplitFeatures], columns: Sequence[str], seed: int = 0) -> Plan:
+        """Return a plan of the same images with other group columns, or with other values in `splits`."""
         return replace(Plan.of(splits, self.division, columns, seed), judge=self.judge)
 
 

@@ -27,7 +27,7 @@ from ...tensors import NO_MEMORY, Head, Memory, OnProgress, SplitFeatures, no_pr
 from ..estimates import Evidence, with_estimate
 from ..metrics import fixed_and_broken, predict
 from .candidates import Candidate
-from .controls import controls, told_less
+from .controls import controls, without_tags
 from .gaps import cue_gaps
 from .leace import has_groups
 from .methods import GROUPED, LABEL_FREE, Task, candidates_of, fit, task_for
@@ -63,8 +63,8 @@ class RepairOutcome:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a repair is told of groups beside the manifest's columns.
+class GroupInfo:
+    """What a repair knows of groups beside the manifest's columns.
 
     `columns` are those to weight by (None: the tags', else the worst), `tags` those that were made from tags
     and carried to all images, `evidence` the tagged images of each of those, `shuffled` the same splits with
@@ -80,7 +80,7 @@ class Told:
     unjudged: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-NOTHING = Told()
+NO_GROUPS = GroupInfo()
 
 
 def repair_class(
@@ -90,7 +90,7 @@ def repair_class(
     class_names: Sequence[str],
     method: RepairMethod,
     neurons: Sequence[int],
-    told: Told = NOTHING,
+    groups: GroupInfo = NO_GROUPS,
     debugged_split: str = "val",
     seed: int = 0,
     on_progress: OnProgress = no_progress,
@@ -101,22 +101,24 @@ def repair_class(
     """Repair the head for class `target` by `method` and judge it beside the controls.
 
     `splits` maps names to features (`plan.plan_parts` says which images play which part), `neurons` are the
-    culprits, `told` what is known of groups, `mode` the failure mode that is the aim instead of the class.
+    culprits, `groups` what is known of groups, `mode` the failure mode that is the aim instead of the class.
     The untouched head is a candidate: the result is never worse than it on the choosing part. A method that
-    weights by groups is fitted again told nothing and told shuffled tags: only what it does better than
+    weights by groups is fitted again without groups and with shuffled tags: only what it does better than
     those is owed to the tags. Where `memory` has epochs of an interrupted run, training goes on from the
     last. Logistic fits run on `device` (training on batches of 32 is no faster there: docs/benchmarks.md).
     Raises InputError when the method lacks groups, neurons or images, or a neuron does not exist.
     """
     head.require(neurons)
-    plan = plan_parts(splits, debugged_split, told.excluded, told.tags, seed, told.columns, told.unjudged)
+    plan = plan_parts(
+        splits, debugged_split, groups.excluded, groups.tags, seed, groups.columns, groups.unjudged
+    )
     given = (neurons, seed, on_progress, memory, device)
     found = propose(plan, head, target, method, *given)
     others = controls(found.method, found.task)
     images = None if mode is None else mode.images(plan.judge)
     aim = plan.judge.labels == target if images is None else images
-    others |= told_less(found.method, found.task, found.pool, splits, told.shuffled, aim)
-    measure = _Measure(plan, head, target, class_names, told, on_progress)
+    others |= without_tags(found.method, found.task, found.pool, splits, groups.shuffled, aim)
+    measure = _Measure(plan, head, target, class_names, groups, on_progress)
     return _outcome(splits, found, measure, others, tuple(neurons), images)
 
 
@@ -127,7 +129,7 @@ def preview(
     class_names: Sequence[str],
     method: RepairMethod = "ridge",
     neurons: Sequence[int] = (),
-    told: Told = NOTHING,
+    groups: GroupInfo = NO_GROUPS,
     debugged_split: str = "val",
     seed: int = 0,
     on_progress: OnProgress = no_progress,
@@ -136,9 +138,11 @@ def preview(
 ) -> RepairPreview:
     """Return the numbers that `repair_class` would give for the same arguments, without its controls."""
     head.require(neurons)
-    plan = plan_parts(splits, debugged_split, told.excluded, told.tags, seed, told.columns, told.unjudged)
+    plan = plan_parts(
+        splits, debugged_split, groups.excluded, groups.tags, seed, groups.columns, groups.unjudged
+    )
     found = propose(plan, head, target, method, neurons, seed, on_progress, device=device)
-    judge, measure = plan.judge, _Measure(plan, head, target, class_names, told, on_progress)
+    judge, measure = plan.judge, _Measure(plan, head, target, class_names, groups, on_progress)
     before, after = measure.of(head), measure.of(found.candidate.head)
     fixed, broken = fixed_and_broken(judge.labels, before.predicted, after.predicted)
     images = None if mode is None else mode.images(judge)
@@ -190,7 +194,7 @@ class _Measure:
     untouched: Head
     target: int
     names: Sequence[str]
-    told: Told
+    groups: GroupInfo
     on_progress: OnProgress
 
     def of(self, head: Head) -> Judged:
@@ -202,7 +206,7 @@ class _Measure:
         worst = found.metrics.worst_group
         if worst is None or not judge.groups[worst.column].estimated:
             return found
-        evidence = self.told.evidence.get(worst.column)
+        evidence = self.groups.evidence.get(worst.column)
         worst = replace(worst, estimated=True)
         if evidence is not None:
             worst = with_estimate(worst, judge, predicted, head, evidence)
@@ -211,7 +215,7 @@ class _Measure:
     @property
     def cues(self) -> tuple[str, ...]:
         """The columns that the repair is weighted by and that were made from tags."""
-        return tuple(name for name in self.plan.columns if name in self.told.tags)
+        return tuple(name for name in self.plan.columns if name in self.groups.tags)
 
 
 def _outcome(

@@ -81,8 +81,11 @@ class CuesScreen(Page[None]):
         self.words.show(lines)
 
     def next_step(self) -> tuple[str, str]:
-        """Add a cue, or repair."""
-        return ("view.repair", "repair") if self.app_state.cues else ("cue.add", "new cue")
+        """Add a cue, tag images for it, then repair."""
+        cues = self.app_state.cues.values()
+        if any(cue.tags.has and cue.tags.not_ and not cue.left_out for cue in cues):
+            return "view.repair", "repair"
+        return ("cue.open", "tag images") if cues else ("cue.add", "new cue")
 
     @on(Table.Opened)
     def action_open_cue(self) -> None:
@@ -120,7 +123,9 @@ class CuesScreen(Page[None]):
             if name and name != cue.name:
                 self.ask(jobs.RenameCue(cue.name, name))
 
-        self.app.push_screen(TextDialog(f"New name of “{safe(cue.name, 60)}”", cue.name, "rename"), renamed)
+        self.app.push_screen(
+            TextDialog(f"New name of “{safe(cue.name, 60)}”", cue.name, "rename", cue.name), renamed
+        )
 
     def action_merge(self) -> None:
         """Add the cue's tags to another cue's and remove it."""

@@ -47,19 +47,19 @@ class ConfirmDialog(ModalScreen[bool]):
 
 
 class TextDialog(ModalScreen[str]):
-    """Asks for a line of text; escape gives an empty one."""
+    """Asks for a line of text, with `value` to begin with; escape gives an empty one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('')", "back")]
 
-    def __init__(self, question: str, placeholder: str = "", verb: str = "find") -> None:
+    def __init__(self, question: str, placeholder: str = "", verb: str = "find", value: str = "") -> None:
         super().__init__()
-        self.question, self.placeholder, self.verb = question, placeholder, verb
+        self.question, self.placeholder, self.verb, self.value = question, placeholder, verb, value
 
     def compose(self) -> ComposeResult:
         """Lay out the question and the input."""
         with Vertical(classes="dialog"):
             yield Static(Content.styled(self.question, "bold"))
-            yield Input(placeholder=self.placeholder)
+            yield Input(self.value, placeholder=self.placeholder)
             yield Static(
                 Content.assemble(
                     ("⏎", "bold $accent"), f" {self.verb}    ", ("esc", "bold $accent"), " back"
@@ -75,7 +75,7 @@ class TextDialog(ModalScreen[str]):
 class FoundDialog(ModalScreen[int]):
     """The neurons found by a concept; enter takes one."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss(None)", "back")]
 
     def __init__(self, found: Sequence[Concept], label_of: Callable[[int], str | None]) -> None:
         super().__init__()
@@ -132,6 +132,10 @@ class ChoiceDialog(ModalScreen[str]):
         with Vertical(classes="dialog found"):
             yield Static(Content.styled(self.question, "bold"))
             yield self.table
+            yield Static(
+                Content.assemble(("⏎", "bold $accent"), " choose    ", ("esc", "bold $accent"), " back"),
+                classes="keys",
+            )
 
     @on(events.Mount)
     def _fill(self) -> None:

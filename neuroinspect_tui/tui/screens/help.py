@@ -15,28 +15,23 @@ from ..widgets.table import Column, Row
 from .page import Page
 
 WORDS = (
-    ("cause", "failure mode: a group of mistakes that one direction in feature space explains"),
+    ("cause", "failure mode: mistakes that one feature direction explains"),
     ("carry it", "images that score above the cause's threshold"),
-    (
-        "covering it",
-        "its region is blurred and the model asked again; elsewhere: an equal region",
-    ),
-    ("! · weak", "looks spurious: it works in other classes too · does not come back in resamples"),
-    ("cue", "what images have or have not beside the object, named and tagged by you"),
+    ("covering it", "its region blurred and asked again; elsewhere: the control"),
+    ("! · weak", "looks spurious: in other classes too · not in resamples"),
+    ("cue", "what images have or lack beside the object; you tag it"),
     ("● ○ ✗", "tagged: has it, has not, mislabelled"),
-    ("estimated", "rests on tags that a probe carried from your images to others"),
-    ("▲ ▼", "insufficient: neuron that mistakes lack · excessive: neuron that pulls them away"),
-    (
-        "prec · imp",
-        "% of mistakes with the neuron among their 5 first · times likelier the class is with it",
-    ),
-    ("fixes · random", "mistakes fixed by setting this neuron right, in % · the same for a random neuron"),
-    ("× · rank", "activation / its 99.9 % quantile, below 1: not shown · place among all neurons"),
-    ("what-if", "the change on all evaluated images if ▲ were doubled and ▼ off; x: in all classes"),
+    ("estimated", "rests on tags that a probe carried to other images"),
+    ("▲ ▼", "insufficient: mistakes lack it · excessive: misleads them"),
+    ("prec · imp", "% of mistakes with it in their first 5 · class ×likelier"),
+    ("fixes · random", "% of mistakes fixed by setting it right · a random neuron"),
+    ("× · rank", "activation / 99.9 % quantile, < 1: not shown · its place"),
+    ("what-if", "the change if ▲ were doubled and ▼ off; x: in all classes"),
     ("▸", "from before to after"),
     ("fixed · broken", "images that become right · wrong"),
-    ("without groups", "the same repair that uses no tags or groups: what they add"),
+    ("without groups", "the same repair without tags and groups: what they add"),
 )
+"""None longer than 58 characters: they fit at 80 columns."""
 COLUMNS = (Column("", 16, stretch=1, most=24), Column("", 40, stretch=4, most=110))
 
 

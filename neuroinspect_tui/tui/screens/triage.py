@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from ... import jobs
-from ...results import CulpritReport, FailureMode
+from ...results import FailureMode
 from ...text import safe
 from ...wording.modes import case_lines
 from ...wording.numbers import plural
@@ -22,7 +22,7 @@ from ..case import NO_CASE, TITLE, Case, class_case, mode_case, neuron_case, rep
 from ..cue_aim import CueAim, aim_of_class, aim_of_mode
 from ..keymap import keys
 from ..marks import Marks
-from ..on_show import missing, no_classes, no_modes, no_neurons, repair_question, result_of
+from ..on_show import missing, no_classes, no_modes, no_neurons, result_of
 from ..widgets.case_words import CaseWords
 from ..widgets.class_table import ClassTable
 from ..widgets.contact_sheet import ContactSheet
@@ -30,21 +30,19 @@ from ..widgets.gallery import Gallery
 from ..widgets.mode_table import ModeTable
 from ..widgets.neuron_table import NeuronTable
 from ..widgets.table import Table
-from ..widgets.what_if import WhatIfStrip
+from .marked import MarkedPage
 from .page import ALL
-from .panes import PanedPage
 
 if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
 
 SETTLE = 0.12
-NO_QUESTION = "space marks a neuron: what if it were off? With tags: what m would do"
 SEEDS = 2
 """Illusions of a neuron, pushed apart: what they share is the neuron's."""
 ENOUGH_TAGS = 8
 
 
-class TriageScreen(PanedPage):
+class TriageScreen(MarkedPage):
     """Shows what is under the cursors, and asks for what is missing once they rest.
 
     Actions read the cursors themselves, so that keys that arrive together act on what the cursor shows.
@@ -52,22 +50,20 @@ class TriageScreen(PanedPage):
 
     BINDINGS = keys(
         "causes.switch", "causes.compare", "causes.verify", "neuron.visualise", "neuron.visualise-all",
-        "neuron.find", "whatif.everywhere", "whatif.more", "whatif.less", "view.tag", "view.repair",
-        "tag.cues", "view.confusion", "view.sessions", "view.log", "app.copy", "app.retry",
+        "neuron.find", "view.tag", "view.repair", "tag.cues", "view.confusion",
+        "view.sessions", "view.log", "app.copy", "app.retry",
     )  # fmt: skip
 
     cancels = (jobs.Job,)
     home = True
 
     def __init__(self, marks: Marks) -> None:
-        super().__init__(ContactSheet(TITLE, "pictures"))
-        self.marks = marks
+        super().__init__(ContactSheet(TITLE, "pictures"), marks)
         self._settling: Timer | None = None
         self._chosen = False
         self._seen_through: int | None = None
         self.mode_table, self.class_table = ModeTable("modes"), ClassTable("classes")
         self.neuron_table, self.words = NeuronTable("neurons"), CaseWords(id="words")
-        self.strip = WhatIfStrip(id="what-if")
         self.causes: Table = self.class_table
         for table in (self.mode_table, self.class_table):
             table.moved = partial(self._row_moved, table)
@@ -119,11 +115,6 @@ class TriageScreen(PanedPage):
         return self.neuron_table.key if isinstance(self.neuron_table.key, int) else None
 
     @property
-    def marked(self) -> tuple[int, ...]:
-        """The neurons marked for the class on show."""
-        return self.marks.of(self.target)
-
-    @property
     def aim(self) -> CueAim | None:
         """The cue that the images of what is on show are tagged for."""
         mode, target = self.mode, self.target
@@ -134,11 +125,6 @@ class TriageScreen(PanedPage):
         neurons = self.marked or self.app_state.one_sided(target, self.neuron)
         return aim_of_class(self.app_state, target, neurons)
 
-    @property
-    def report(self) -> CulpritReport | None:
-        """The culprits of the class on show."""
-        return self.app_state.reports.get(self.target) if self.target is not None else None
-
     def _row_moved(self, table: Table) -> None:
         if table is self.causes:
             self._cause_moved()
@@ -146,9 +132,9 @@ class TriageScreen(PanedPage):
     def _cause_moved(self) -> None:
         self.marks.forget_scale()
         self.neuron_table.start_over()
-        self._show_neurons()
+        self.show_neurons()
         self._show_pictures()
-        self._what_if_changed()
+        self.what_if_changed()
         self._settle()
         self.refresh_bindings()
 
@@ -190,12 +176,12 @@ class TriageScreen(PanedPage):
         if "modes" in topics and self.app_state.failure_modes and not self._chosen:
             self._chosen = True
             self._show_causes(self.mode_table)
-        if topics & {"modes", "culprits", "failure", "evaluation"}:
-            self._show_neurons()
+        if topics & {"modes", "culprits", "failure", "evaluation", "repairs"}:
+            self.show_neurons()
         if topics - {"opened", "log", "report", "exported", "found", "what-if", "progress"}:
             self._show_pictures()
         if topics & {"what-if", "opened", "failure", "tags", "repairs"}:
-            self._show_what_if()
+            self.show_what_if()
         if "found" in topics:
             self._show_found()
         if "verified" in topics:
@@ -247,14 +233,16 @@ class TriageScreen(PanedPage):
             severity: SeverityLevel = "information" if found.holds else "error"
             self.notify(safe(verification_sentence(found), 400), severity=severity, timeout=12, markup=False)
 
-    def _show_neurons(self) -> None:
+    def show_neurons(self) -> None:
+        """Fill the second pane with the neurons of the cause, or the culprits of the class."""
         target, mode = self.target, self.mode
         words = no_neurons(self.app_state, target)
         concepts = self.app_state.concepts_of(target) if target is not None else {}
+        repaired = self.app_state.seen_through is not None
         if mode is not None:
-            self.neuron_table.show_mode(mode, self.report, self.marked, concepts)
+            self.neuron_table.show_mode(mode, self.report, self.marked, concepts, repaired)
         else:
-            self.neuron_table.show(self.report, self.marked, concepts, words)
+            self.neuron_table.show(self.report, self.marked, concepts, words, repaired)
 
     @property
     def case(self) -> Case:
@@ -265,6 +253,8 @@ class TriageScreen(PanedPage):
         if self.pane == "neurons" and neuron is not None:
             culprit = state.culprit(target, neuron)
             words = self.neuron_table.words_for(culprit, neuron, self.class_name(target))
+            if state.seen_through is not None:
+                words.append("Measured with the untouched layer: a repair changes its weights alone.")
             return neuron_case(state, target, neuron, words)
         if state.seen_through is not None:
             return repaired_case(state, state.seen_through, target, mode)
@@ -276,27 +266,6 @@ class TriageScreen(PanedPage):
         self.words.show(case.words)
         self.sheet.show(case.sections, case.empty)
         self.ask_thumbnails()
-
-    def _question(self) -> jobs.AskWhatIf | None:
-        weak = {culprit.neuron for culprit in self.report.insufficient} if self.report else set()
-        return self.marks.question(self.target, weak)
-
-    def _repair_question(self) -> jobs.PreviewRepair | None:
-        return repair_question(self.app_state, self.target, self.mode)
-
-    def _show_preview(self) -> None:
-        self.strip.show_preview(self.app_state, self._repair_question(), NO_QUESTION)
-
-    def _show_what_if(self) -> None:
-        job = self._question()
-        if job is None:
-            self._show_preview()
-        elif job in self.app_state.failures:
-            self.strip.explain(safe(self.app_state.failures[job].line, 300))
-        elif job in self.app_state.what_ifs:
-            self.strip.show(self.app_state.what_ifs[job])
-        else:
-            self.strip.explain("computing…")
 
     def _show_found(self) -> None:
         from .dialogs import FoundDialog
@@ -344,50 +313,7 @@ class TriageScreen(PanedPage):
     def _ask_for_what_is_missing(self) -> None:
         for job in missing(self.app_state, self.target, self.neuron, self.mode):
             self.ask(job)
-        self._ask_what_if()
-
-    def _ask_what_if(self) -> None:
-        job, state = self._question(), self.app_state
-        if job is None:
-            self._ask_preview()
-        elif job not in state.what_ifs and job not in state.failures and not state.waits_for(job):
-            self.ask(job)
-
-    def _ask_preview(self) -> None:
-        job = self._repair_question()
-        if job is not None and self.app_state.wants(job):
-            self.ask(job)
-
-    def _what_if_changed(self) -> None:
-        self._show_what_if()
-        self._ask_what_if()
-
-    def _marks_changed(self) -> None:
-        self._show_neurons()
-        self._what_if_changed()
-        self.ni.save_view()
-
-    def action_mark(self) -> None:
-        """Mark or unmark the neuron under the cursor."""
-        if self.target is not None and self.neuron is not None:
-            self.marks.toggle(self.target, self.neuron)
-            self._marks_changed()
-
-    def action_unmark_all(self) -> None:
-        """Remove the marks of this class."""
-        if self.target is not None:
-            self.marks.clear(self.target)
-            self._marks_changed()
-
-    def action_everywhere(self) -> None:
-        """Ask the what-if for all classes, or for this one only."""
-        self.marks.everywhere = not self.marks.everywhere
-        self._marks_changed()
-
-    def action_scale(self, change: float) -> None:
-        """Scale the marked neurons instead of switching them off."""
-        self.marks.change_scale(change)
-        self._marks_changed()
+        self.ask_what_if()
 
     def action_visualise(self) -> None:
         """Make illusions of the neuron under the cursor."""
@@ -419,7 +345,7 @@ class TriageScreen(PanedPage):
     def _take_found(self, neuron: int | None) -> None:
         if neuron is not None and self.target is not None and neuron not in self.marked:
             self.marks.toggle(self.target, neuron)
-            self._marks_changed()
+            self.marks_changed()
             self.neuron_table.go_to(neuron)
             self.action_show_pane("neurons")
 

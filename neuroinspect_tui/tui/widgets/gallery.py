@@ -114,8 +114,11 @@ class Gallery(Inked, can_focus=True):
             self.border_title = Content(title)
 
     def place_tiles(self) -> None:
-        """Place the tiles anew and draw everything."""
-        width = max(1, self.scrollable_content_region.width - 2)
+        """Place the tiles anew and draw everything.
+
+        The scroll bar's column stays free, there or not: whether it is needed follows from where they are.
+        """
+        width = max(1, self.size.width - 2)
         shelves = [
             Shelf(
                 section.title,

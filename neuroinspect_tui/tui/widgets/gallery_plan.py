@@ -91,8 +91,12 @@ def _across(width: int, cells: int) -> int:
 
 
 def _shares(band: Sequence[Shelf], across: int) -> list[int]:
-    """Return how many tiles of each section go into a row: the later ones get their tiles, up to a third."""
-    later = [min(shelf.tiles, max(1, across // 3)) for shelf in band[1:]]
+    """Return how many tiles of each section go into a row: the later ones get their tiles, up to a third.
+
+    Of four sections and more each gets its part, so that something is left for the first.
+    """
+    most = max(1, across // max(3, len(band)))
+    later = [min(shelf.tiles, most) for shelf in band[1:]]
     return [across - sum(later), *later]
 
 

@@ -59,10 +59,9 @@ class HintBar(Widget):
         room = self.size.width - sum(hint.cell_length for hint in (*first, *always)) - 2
         fitting: list[Content] = []
         for hint in hints.values():
-            if hint.cell_length > room:
-                break
-            fitting.append(hint)
-            room -= hint.cell_length
+            if hint.cell_length <= room:
+                fitting.append(hint)
+                room -= hint.cell_length
         return Content.assemble(" ", *first, *fitting, *always)
 
     def _next(self, binding: Binding, words: str) -> Content:

@@ -39,6 +39,8 @@ MODE_COLUMNS = (
 )
 SUSPICIOUS = 0.5
 TITLE = "2 Neurons"
+UNTOUCHED = f"{TITLE} · untouched layer"
+"""Where the other panes look through a repaired layer: the neurons stay those of the one before."""
 MARK = "●"
 LEAST = 2
 
@@ -59,17 +61,19 @@ class NeuronTable(FilteredTable):
         marks: Collection[int],
         concepts: Mapping[int, Concept],
         empty: Sequence[str],
+        repaired: bool = False,
     ) -> None:
-        """Fill the table with the culprits of one class."""
+        """Fill the table with the culprits of one class; `repaired` where others look through a repair."""
         if report is None:
             self.set_columns(COLUMNS)
-            self.border_title = TITLE
+            self.border_title = UNTOUCHED if repaired else TITLE
             self.summary = ""
             self.offer([], empty)
             return
         self.set_columns(COLUMNS)
         name = safe(report.target.name, 40)
-        self.border_title = Content(f"{TITLE} of {name} · strongest first")
+        shown = UNTOUCHED if repaired else f"{TITLE} of {name}"
+        self.border_title = Content(f"{shown} · strongest first")
         self.summary = _summary(report)
         listed = {culprit.neuron for culprit in (*report.insufficient, *report.excessive)}
         rows = [
@@ -92,10 +96,12 @@ class NeuronTable(FilteredTable):
         report: CulpritReport | None,
         marks: Collection[int],
         concepts: Mapping[int, Concept],
+        repaired: bool = False,
     ) -> None:
         """Fill the table with the neurons of a failure mode, with what `report` says of them in its class."""
         self.set_columns(MODE_COLUMNS)
-        self.border_title = Content(f"{TITLE} of this cause · heaviest first")
+        shown = UNTOUCHED if repaired else f"{TITLE} of this cause"
+        self.border_title = Content(f"{shown} · heaviest first")
         self.summary = ""
         listed = (*report.insufficient, *report.excessive) if report else ()
         known = {culprit.neuron: culprit for culprit in listed}

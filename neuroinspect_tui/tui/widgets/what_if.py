@@ -10,7 +10,7 @@ from ...jobs import PreviewRepair
 from ...results import Metrics, RepairPreview, WhatIf
 from ...text import safe
 from ...wording.numbers import bare_percent as percent
-from ...wording.numbers import neurons, signed
+from ...wording.numbers import listed, neurons, number, signed
 from ..app_state import AppState
 
 NARROW = 100
@@ -48,6 +48,9 @@ class WhatIfStrip(Widget):
             self.explain(safe(app_state.failures[job].line, 300))
         elif job in app_state.repair_previews:
             self.show_repair(app_state.repair_previews[job])
+        elif large := app_state.large_unevaluated:
+            first = listed(f"{safe(name, 20)} ({number(images)} images)" for name, images in large.items())
+            self.explain(f"m repairs with these tags; it evaluates {first} first")
         else:
             self.explain("computing what the repair would do…")
 

@@ -80,7 +80,10 @@ class Frame:
                     line[columns] = [UNKNOWN] * len(line[columns])
 
     def take(self, update: Any) -> None:
-        """Take in one of Textual's screen updates (`LayoutUpdate`, `ChopsUpdate`)."""
+        """Take in one of Textual's screen updates (`LayoutUpdate`, `ChopsUpdate`).
+
+        Just after a resize it may be of the size before: what lies outside is left out.
+        """
         for y, x, strip in _pieces(update):
             if 0 <= y < self.rows:
                 self._put(y, x, strip)
@@ -91,7 +94,7 @@ class Frame:
             if control:
                 continue
             cells = _cells(text, _look(style, self.colours) if style else PLAIN)
-            fitting = cells[: self.columns - x]
+            fitting = cells[: max(0, self.columns - x)]
             line[x : x + len(fitting)] = fitting
             x += len(cells)
 

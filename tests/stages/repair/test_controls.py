@@ -30,51 +30,52 @@ def world():
 
 @pytest.fixture
 def told_plans(monkeypatch):
-    """Let each method propose fixed heads, and keep the columns that it was told."""
-    told = []
+    """Let each method propose fixed heads, and keep the columns that it was given."""
+    given = []
 
     def candidates_of(name, task):
-        told.append((name, task.plan.columns))
+        given.append((name, task.plan.columns))
         if name not in PROPOSED:
             raise InputError("lacks its input", "give it")
         return [Candidate(one) for one in PROPOSED[name]]
 
     monkeypatch.setattr(controls, "candidates_of", candidates_of)
-    return told
+    return given
 
 
-def told_less(world, pool, method="ridge", shuffled=()):
+def without_tags(world, pool, method="ridge", shuffled=()):
     splits, _, task = world
-    return controls.told_less(method, task, pool, splits, shuffled, task.plan.judge.labels == 0)
+    return controls.without_tags(method, task, pool, splits, shuffled, task.plan.judge.labels == 0)
 
 
 def test_the_strongest_head_of_the_same_methods_stands_for_being_told_nothing(world, told_plans):
     """CONSTANT has every image of class 0 and half of all: 1.5 in sum; FAIR has more than .9 of both."""
-    assert told_less(world, ("dfr", "ridge"))["told_nothing"] is FAIR
+    assert without_tags(world, ("dfr", "ridge"))["told_nothing"] is FAIR
     assert told_plans == [("dfr", ()), ("ridge", ())]
-    assert told_less(world, ("dfr",))["told_nothing"] is CONSTANT
+    assert without_tags(world, ("dfr",))["told_nothing"] is CONSTANT
 
 
 def test_that_head_is_compared_also_where_the_untouched_one_would_be_kept(world, told_plans, monkeypatch):
     monkeypatch.setitem(PROPOSED, "ridge", [INVERTED])
-    assert told_less(world, ("ridge",))["told_nothing"] is INVERTED
+    assert without_tags(world, ("ridge",))["told_nothing"] is INVERTED
 
 
 def test_erasing_and_a_method_that_lacks_its_input_leave_the_untouched_head_when_told_nothing(
     world, told_plans
 ):
     _, head, _ = world
-    assert told_less(world, ("leace",), "leace")["told_nothing"] is head
-    assert told_less(world, ("afr",))["told_nothing"] is head
-    assert told_less(world, ("ridge", "leace"))["told_nothing"] is FAIR
+    assert without_tags(world, ("leace",), "leace")["told_nothing"] is head
+    assert without_tags(world, ("afr",))["told_nothing"] is head
+    assert without_tags(world, ("ridge", "leace"))["told_nothing"] is FAIR
 
 
-def test_without_groups_and_for_other_methods_nothing_is_told_less(world, told_plans):
+def test_without_groups_and_for_other_methods_nothing_is_without_tags(world, told_plans):
     splits, _, task = world
-    assert told_less(world, ("afr",), "afr") == {}
-    untold = replace(task, plan=task.plan.told(splits, ()))
+    assert without_tags(world, ("afr",), "afr") == {}
+    ungrouped = replace(task, plan=task.plan.with_groups(splits, ()))
     assert (
-        controls.told_less("ridge", untold, ("ridge",), splits, [splits], task.plan.judge.labels == 0) == {}
+        controls.without_tags("ridge", ungrouped, ("ridge",), splits, [splits], task.plan.judge.labels == 0)
+        == {}
     )
 
 
@@ -83,25 +84,25 @@ def test_of_shuffled_draws_the_head_of_middle_accuracy_on_the_aim_is_taken(world
     splits, *_ = world
     order = iter([CONSTANT, INVERTED, FAIR])
     monkeypatch.setattr(controls, "_chosen", lambda plan, *_: next(order))
-    assert told_less(world, ("ridge",), shuffled=[splits] * 3)["shuffled_tags"] is FAIR
+    assert without_tags(world, ("ridge",), shuffled=[splits] * 3)["shuffled_tags"] is FAIR
     order = iter([CONSTANT, INVERTED, FAIR, CONSTANT])
-    assert told_less(world, ("ridge",), shuffled=[splits] * 4)["shuffled_tags"] is CONSTANT
-    assert "shuffled_tags" not in told_less(world, ("ridge",))
+    assert without_tags(world, ("ridge",), shuffled=[splits] * 4)["shuffled_tags"] is CONSTANT
+    assert "shuffled_tags" not in without_tags(world, ("ridge",))
 
 
 def test_shuffled_tags_are_told_to_all_methods_and_chosen_among_by_the_worst_group(world, told_plans):
     splits, head, _ = world
-    found = told_less(world, ("ridge", "dfr", "leace"), shuffled=[splits])
+    found = without_tags(world, ("ridge", "dfr", "leace"), shuffled=[splits])
     assert found["shuffled_tags"] is FAIR
     assert told_plans[-3:] == [(name, ("place",)) for name in ("ridge", "dfr", "leace")]
-    assert told_less(world, ("afr",), shuffled=[splits])["shuffled_tags"] is head
+    assert without_tags(world, ("afr",), shuffled=[splits])["shuffled_tags"] is head
 
 
 def test_shuffled_tags_with_rare_cells_are_chosen_by_margins(world, told_plans, monkeypatch):
     splits, _, _ = world
     monkeypatch.setattr(controls, "has_rare_cells", lambda plan: True)
     monkeypatch.setattr(controls, "choose_by_margins", lambda plan, head, given: (given[0], [0.1, 0.9]))
-    assert told_less(world, ("ridge", "dfr"), shuffled=[splits])["shuffled_tags"] is CONSTANT
+    assert without_tags(world, ("ridge", "dfr"), shuffled=[splits])["shuffled_tags"] is CONSTANT
 
 
 def test_an_aim_without_judged_images_counts_nothing(world):

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from neuroinspect_tui.stages.repair import RepairOutcome, Told, repair_class, run
+from neuroinspect_tui.stages.repair import GroupInfo, RepairOutcome, repair_class, run
 from neuroinspect_tui.stages.repair.methods import fit
 from neuroinspect_tui.stages.tags import COLUMN, make_groups
 
@@ -28,8 +28,8 @@ def repaired(seed: int, coin: bool) -> RepairOutcome:
     tags = {row: ("not", "has")[code] for row, code in zip(rows.tolist(), codes.tolist(), strict=True)}
 
     columns, _ = make_groups(splits, {"val": tags})
-    told = {name: replace(split, groups={COLUMN: columns[name]}) for name, split in splits.items()}
-    return repair_class(told, head, 0, NAMES, "ridge", CULPRITS, Told(tags=(COLUMN,)), seed=seed)
+    tagged = {name: replace(split, groups={COLUMN: columns[name]}) for name, split in splits.items()}
+    return repair_class(tagged, head, 0, NAMES, "ridge", CULPRITS, GroupInfo(tags=(COLUMN,)), seed=seed)
 
 
 @pytest.fixture(autouse=True)

@@ -62,19 +62,19 @@ def test_columns_that_were_told_and_classes_with_few_images_are_not_compared():
     labels = splits["test"].labels
     (only,) = cue_gaps(splits, plan, 0, labels, labels)
     assert (only.label, only.n, only.before, only.after) == (None, 40, 0.0, 0.0)
-    told = replace(plan, columns=("place", "cue"))
-    assert cue_gaps(splits, told, 0, labels, labels) == ()
+    given = replace(plan, columns=("place", "cue"))
+    assert cue_gaps(splits, given, 0, labels, labels) == ()
 
 
-def test_a_repair_carries_the_gaps_of_what_it_was_not_told():
+def test_a_repair_carries_the_gaps_of_what_it_was_not_given():
     splits, head = make_world()
     splits = {
         name: replace(split, groups={**split.groups, "other": replace(split.groups["place"], name="other")})
         for name, split in splits.items()
     }
-    from neuroinspect_tui.stages.repair import Told
+    from neuroinspect_tui.stages.repair import GroupInfo
 
-    found = repair_class(splits, head, 0, NAMES, "ridge", (), Told(columns=("place",)))
+    found = repair_class(splits, head, 0, NAMES, "ridge", (), GroupInfo(columns=("place",)))
     assert [(gap.column, gap.label) for gap in found.gaps] == [("other", 0), ("other", None)]
     # The same values as the column that was repaired: the gap closes.
     assert found.gaps[1].after < 0.5 * found.gaps[1].before

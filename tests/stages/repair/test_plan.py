@@ -102,14 +102,18 @@ def test_nothing_is_judged_on_copies_alone():
         plan_parts(make_world()[0], "val", {}, unjudged={"test": torch.arange(800)})
 
 
-def test_other_groups_can_be_told_of_the_same_images():
+def test_other_groups_can_be_given_for_the_same_images():
     splits, _ = make_world()
     plan = plan_parts(splits, "val", {})
-    untold = plan.told(splits, ())
-    assert untold.columns == () and bool((untold.fit.codes == -1).all())
-    for one, other in ((plan.fit, untold.fit), (plan.choose, untold.choose), (plan.unseen, untold.unseen)):
+    ungrouped = plan.with_groups(splits, ())
+    assert ungrouped.columns == () and bool((ungrouped.fit.codes == -1).all())
+    for one, other in (
+        (plan.fit, ungrouped.fit),
+        (plan.choose, ungrouped.choose),
+        (plan.unseen, ungrouped.unseen),
+    ):
         assert names_of(splits, one) == names_of(splits, other)
-    assert untold.judge is plan.judge
+    assert ungrouped.judge is plan.judge
 
 
 def test_tags_that_were_not_propagated_are_all_fitted_on():
@@ -120,6 +124,22 @@ def test_tags_that_were_not_propagated_are_all_fitted_on():
     plan = plan_parts(splits, "val", {}, tag_columns=("tag",))
     assert int((plan.fit.codes >= 0).sum()) == 20
     assert int((plan.choose.codes >= 0).sum()) == 0
+
+
+def test_tags_of_half_of_the_images_are_divided():
+    splits, _ = make_world(grouped=False)
+    codes = torch.where(torch.arange(400) % 4 < 2, torch.arange(400) % 2, -1)
+    splits["val"].groups["tag"] = GroupColumn("tag", ("water", "land"), codes)
+    plan = plan_parts(splits, "val", {}, tag_columns=("tag",))
+    assert int((plan.choose.codes >= 0).sum()) == int((plan.unseen.codes >= 0).sum()) == 100
+
+
+def test_the_worst_group_may_be_of_any_class():
+    splits, _ = make_world()
+    val = splits["val"]
+    val.top_classes[val.labels == 0] = torch.tensor([0, 1])
+    val.groups["noise"] = GroupColumn("noise", ("a", "b"), torch.arange(400) % 2)
+    assert plan_parts(splits, "val", {}).columns == ("place",)
 
 
 def test_the_column_with_the_worst_group_is_weighted_by():

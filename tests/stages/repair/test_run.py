@@ -6,7 +6,7 @@ import torch
 from neuroinspect_tui.errors import Cancelled, InputError
 from neuroinspect_tui.results import Choice
 from neuroinspect_tui.significance import mcnemar_p
-from neuroinspect_tui.stages.repair import ModeAim, Told, repair_class
+from neuroinspect_tui.stages.repair import GroupInfo, ModeAim, repair_class
 from neuroinspect_tui.stages.tags import COLUMN, make_groups, tag_evidence
 
 from .worlds import CULPRITS, NAMES, make_world
@@ -149,7 +149,7 @@ def test_tags_carried_to_all_images_repair_like_the_true_groups():
     hidden, _ = make_world(grouped=False)
     for name, split in hidden.items():
         split.groups[COLUMN] = columns[name]
-    found = repair_class(hidden, head, 0, NAMES, "ridge", CULPRITS, told=Told(tags=(COLUMN,)))
+    found = repair_class(hidden, head, 0, NAMES, "ridge", CULPRITS, groups=GroupInfo(tags=(COLUMN,)))
     assert accuracies(splits["test"], found.head)[1] > 0.9
     assert found.parameters["groups"] == COLUMN
 
@@ -176,15 +176,15 @@ def test_the_untouched_layer_is_judged_by_what_the_model_itself_predicted():
     )
 
 
-def test_groups_are_worth_what_the_method_does_not_do_untold():
+def test_groups_are_worth_what_the_method_does_not_do_ungrouped():
     splits, head = make_world()
     found = repair_class(splits, head, 0, NAMES, "ridge", CULPRITS)
-    untold = repair_class(make_world(grouped=False)[0], head, 0, NAMES, "ridge", CULPRITS)
+    ungrouped = repair_class(make_world(grouped=False)[0], head, 0, NAMES, "ridge", CULPRITS)
     line = found.verdict.on("all", "told_nothing")
-    assert line.before == pytest.approx(untold.after.accuracy)
+    assert line.before == pytest.approx(ungrouped.after.accuracy)
     assert line.after == found.after.accuracy
     assert found.verdict.on("all", "shuffled_tags") is None
-    assert untold.verdict.on("all", "told_nothing") is None
+    assert ungrouped.verdict.on("all", "told_nothing") is None
 
 
 def test_shuffled_tags_are_fitted_by_the_middle_of_their_draws():
@@ -196,10 +196,10 @@ def test_shuffled_tags_are_fitted_by_the_middle_of_their_draws():
             order = torch.randperm(len(split), generator=torch.Generator().manual_seed(seed))
             split.groups["place"] = replace(split.groups["place"], codes=split.groups["place"].codes[order])
         draws.append(draw)
-    told = Told(tags=("place",), shuffled=draws)
-    found = repair_class(splits, head, 0, NAMES, "ridge", CULPRITS, told)
+    groups = GroupInfo(tags=("place",), shuffled=draws)
+    found = repair_class(splits, head, 0, NAMES, "ridge", CULPRITS, groups)
     alone = [
-        repair_class(splits, head, 0, NAMES, "ridge", CULPRITS, Told(tags=("place",), shuffled=[draw]))
+        repair_class(splits, head, 0, NAMES, "ridge", CULPRITS, GroupInfo(tags=("place",), shuffled=[draw]))
         for draw in draws
     ]
     rates = sorted(one.verdict.on("class", "shuffled_tags").before for one in alone)
@@ -216,9 +216,11 @@ def test_a_worst_group_is_an_estimate_unless_all_of_it_is_tagged_by_hand(every, 
         for name, codes in place.items()
     }
     columns, _ = make_groups(splits, tags)
-    told = {name: replace(split, groups={COLUMN: columns[name]}) for name, split in splits.items()}
-    evidence = {COLUMN: tag_evidence(told, tags)}
-    found = repair_class(told, head, 0, NAMES, "ridge", CULPRITS, Told(tags=(COLUMN,), evidence=evidence))
+    tagged = {name: replace(split, groups={COLUMN: columns[name]}) for name, split in splits.items()}
+    evidence = {COLUMN: tag_evidence(tagged, tags)}
+    found = repair_class(
+        tagged, head, 0, NAMES, "ridge", CULPRITS, GroupInfo(tags=(COLUMN,), evidence=evidence)
+    )
     worst = found.before.worst_group
     assert (worst.estimated, found.verdict.estimated) == (estimated, estimated)
     test = splits["test"]

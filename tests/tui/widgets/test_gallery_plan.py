@@ -77,3 +77,10 @@ def test_pictures_never_overlap_and_stay_inside(
         assert not cells & taken
         taken |= cells
     assert not {y for _, y in taken} & set(plan.titles)
+
+
+def test_four_sections_in_a_low_row_leave_room_for_the_first() -> None:
+    shelves = [Shelf("t", 1, 0, 1), *[Shelf("t", 3, 0, 1, beside=True)] * 3]
+    plan = plan_gallery(shelves, 118, 6)
+    assert [tile.width for tile in plan.tiles] == [12] * 7
+    assert max(tile.x + tile.width for tile in plan.tiles) <= 118

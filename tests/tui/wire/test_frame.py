@@ -159,3 +159,12 @@ def test_a_placeholder_gets_its_marks_back_when_what_stood_left_of_it_goes() -> 
     frame.take(whole([line]))
     text, _ = frame.difference()
     assert text == "\x1b[1;2H\x1b[;38;2;0;0;7m\U0010eeee\u0305\u030d\x1b[39m", "the next one follows it again"
+
+
+def test_an_update_of_a_larger_screen_than_now_is_cut_to_it() -> None:
+    screen = Screen(4, 1)
+    parts = [strip_of(("ab", STYLES[0])), strip_of(("cdefgh", STYLES[0])), strip_of(("ijklmnop", STYLES[1]))]
+    lines = LayoutUpdate([parts, parts], Region(0, 0, 16, 2))
+    screen.show(lines)
+    assert [len(line) for line in screen.frame.wanted] == [4]
+    assert screen.screen.display == ["abcd"]

@@ -24,6 +24,8 @@ set -g allow-passthrough on
 set -as terminal-features ',*:RGB'
 set -g default-terminal tmux-256color
 """
+ON_SCREEN = 9
+"""Pictures that the first screen has room for."""
 ATTACH = "import os, sys; os.execvp(sys.argv[1], sys.argv[1:])"
 
 
@@ -61,7 +63,7 @@ def pictures(line: Line, since: int = 0) -> set[bytes]:
 
 def all_shown(line: Line) -> None:
     """Wait until the first screen has all its pictures: nothing is under way any more."""
-    line.until(lambda: len(pictures(line)) >= 14, 90)
+    line.until(lambda: len(pictures(line)) >= ON_SCREEN, 90)
     line.quiet(3.0, 60.0)
     assert READY in line.text
 
@@ -82,7 +84,7 @@ def test_back_from_another_window_the_pictures_come_again(server: Server) -> Non
         line.quiet(3.0)
         before, shown = len(line.seen), pictures(line)
         server.tell("select-window", "-t", "app:0")
-        line.until(lambda: len(pictures(line, before) & shown) >= 14, 90)
+        line.until(lambda: len(pictures(line, before) & shown) >= ON_SCREEN, 90)
 
 
 def test_for_another_terminal_pictures_are_drawn_as_that_one_can(server: Server) -> None:

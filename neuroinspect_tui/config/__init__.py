@@ -1,0 +1,53 @@
+"""What one run is asked to do, and the table of options that it comes from."""
+
+from .options import (
+    OptionInfo,
+    Section,
+    choices_of,
+    flag_of,
+    flags_of,
+    hints_of,
+    nearest,
+    option,
+    require_choice,
+)
+from .sections import (
+    SELF_CONTAINED,
+    Check,
+    ComputeConfig,
+    DataConfig,
+    DebugConfig,
+    Mode,
+    ModelConfig,
+    ModelPreprocess,
+    PreprocessConfig,
+    RepairConfig,
+    RunConfig,
+    ThemeName,
+    seen_from,
+)
+
+__all__ = [
+    "Check",
+    "ComputeConfig",
+    "DataConfig",
+    "DebugConfig",
+    "Mode",
+    "ModelConfig",
+    "ModelPreprocess",
+    "OptionInfo",
+    "PreprocessConfig",
+    "RepairConfig",
+    "RunConfig",
+    "SELF_CONTAINED",
+    "Section",
+    "ThemeName",
+    "choices_of",
+    "flag_of",
+    "flags_of",
+    "hints_of",
+    "nearest",
+    "option",
+    "require_choice",
+    "seen_from",
+]
