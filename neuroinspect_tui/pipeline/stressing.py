@@ -39,7 +39,7 @@ def run_stress(project: Project, job: jobs.RunStress, reporter: Reporter) -> Str
     changes = battery() | {f"mode {number}": change for number, change in modes.items()}
     rows = stress_rows(data, max(FEWEST, min(MOST, PIXELS // preprocess.image_size**2)))
     labels = data.labels[rows].tolist()
-    reporter.unit("images")
+    reporter.unit("steps")
     pulls = stress(classifier, preprocess, rows, labels, read, changes, reporter.progress)
     mode_of = {f"mode {number}": number for number in modes}
     told = (replace(pull, mode=mode_of.get(pull.change)) for pull in worth_telling(pulls))

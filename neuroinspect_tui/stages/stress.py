@@ -92,7 +92,7 @@ def stress(
         images = read(rows[start : start + BATCH]).to(classifier.device)
         before.append(_predict(classifier, preprocess, images))
         for name, change in changes.items():
-            measuring(start, len(rows))
+            measuring(len(changes) * start // len(rows), len(changes))
             changed = blend(images, change, strengths[name])
             after[name].append(_predict(classifier, preprocess, changed))
     answers = {name: torch.cat(parts) for name, parts in after.items()}
