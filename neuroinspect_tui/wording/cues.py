@@ -58,7 +58,7 @@ def cell_words(cell: RareCell, cue: str, names: Sequence[str]) -> str:
     low, high = (f"{bound:.0f}" for bound in cell.interval)
     right = f"about {cell.right:.0f} {'is' if round(cell.right) == 1 else 'are'}"
     least, most = (f"{100 * bound:.0f}" for bound in cell.recall_interval)
-    found = f"about {percent(cell.recall, 0)} of all such images are found ({least}–{most} %)"
+    found = f"about {percent(cell.recall, 0)} of all are found ({least}–{most} %)"
     found = "too few tags to tell how many are missed" if cell.recall_unknown else found
     return f"of {counted} {right} ({low}–{high}, from {plural(cell.tagged, 'tag')}); {found}"
 

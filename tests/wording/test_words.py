@@ -115,7 +115,7 @@ def test_a_rare_cell_says_how_many_of_its_images_are_right():
     names = ("dog", "owl", "ant", "cat")
     assert cues.cell_words(cell(), "patch", names) == (
         "of 94 images counted as cat without patch about 81 are (75–86, from 24 tags); "
-        "about 61 % of all such images are found (40–80 %)"
+        "about 61 % of all are found (40–80 %)"
     )
     wide = cell(images=1, right=0.9, interval=(0.0, 1.0), tagged=1, recall_interval=(0.2, 0.8), value="has")
     assert cues.cell_words(wide, "patch", names) == (
