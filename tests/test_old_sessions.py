@@ -30,7 +30,7 @@ def test_all_that_an_old_session_knew_is_there(session: Session) -> None:
     assert config is not None
     state = saved_state(config, session.root)
     assert Counter(type(answer.job).__name__ for answer in state.answers) == {
-        "Open": 1, "Evaluate": 1, "FindCulprits": 1, "FindExemplars": 2, "NameNeurons": 1, "Illustrate": 1,
+        "Open": 1, "Evaluate": 3, "FindCulprits": 1, "FindExemplars": 2, "NameNeurons": 1, "Illustrate": 1,
         "ExportRepair": 1,
     }  # fmt: skip
     (cue,) = state.cues

@@ -56,7 +56,8 @@ def _answers(config: RunConfig, session: Session) -> Iterator[Finished]:
     for opened in _known(config, session, jobs.Open()):
         yield opened
         for split in opened.value.splits:
-            yield from _known(config, session, jobs.Evaluate(split))
+            if split != opened.value.split:
+                yield from _known(config, session, jobs.Evaluate(split))
         for target in range(len(opened.value.classes)):
             yield from _of_class(config, session, target)
     for name in session.saved("repairs/"):

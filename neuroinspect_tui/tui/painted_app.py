@@ -69,6 +69,7 @@ class PaintedApp(App[int]):
         self.overlay = Overlay()
         self._late_answer = ""
         self._watch: ViewerWatch | None = None
+        self._looked = False
         self.renderer = self._make_renderer()
 
     @on(events.Mount)
@@ -167,8 +168,11 @@ class PaintedApp(App[int]):
 
     @on(ViewersChanged)
     def _draw_for_others(self, message: ViewersChanged) -> None:
-        if message.looking:
-            self._draw_for(seen_by(self.terminal, message.looking))
+        first, self._looked = not self._looked, True
+        terminal = seen_by(self.terminal, message.looking)
+        # tmux may know less of a terminal that has just attached when the probe asks than at the first look.
+        if message.looking and not (first and terminal == self.terminal):
+            self._draw_for(terminal)
 
     def _draw_for(self, terminal: Terminal) -> None:
         """Draw for the terminal that looks now, another one perhaps."""

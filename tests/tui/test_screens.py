@@ -474,7 +474,7 @@ async def test_help_lists_each_key_and_explains_the_words(launch: Launch) -> Non
         assert set(KEYS) <= listed
         assert "Words on screen" in desk.text
         await desk.press("slash", *"likelier")
-        await desk.until(lambda: "times likelier the class is with it" in desk.text)
+        await desk.until(lambda: "times likelier the class is with it than without" in desk.text)
         await desk.press("escape", "escape")
         assert desk.app.screen is desk.triage
 

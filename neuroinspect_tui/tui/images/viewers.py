@@ -72,7 +72,7 @@ def _passes_true_colour(tty: str, terminals: str) -> bool:
 
 
 class ViewerWatch:
-    """Calls `changed` on its own thread whenever others look than before."""
+    """Calls `changed` on its own thread with who looks first, and whenever others look than before."""
 
     def __init__(self, changed: Callable[[frozenset[Viewer]], None], period: float = PERIOD) -> None:
         self._changed, self._period = changed, period
@@ -85,9 +85,10 @@ class ViewerWatch:
         self._ended.set()
 
     def _watch(self) -> None:
-        before = viewers()
-        while not self._ended.wait(self._period):
+        before: frozenset[Viewer] | None = None
+        while not self._ended.is_set():
             now = viewers()
             if now != before:
                 before = now
                 self._changed(now)
+            self._ended.wait(self._period)

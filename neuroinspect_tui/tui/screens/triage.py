@@ -254,7 +254,7 @@ class TriageScreen(MarkedPage):
             culprit = state.culprit(target, neuron)
             words = self.neuron_table.words_for(culprit, neuron, self.class_name(target))
             if state.seen_through is not None:
-                words.append("Measured with the untouched layer: a repair changes its weights alone.")
+                words.insert(0, "Measured with the untouched layer: a repair changes its weights alone.")
             return neuron_case(state, target, neuron, words)
         if state.seen_through is not None:
             return repaired_case(state, state.seen_through, target, mode)
