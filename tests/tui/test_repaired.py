@@ -94,11 +94,11 @@ async def test_without_an_accepted_repair_there_is_nothing_to_look_through(launc
 async def test_the_neurons_are_said_to_be_those_of_the_untouched_layer(launch: Launch) -> None:
     async with launch(modes=True) as desk:
         await accepted(desk)
-        await desk.until(lambda: "2 Neurons · untouched layer · heaviest first" in desk.text)
+        await desk.until(lambda: "2 Neurons, untouched layer · heaviest first" in desk.text)
         await desk.press("2")
         await desk.until(lambda: "Measured with the untouched layer" in desk.text)
         await desk.press("1", "c")
-        await desk.until(lambda: "2 Neurons · untouched layer · strongest first" in desk.text)
+        await desk.until(lambda: "2 Neurons, untouched layer · strongest first" in desk.text)
         await desk.press("b")
         await desk.until(lambda: "2 Neurons of" in desk.text)
         assert "untouched layer" not in desk.text

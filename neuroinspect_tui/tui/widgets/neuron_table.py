@@ -39,7 +39,7 @@ MODE_COLUMNS = (
 )
 SUSPICIOUS = 0.5
 TITLE = "2 Neurons"
-UNTOUCHED = f"{TITLE} · untouched layer"
+UNTOUCHED = f"{TITLE}, untouched layer"
 """Where the other panes look through a repaired layer: the neurons stay those of the one before."""
 MARK = "●"
 LEAST = 2
