@@ -11,9 +11,11 @@ import pytest
 from tests.tiny import TinyProject, make_tiny
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes on two cores
+# In the background of a script, or under nohup, these are ignored; the runs that get them would inherit it.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    # The tests were started in the background of a script; the runs that they interrupt would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
