@@ -35,6 +35,7 @@ def later() -> Handlers:
     from . import (
         copies,
         cueing,
+        exporting,
         looking,
         naming,
         picturing,
@@ -46,7 +47,8 @@ def later() -> Handlers:
     )
 
     rooms = (
-        copies, cueing, looking, naming, picturing, prescribing, repairing, reporting, stressing, verifying,
+        copies, cueing, exporting, looking, naming, picturing, prescribing, repairing, reporting, stressing,
+        verifying,
     )  # fmt: skip
     return dict(entry for room in rooms for entry in room.HANDLERS)
 

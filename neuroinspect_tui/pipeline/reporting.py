@@ -15,7 +15,7 @@ from ..session.report import REPORT, Debugged, Findings, FlippedGallery, build_r
 from ..session.tables import write_label_issues
 from ..stages.label_issues import find_label_issues
 from ..stages.tags import excluded_rows
-from . import repairing
+from . import exporting
 from .directions import known_modes
 from .evaluating import write_thumbnails
 from .identity import environment
@@ -132,7 +132,7 @@ def _of_neurons(project: Project, illusions: tuple[Illusion, ...]) -> tuple[Illu
 
 def discard(project: Project, job: jobs.DiscardRepair, reporter: Reporter) -> int:
     """Delete a repair and its files, and write a report that names it anew."""
-    number = repairing.discard(project, job, reporter)
+    number = exporting.discard(project, job, reporter)
     if project.session.path(REPORT).is_file():
         write_report(project, jobs.WriteReport(), reporter)
     return number
